@@ -1,0 +1,18 @@
+# Flags every target gets. -ffp-contract=off is part of the promise of equal bytes: a fused
+# multiply-add rounds once where two operations round twice, and not every CPU has it.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
+                    -Wcast-qual -Wconversion -Wno-sign-conversion -ffp-contract=off)
+if(GEOLOOM_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(GEOLOOM_SANITIZE)
+  add_compile_options(-fsanitize=${GEOLOOM_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${GEOLOOM_SANITIZE})
+  if(GEOLOOM_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+endif()
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

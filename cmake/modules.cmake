@@ -1,0 +1,29 @@
+include(GoogleTest)
+
+# One call per layer: its sources, its tests and the layers and libraries it stands on.
+#
+#   geoloom_module(raster SOURCES cube.cpp ... TESTS cube_test.cpp ... DEPENDS geo gdal LIBRARIES fmt::fmt)
+#
+# makes the library geoloom_raster and, when tests are built, the program raster_test.
+# DEPENDS names layers; tests/layers_test.py fails on an include that goes up a layer.
+function(geoloom_module name)
+  cmake_parse_arguments(M "" "" "SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
+  add_library(geoloom_${name} STATIC ${M_SOURCES})
+  target_include_directories(geoloom_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(geoloom_${name} PUBLIC ${M_LIBRARIES})
+  foreach(layer ${M_DEPENDS})
+    target_link_libraries(geoloom_${name} PUBLIC geoloom_${layer})
+  endforeach()
+  if(GEOLOOM_TESTS AND M_TESTS)
+    geoloom_test(${name}_test SOURCES ${M_TESTS} LIBRARIES geoloom_${name})
+  endif()
+endfunction()
+
+# A GoogleTest program whose cases are listed in ctest one by one.
+function(geoloom_test name)
+  cmake_parse_arguments(T "" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${T_SOURCES})
+  target_link_libraries(${name} PRIVATE ${T_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
+                       PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing rasters through GDAL: a scratch GeoTIFF filled window by window, and its translation to
+// the formats people open.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "gdal/dataset.h"
+
+namespace geoloom::gdal {
+
+struct WriterBand {
+  std::string name;
+  std::string unit;
+  double scale = 1;
+  double offset = 0;
+  std::string colour;  // as BandInfo::colour
+};
+
+// A tiled, uncompressed, sparse scratch file.
+class ScratchWriter {
+ public:
+  struct Options {
+    BufferType type = BufferType::uint8;
+    std::vector<WriterBand> bands;
+    std::optional<double> nodata;
+    bool mask_band = false;  // an internal mask instead of nodata
+    int block_size = 256;
+  };
+  ScratchWriter(const std::string& path, const geo::Grid& grid, const Options& options);
+  ScratchWriter(ScratchWriter&&) noexcept;
+  ScratchWriter& operator=(ScratchWriter&&) noexcept;
+  ~ScratchWriter();
+  void write(const geo::Window& window, int band, const void* pixels, size_t row_stride_bytes);
+  void write_mask(const geo::Window& window, const uint8_t* zero_or_255, size_t row_stride_bytes);
+  void set_band_metadata(int band, const std::vector<std::pair<std::string, std::string>>& items);
+  void set_metadata(const std::vector<std::pair<std::string, std::string>>& items);
+  void set_colour_table(const std::vector<std::array<uint8_t, 4>>& rgba_by_value);
+  void close();  // flushes; throws Error(resource) when the disk is full
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Translates a raster with a driver and creation options ("COG", "PNG", "JPEG"). The target appears
+// only when it is complete. Throws Error(resource) on a full disk.
+void translate(const std::string& source, const std::string& target, const std::string& driver,
+               const std::vector<std::pair<std::string, std::string>>& options);
+
+// An RGB, RGBA or grey 8-bit picture, band-sequential planes of width x height.
+void write_png(const std::string& path, int64_t width, int64_t height,
+               const std::vector<const uint8_t*>& planes);
+
+}  // namespace geoloom::gdal

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads bands of one raster file onto a target grid of the same CRS by nearest neighbour: cell by
+// cell where grids are equal, repeated where the file is coarser, picked where it is finer.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gdal/dataset_pool.h"
+#include "raster/cube.h"
+
+namespace geoloom::raster {
+
+// The pixel type a stored sample type becomes.
+PixelType pixel_type_of(gdal::SampleType type);
+
+struct AssetBand {
+  int number = 1;  // 1-based in the file
+  PixelType type = PixelType::uint8;
+  std::optional<double> nodata;  // declared by the document, the item or the file
+};
+
+// Where a window's pixels come from: computed once per (file, target grid).
+struct AssetPlacement {
+  geo::NearestMapping mapping;
+  geo::Window raster;  // the whole file, in its own pixels
+  // The file's internal blocks, in its own pixels.
+  int block_width = 0;
+  int block_height = 0;
+};
+// Throws Error(invalid) that says why the grids do not match (other CRS, shifted, not north-up).
+AssetPlacement place_asset(const gdal::RasterInfo& info, const geo::Grid& target);
+
+// Fills planes[i] (window.pixels() values of bands[i].type, dense rows) for a window of the target
+// grid, and valid[i] with 1 where the file has a valid sample there: inside the raster, not nodata, not NaN, and where the
+// file's own mask band (if any) says so. planes[i] outside of the raster is untouched, valid[i] is always
+// written. Scratch memory is bounded by about scratch_bytes. Throws Error(corrupt|unavailable|...).
+void read_asset(const gdal::Dataset& dataset, const AssetPlacement& placement,
+                const geo::Window& window, const std::vector<AssetBand>& bands,
+                const std::vector<void*>& planes, const std::vector<uint8_t*>& valid,
+                size_t scratch_bytes = size_t{4} << 20);
+
+}  // namespace geoloom::raster

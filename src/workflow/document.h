@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The workflow document: what a user writes. Parsed with places, parameters typed and resolved,
+// nothing executed. Format version 1.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "workflow/parameters.h"
+#include "workflow/value.h"
+
+namespace geoloom::workflow {
+
+inline constexpr int kDocumentVersion = 1;
+
+struct ParameterDeclaration {
+  std::string name;
+  // string, path, integer, number, boolean, year, date, period, list
+  std::string type;
+  std::optional<Value> default_value;
+  std::string help;
+  Value source;
+};
+
+// One entry of a step's `do` list. `from` and `as` are taken out of the op's own parameters.
+struct OpCall {
+  std::string op;
+  Value arguments;                // map, scalar or null, references resolved
+  std::vector<std::string> from;  // names of results; empty = the previous one
+  std::string as;                 // name of this result; empty = none
+  Place place;                    // of the op's key
+};
+
+struct StepDeclaration {
+  std::string name;
+  Value over;  // null = the single item `all`; otherwise the axes, unparsed
+  std::vector<OpCall> ops;
+  Place place;
+};
+
+struct Document {
+  int version = kDocumentVersion;
+  std::string file;
+  std::string text;  // as read; part of the run record, never of a fingerprint
+  std::string name;
+  std::vector<ParameterDeclaration> params;
+  Value store;  // a text
+  Value area;   // null or a map
+  std::vector<StepDeclaration> steps;
+  // After resolve(): parameter values by name and where each came from ("default", "command line", file).
+  std::map<std::string, Value> values;
+  std::map<std::string, std::string> origins;
+};
+
+// Reads and checks the structure: version (newer is refused: "needs Geoloom that knows document version N"), known top-level keys with
+// nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`, declared parameter types. Keys of
+// the format that this version does not carry out yet (sources, components, schedule, ...: see
+// kReservedKeys) are refused as such, not as unknown. Throws Error(invalid) with the place.
+Document parse_document(std::string_view text, const std::string& file);
+Document read_document(const std::string& path);
+
+// Sets parameters (by name -> value from the command line or a parameter file; later wins over default), checks their types and
+// ranges, and replaces `$name` (whole value) and `${name}` (inside texts) everywhere in store, area
+// and steps. `$$` stands for a dollar sign. Unknown references are errors with the nearest spelling. A path parameter
+// that is relative and comes from the document is relative to the current directory. Values keep the place where they are used.
+struct GivenParameter {
+  Value value;
+  std::string origin;
+};
+void resolve(Document& document, const std::map<std::string, GivenParameter>& given);
+
+// JSON Schema (2020-12 draft 07 compatible subset) of the whole document, with one entry per op of the given (name, schema, summary).
+struct OpSchema {
+  std::string name;
+  std::string summary;
+  OrderedJson parameters;
+};
+OrderedJson document_schema(const std::vector<OpSchema>& ops);
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// The op contract. An op is one verb of the document (`load`, `median_rgb`, `save`, `mosaic`). Its
+// parameters are declared once; everything else about it is in one of four interfaces:
+//
+//   SourceOp   where pixels come from: freeze() the query once per run, then read slices
+//   BlockOp    pure arrays in, arrays out: plan(), prepare(), run(); no files, threads, globals, clock
+//   SinkOp     where a chain's pixels go: encodes one item's blocks to files in scratch
+//   TaskOp     works on whole layers through given handles (mosaic, quicklook)
+//
+// The engine calls them; ops never see the engine. Op objects are configured by their parameters and
+// are immutable after that, so one object serves all items and threads.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gdal/dataset_pool.h"
+#include "raster/cog.h"
+#include "raster/cube.h"
+#include "workflow/item.h"
+#include "workflow/parameters.h"
+
+namespace geoloom::workflow {
+
+enum class OpKind { source, block, sink, task };
+std::string_view name(OpKind kind);
+
+// A named input or output of an op, in the order `from:` lists them.
+struct Port {
+  std::string name;
+  std::string help;
+};
+
+// What an op is, written down once beside its code. `version` changes whenever output may change.
+struct OpDescription {
+  std::string name;
+  OpKind kind = OpKind::block;
+  int version = 1;
+  std::string summary;        // one line
+  std::string documentation;  // markdown: what it is for, rules, invalid pixels, source of formulas
+  std::vector<Port> inputs;   // empty for sources and tasks
+  std::vector<Port> outputs;  // empty for sinks
+};
+
+// A file an op reads besides scenes (a reclass table): part of its identity by content.
+struct FileInput {
+  std::string path;
+  size_t limit_bytes = size_t{16} << 20;
+};
+
+// Immutable state shared by all blocks of a worker (a table, a model).
+struct Prepared {
+  virtual ~Prepared() = default;
+};
+
+class Op {
+ public:
+  virtual ~Op() = default;
+  virtual const OpDescription& description() const = 0;
+  virtual void declare(Parameters& parameters) = 0;
+  // Checks that go beyond single parameters; throws Error(invalid). Called once, after binding.
+  virtual void check() {}
+  virtual std::vector<FileInput> files() const { return {}; }
+};
+
+// ---------------------------------------------------------------------------------------------
+// Block ops
+
+// How much of the time axis one call needs.
+enum class TimeNeed {
+  pointwise,   // each slice by itself: output slices = input slices, run on any batch of them
+  streaming,   // slices in time order, in batches: init, update..., finish
+  whole_axis,  // all slices at once
+};
+
+struct BlockPlan {
+  std::vector<raster::CubeSchema> outputs;  // one per output port
+  TimeNeed time_need = TimeNeed::pointwise;
+  int halo_pixels = 0;
+  size_t scratch_bytes_per_pixel = 0;  // beyond inputs and outputs, at whole_axis and pointwise
+  size_t state_bytes_per_pixel = 0;    // streaming
+};
+
+// One call: input windows are the output window grown by the halo. For a pointwise op inputs and
+// outputs hold the same batch of slices.
+struct BlockCall {
+  std::span<const raster::CubeSchema* const> input_schemas;
+  std::span<const raster::CubeSchema* const> output_schemas;
+  const Prepared* prepared = nullptr;
+  std::span<const raster::Block* const> inputs;
+  std::span<raster::Block* const> outputs;  // zeroed: nothing is valid
+};
+
+struct StreamState {
+  virtual ~StreamState() = default;
+};
+
+class BlockOp : public Op {
+ public:
+  // Infers outputs from inputs; no pixel is read. Throws Error(invalid) for impossible inputs.
+  // Must not depend on anything but parameters and schemas.
+  virtual BlockPlan plan(std::span<const raster::CubeSchema* const> inputs) const = 0;
+  // Reads what files() named. `contents[i]` are the bytes of files()[i].
+  virtual std::shared_ptr<const Prepared> prepare(std::span<const std::string> contents) const;
+  // Pointwise and whole-axis ops. The default serves streaming ops: init, one update, finish.
+  virtual void run(const BlockCall& call) const;
+  // Streaming ops. `call.inputs` hold consecutive batches in time order; outputs are empty in update. There is
+  // no merge: partial results joined in another order would round differently, and reductions along
+  // time go in index order.
+  virtual std::unique_ptr<StreamState> init(const BlockCall& call, const geo::Window& window) const;
+  virtual void update(StreamState& state, const BlockCall& call) const;
+  virtual void finish(StreamState& state, const BlockCall& call) const;
+};
+
+// ---------------------------------------------------------------------------------------------
+// Sources
+
+// What a layer of this workflow looks like; layers live in one namespace, each with one producer.
+struct LayerInfo {
+  std::string name;
+  std::string step;          // its producer
+  Domain domain;
+  raster::CubeSchema schema;  // of an item; slices as far as known at plan time
+  bool picture = false;       // a PNG for people; no cube
+};
+
+// One finished file of a layer, as the receipt tells.
+struct LayerFile {
+  Item item;
+  bool empty = false;         // the item had nothing to do
+  std::string path;           // what GDAL opens
+  std::string pixel_hash;
+  raster::CubeSchema schema;
+};
+
+// Looking up layers while planning (info) and while executing (files).
+class Layers {
+ public:
+  virtual ~Layers() = default;
+  virtual const LayerInfo& info(const std::string& layer) const = 0;  // throws Error(invalid), nearest name
+  // The files of a layer for all items of its domain in this run, in plan order; nullopt = no receipt (a gap).
+  struct Entry {
+    Item item;
+    std::optional<LayerFile> file;
+  };
+  virtual std::vector<Entry> files(const std::string& layer) const = 0;
+  // The file of one item; throws Error(missing) when it has no receipt.
+  virtual LayerFile file(const std::string& layer, const Item& item) const = 0;
+};
+
+// A scene or a layer's item that a source dropped under `tolerate`, recorded in receipt and output.
+struct Dropped {
+  std::string scene;
+  std::string reason;
+};
+
+struct FreezeReport {
+  std::vector<std::pair<std::string, size_t>> after_filter;  // {"found", 216}, {"in period", 41}
+  std::vector<std::string> notes;
+  std::vector<Dropped> dropped;
+  size_t scenes = 0;
+  size_t offset_applied = 0;
+};
+
+// What a source gives to one item.
+struct SourceItem {
+  raster::CubeSchema schema;             // slices of this item, in order
+  std::vector<size_t> members;           // per slice: an index that read() understands
+  std::vector<std::string> identities;   // per slice: canonical identity, for the fingerprint
+  // Internal blocks of the sources on the item's grid (pixels), for aligned reading: blocks start at
+  // origin + k * size.
+  int64_t block_width = 256, block_height = 256;
+  int64_t block_origin_x = 0, block_origin_y = 0;
+  uint64_t stored_bytes = 0;             // estimate of the compressed bytes of these windows
+  std::vector<Dropped> dropped;          // known before reading
+};
+
+struct ReadCounts {
+  uint64_t clipped = 0;  // values clipped when offsets were brought to one
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // `layers` is null while planning before anything ran.
+  virtual SourceItem plan(const Item& item, const Layers* layers) const = 0;
+  // Fills slice `slice` of `block` (block.window() on the area's grid may reach over the item: halo)
+  // with member `member`. Thread-safe. Throws Error with the scene as place.
+  virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,
+                          gdal::DatasetPool& pool) const = 0;
+  // How many members may fail to be read (missing, corrupt) before an item of `members` fails.
+  virtual size_t tolerated(size_t members) const = 0;
+  // The layer this source reads, if it is one: makes a pointwise edge to its producer.
+  virtual std::optional<std::string> layer() const { return std::nullopt; }
+};
+
+class SourceOp : public Op {
+ public:
+  // Resolves queries and reads headers, once per run; the result is stored in the run record and is
+  // all a worker needs. `grid` is the area's grid. No pixel is read.
+  virtual Json freeze(const geo::Grid& grid, FreezeReport& report) const = 0;
+  virtual std::unique_ptr<Source> open(const Json& frozen, const geo::Grid& grid,
+                                       const Layers& layers) const = 0;
+  // The layer read, if any.
+  virtual std::optional<std::string> layer() const { return std::nullopt; }
+  // The grid of the first scene, for `area: {same_grid_as: ...}` given as this op's own scenes.
+};
+
+// ---------------------------------------------------------------------------------------------
+// Sinks and tasks
+
+// A finished file in scratch, not yet committed.
+struct Product {
+  std::string layer;
+  std::string scratch_path;
+  std::string extension;   // ".tif"
+  std::string media_type;
+  raster::CogSummary summary;        // path, bytes and sha256 always; statistics for rasters
+  std::optional<raster::CubeSchema> schema;  // nullopt: not a raster cube
+  geo::Grid grid;
+};
+
+// Location-free facts that go into the file: op chain, versions, scene ids.
+using Provenance = std::vector<std::pair<std::string, std::string>>;
+
+struct SinkContext {
+  geo::Grid grid;
+  std::string item;
+  std::string scratch_folder;
+  Provenance provenance;
+};
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual void write(const raster::Block& block) = 0;  // thread-safe; windows on the item's grid
+  virtual Product finish() = 0;
+};
+
+class SinkOp : public Op {
+ public:
+  virtual std::string layer() const = 0;
+  // The schema of the layer for this input; throws Error(invalid).
+  virtual raster::CubeSchema plan(const raster::CubeSchema& input) const = 0;
+  virtual size_t memory_bytes(const geo::Grid& grid, const raster::CubeSchema& input) const = 0;
+  virtual std::unique_ptr<Sink> open(const SinkContext& context, const raster::CubeSchema& input) const = 0;
+};
+
+struct TaskContext {
+  const Layers* layers = nullptr;  // also those made earlier in this attempt
+  geo::Grid grid;                  // the area's
+  geo::Window selected;            // bounding window of the run's tiles
+  std::string scratch_folder;
+  Provenance provenance;
+  size_t memory_bytes = 0;         // what the task may use
+  gdal::DatasetPool* pool = nullptr;
+  std::function<void(double share_done)> progress;
+  std::function<bool()> cancelled;
+  std::vector<std::string>* notes = nullptr;  // told to the user and kept in the receipt
+};
+
+class TaskOp : public Op {
+ public:
+  virtual std::vector<std::string> layers_read() const = 0;
+  // The layer made, from the infos of the layers read.
+  virtual LayerInfo plan(const Layers& layers) const = 0;
+  virtual size_t memory_bytes(const geo::Grid& grid) const = 0;
+  virtual Product run(const TaskContext& context) const = 0;
+};
+
+}  // namespace geoloom::workflow
