@@ -24,9 +24,9 @@ class Value {
   Kind kind = Kind::null;
   bool boolean = false;
   int64_t integer = 0;
-  double number = 0;      // also set for integers
-  std::string text;       // scalars: as written, without quotes
-  bool quoted = false;    // a quoted scalar is always a string
+  double number = 0;       // also set for integers
+  std::string text;        // scalars: as written, without quotes
+  bool quoted = false;     // a quoted scalar is always a string
   bool reference = false;  // "$item.x", left by resolve() for whoever knows the item
   std::vector<Value> list;
   std::vector<std::pair<std::string, Value>> map;  // in document order; keys are unique
@@ -42,12 +42,12 @@ class Value {
   std::vector<std::string> keys() const;
   std::string_view kind_name() const;  // "a text", "a whole number", "a list" ... for messages
   std::string described() const;       // the same with the value: "a text ('many')"
-  Place place() const { return {.file = file, .line = line, .column = column, .key = path}; }
+  Place place() const;
   // Error(invalid) at this place.
   Error error(std::string message) const;
-  // Gives this value, and all it contains, the place of another: a parameter's value is complained
-  // about where it is used.
-  void move_to(const Value& where);
+  // Gives this value, and all it contains, another place: a parameter's value is complained about
+  // where it is used.
+  void move_to(const Place& where);
 };
 
 // YAML 1.2 core rules for plain scalars, not YAML 1.1's: only true/false are booleans (`on`, `yes`,
