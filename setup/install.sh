@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what Geoloom needs on Debian 12: packages through apt (as root, or with sudo), and for the
+# tests a Python environment in .setup/venv.
+#
+#   setup/install.sh [build|demo|test|lint|fuzz]...       default: build demo test lint
+#
+# Run it as often as you like: when nothing is missing it only asks dpkg, and ends within a second.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+state=$root/.setup
+
+build=(g++ cmake ninja-build ccache pkg-config git make
+  libgdal-dev libproj-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libvalijson-dev
+  libfmt-dev libxxhash-dev libssl-dev libgtest-dev libgmock-dev)
+demo=(ca-certificates python3 python3-pip python3-gdal python3-numpy python3-netcdf4 python3-pil)
+test=(gdal-bin python3 python3-venv python3-gdal python3-numpy curl)
+lint=(clang-format clang-tidy python3)
+# libFuzzer comes with clang only, and in a package that clang merely recommends.
+fuzz=(clang libclang-rt-14-dev)
+
+say() { echo "setup: $*" >&2; }
+
+install_packages() {
+  local installed missing=()
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
+  for package in "$@"; do
+    grep -qx "$package installed" <<<"$installed" || missing+=("$package")
+  done
+  [[ ${#missing[@]} -eq 0 ]] && return
+  local as_root=()
+  if [[ $(id -u) -ne 0 ]]; then
+    if ! command -v sudo >/dev/null; then
+      say "these packages are missing, and only root can install them: ${missing[*]}"
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  say "installing ${missing[*]}"
+  # apt's own log is long and of interest only when it fails.
+  local log=$state/apt.log
+  if ! {
+    "${as_root[@]}" apt-get update -q &&
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "${missing[@]}"
+  } >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    say "apt could not install them (whole log: $log)"
+    exit 1
+  fi
+}
+
+# The environment is made anew when its list changes: pip alone would leave packages that are no
+# longer listed. The stamp is written last, so an interrupted set-up starts again.
+make_environment() {
+  local list=$root/setup/requirements.txt venv=$state/venv wanted
+  wanted="$(sha256sum <"$list") $(/usr/bin/python3 -V) $venv"
+  [[ -x $venv/bin/python && $(cat "$venv/stamp" 2>/dev/null) == "$wanted" ]] && return
+  say "making the Python environment $venv"
+  rm -rf "$venv"
+  # /usr/bin/python3 by name: python3 on the PATH may be another one, of another version.
+  /usr/bin/python3 -m venv "$venv"
+  if ! "$venv/bin/pip" install --disable-pip-version-check -q -r "$list" >"$state/pip.log" 2>&1; then
+    tail -n 20 "$state/pip.log" >&2
+    say "pip could not install $list (whole log: $state/pip.log)"
+    exit 1
+  fi
+  echo "$wanted" >"$venv/stamp"
+}
+
+[[ $# -gt 0 ]] || set -- build demo test lint
+packages=()
+environment=no
+for group in "$@"; do
+  case $group in
+    build) packages+=("${build[@]}") ;;
+    demo) packages+=("${demo[@]}") ;;
+    test) packages+=("${test[@]}"); environment=yes ;;
+    lint) packages+=("${lint[@]}") ;;
+    fuzz) packages+=("${fuzz[@]}") ;;
+    *) say "unknown group '$group': it is one of build, demo, test, lint, fuzz"; exit 2 ;;
+  esac
+done
+if [[ ! -x /usr/bin/dpkg-query ]]; then
+  say "this is not Debian; install the counterparts of: ${packages[*]}"
+  exit 1
+fi
+mkdir -p "$state"
+# Two terminals may both start a set-up; the second waits for the first and finds nothing to do.
+exec 9>"$state/lock"
+flock 9
+install_packages "${packages[@]}"
+if [[ $environment == yes ]]; then make_environment; fi
