@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs the tests by stages, each to its end whatever the others do, then tells what passed, failed and
+# was skipped, and why. Exits 1 when anything failed or could not be built.
+#
+#   tools/run_tests.sh            release; unit tests under ASan and UBSan; smoke tests
+#   tools/run_tests.sh --full     also the label `full`, fuzzing, and ThreadSanitizer on the engine
+#
+# A test takes part by its ctest label: unit (asan and tsan run these as well), smoke (after the
+# others), full (only here with --full). A test without a label runs in the release stage.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+results=$PWD/build/test-results
+jobs=$(nproc)
+full=no
+[[ ${1:-} != --full ]] || full=yes
+export PATH="$PWD/.setup/venv/bin:$PATH"
+rm -rf "$results"
+mkdir -p "$results"
+
+# Stage NAME COMMAND...: one that fails without a ctest report is counted as one failed test.
+stage() {
+  local name=$1
+  shift
+  echo "== $name" >&2
+  "$@" && return 0
+  [[ -e $results/$name.xml ]] || echo "$name" >>"$results/broken"
+  return 1
+}
+
+run_ctest() {
+  local name=$1 preset=$2
+  shift 2
+  stage "$name" ctest --test-dir "build/$preset" --output-on-failure --no-tests=ignore -j "$jobs" \
+    --output-junit "$results/$name.xml" --progress "$@"
+}
+
+# Only what libraries do by design is suppressed; the reasons stand beside each line.
+export UBSAN_OPTIONS=print_stacktrace=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1
+export LSAN_OPTIONS=suppressions=$PWD/tools/sanitizers/leak.supp:print_suppressions=0
+export TSAN_OPTIONS=suppressions=$PWD/tools/sanitizers/thread.supp
+
+if stage build-release setup/build.sh release; then
+  run_ctest release release -LE '^(smoke|full)$'
+fi
+if stage build-asan setup/build.sh asan; then
+  run_ctest asan asan -L '^unit$'
+fi
+if [[ -e build/release/geoloom ]]; then
+  run_ctest smoke release -L '^smoke$'
+fi
+if [[ $full == yes ]]; then
+  run_ctest full release -L '^full$'
+  if stage build-tsan setup/build.sh tsan; then
+    run_ctest tsan tsan -L '^unit$' -R '^(engine|store|raster|gdal)_test/'
+  fi
+  stage fuzz tools/run_fuzzers.sh "${FUZZ_SECONDS:-60}"
+fi
+exec /usr/bin/python3 tools/count_tests.py "$results"
