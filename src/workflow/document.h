@@ -3,6 +3,7 @@
 // nothing executed. Format version 1.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,19 +17,23 @@ namespace geoloom::workflow {
 
 inline constexpr int kDocumentVersion = 1;
 
+// `name: {type, default, help, choices, range}`, or `name: default`, which tells the type.
 struct ParameterDeclaration {
   std::string name;
   // string, path, integer, number, boolean, year, date, period, list
   std::string type;
-  std::optional<Value> default_value;
+  std::optional<Value> default_value;  // null where it says `default: null`: absent unless given
   std::string help;
+  std::vector<Value> choices;  // empty = any; for lists, of each member
+  double lowest = -std::numeric_limits<double>::infinity();
+  double highest = std::numeric_limits<double>::infinity();
   Value source;
 };
 
 // One entry of a step's `do` list. `from` and `as` are taken out of the op's own parameters.
 struct OpCall {
   std::string op;
-  Value arguments;                // map, scalar or null, references resolved
+  Value arguments;                // map, list, scalar or null; references resolved
   std::vector<std::string> from;  // names of results; empty = the previous one
   std::string as;                 // name of this result; empty = none
   Place place;                    // of the op's key
@@ -50,29 +55,36 @@ struct Document {
   Value store;  // a text
   Value area;   // null or a map
   std::vector<StepDeclaration> steps;
-  // After resolve(): parameter values by name and where each came from ("default", "command line", file).
+  // After resolve(): parameter values by name and where each came from ("default", "command line",
+  // file).
   std::map<std::string, Value> values;
   std::map<std::string, std::string> origins;
 };
 
-// Reads and checks the structure: version (newer is refused: "needs Geoloom that knows document version N"), known top-level keys with
-// nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`, declared parameter types. Keys of
-// the format that this version does not carry out yet (sources, components, schedule, ...: see
-// kReservedKeys) are refused as such, not as unknown. Throws Error(invalid) with the place.
+// Reads and checks the structure: version (newer is refused: "needs a Geoloom that knows document
+// version N"), known keys with nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`,
+// declared parameters and their defaults. What belongs to the format but is not carried out by this
+// version is refused as such, not as unknown: the keys sources, components, secrets, finally,
+// schedule and outputs, a step's when, retry and timeout, `use`, and values that begin with '='.
+// Throws Error(invalid) with the place.
 Document parse_document(std::string_view text, const std::string& file);
 Document read_document(const std::string& path);
 
-// Sets parameters (by name -> value from the command line or a parameter file; later wins over default), checks their types and
-// ranges, and replaces `$name` (whole value) and `${name}` (inside texts) everywhere in store, area
-// and steps. `$$` stands for a dollar sign. Unknown references are errors with the nearest spelling. A path parameter
-// that is relative and comes from the document is relative to the current directory. Values keep the place where they are used.
+// Sets parameters (given ones, from the command line or a parameter file, win over defaults),
+// checks their types and ranges, and replaces `$name` (whole value, keeps its type) and `${name}`
+// (inside a text, makes a text) everywhere in store, area and steps. `$$` stands for a dollar sign.
+// What comes out of a parameter is not looked at again. `$item.x` is left as it is, with
+// Value::reference set. Unknown references are errors with the nearest spelling. A relative path,
+// given or default, is relative to the current directory. Values keep the place where they are
+// used.
 struct GivenParameter {
   Value value;
   std::string origin;
 };
 void resolve(Document& document, const std::map<std::string, GivenParameter>& given);
 
-// JSON Schema (2020-12 draft 07 compatible subset) of the whole document, with one entry per op of the given (name, schema, summary).
+// JSON Schema (draft 07, which editors know) of the whole document, with one entry per op. Every
+// value may also be a reference ('$name').
 struct OpSchema {
   std::string name;
   std::string summary;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// The JSON Schema editors use (yaml-language-server and others): completion, help, early errors.
+// The document parser stays the judge; the schema only has to accept every good document.
+#include "workflow/document.h"
+
+namespace geoloom::workflow {
+namespace {
+
+constexpr const char* kName = "^[a-z][a-z0-9_-]*$";
+constexpr const char* kId = "urn:geoloom:document:1";
+
+OrderedJson one_of_these(OrderedJson forms) {
+  return {{"anyOf", std::move(forms)}};
+}
+
+// The schema, or "$name": references may stand for any value. Goes into objects, lists and choices.
+OrderedJson or_reference(OrderedJson schema) {
+  const OrderedJson reference = {{"$ref", "#/definitions/reference"}};
+  if (schema.contains("properties"))
+    for (auto& property : schema["properties"].items())
+      property.value() = or_reference(std::move(property.value()));
+  for (const char* inner : {"items", "additionalProperties"})
+    if (schema.contains(inner) && schema[inner].is_object())
+      schema[inner] = or_reference(std::move(schema[inner]));
+  const bool any_text = schema.value("type", OrderedJson()) == "string" && !schema.contains("enum");
+  if (any_text || (!schema.contains("type") && !schema.contains("anyOf"))) return schema;
+  OrderedJson forms = OrderedJson::array();
+  OrderedJson out;
+  for (const char* note : {"description", "default"}) {
+    if (!schema.contains(note)) continue;
+    out[note] = schema[note];
+    schema.erase(note);
+  }
+  if (schema.contains("anyOf")) {
+    for (auto& form : schema["anyOf"]) {
+      // The branches' own references would only repeat this one.
+      OrderedJson inner = or_reference(form);
+      const bool wrapped = inner.contains("anyOf") && inner["anyOf"].back() == reference;
+      if (!wrapped) {
+        forms.push_back(std::move(inner));
+        continue;
+      }
+      for (auto& part : inner["anyOf"])
+        if (part != reference) forms.push_back(std::move(part));
+    }
+  } else {
+    forms.push_back(std::move(schema));
+  }
+  forms.push_back(reference);
+  out["anyOf"] = std::move(forms);
+  return out;
+}
+
+OrderedJson text(const char* description) {
+  return {{"type", "string"}, {"description", description}};
+}
+
+// Adds `from` and `as` to the object form of an op's parameters.
+OrderedJson with_names(OrderedJson schema) {
+  OrderedJson& object = schema.contains("anyOf") ? schema["anyOf"][0] : schema;
+  if (!object.contains("properties")) return schema;
+  auto& properties = object["properties"];
+  if (!properties.contains("from"))
+    properties["from"] = {{"description", "The results to work on; default: the previous one"},
+                          {"type", OrderedJson::array({"string", "array"})},
+                          {"items", {{"type", "string"}}},
+                          {"minItems", 1}};
+  if (!properties.contains("as"))
+    properties["as"] = {
+        {"description", "Name of this result"}, {"type", "string"}, {"pattern", kName}};
+  return schema;
+}
+
+OrderedJson op_schema(const OpSchema& op) {
+  OrderedJson parameters = with_names(or_reference(op.parameters));
+  parameters["description"] = op.summary;
+  return {{"type", "object"},
+          {"title", op.name},
+          {"properties", {{op.name, std::move(parameters)}}},
+          {"required", OrderedJson::array({op.name})},
+          {"additionalProperties", false}};
+}
+
+OrderedJson parameter_schema() {
+  OrderedJson properties = {
+      {"type",
+       {{"enum", OrderedJson::array({"string", "path", "integer", "number", "boolean", "year",
+                                     "date", "period", "list"})},
+        {"description", "Type of the value; without it the default tells"}}},
+      {"default", {{"description", "The value unless given; null: absent unless given"}}},
+      {"help", text("What the parameter means")},
+      {"choices", {{"type", "array"}, {"minItems", 1}, {"description", "The values allowed"}}},
+      {"range",
+       {{"description", "Lowest and highest value, both included: 1..12"},
+        {"type", OrderedJson::array({"string", "array"})}}}};
+  OrderedJson declaration = {
+      {"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}};
+  OrderedJson short_form = {{"type", OrderedJson::array({"string", "number", "boolean", "array"})},
+                            {"description", "The default, which also tells the type"}};
+  return one_of_these(OrderedJson::array({std::move(declaration), std::move(short_form)}));
+}
+
+OrderedJson step_schema() {
+  OrderedJson properties = {
+      {"over", {{"description", "What the step is applied to, such as tiles; default: once"}}},
+      {"description", text("What the step is for")},
+      {"do",
+       {{"type", "array"},
+        {"minItems", 1},
+        {"description", "The ops, in order; each works on the previous one's result"},
+        {"items", {{"$ref", "#/definitions/op"}}}}}};
+  return {{"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", OrderedJson::array({"do"})},
+          {"additionalProperties", false}};
+}
+
+OrderedJson named_map(const char* description, OrderedJson member) {
+  return {{"type", "object"},
+          {"description", description},
+          {"propertyNames", {{"pattern", kName}}},
+          {"additionalProperties", std::move(member)}};
+}
+
+}  // namespace
+
+OrderedJson document_schema(const std::vector<OpSchema>& ops) {
+  OrderedJson calls = OrderedJson::array();
+  for (const auto& op : ops) calls.push_back(op_schema(op));
+  OrderedJson steps =
+      named_map("What is done, by name; order follows from the layers read", step_schema());
+  steps["minProperties"] = 1;
+  OrderedJson name = text("What the workflow is called");
+  name["pattern"] = kName;
+  OrderedJson properties = {
+      {"geoloom", {{"const", kDocumentVersion}, {"description", "Version of this format"}}},
+      {"name", std::move(name)},
+      {"description", text("What the workflow makes, for people")},
+      {"params", named_map("Values that can be given with -p NAME=VALUE", parameter_schema())},
+      {"store", text("Folder or address where results and receipts go")},
+      {"area",
+       {{"type", OrderedJson::array({"object", "null"})},
+        {"description", "The pixel grid and how it is cut into tiles"}}},
+      {"steps", std::move(steps)}};
+  return {{"$schema", "http://json-schema.org/draft-07/schema#"},
+          {"$id", kId},
+          {"title", "Geoloom workflow document"},
+          {"description", "How a map is made from satellite scenes."},
+          {"type", "object"},
+          {"properties", std::move(properties)},
+          {"required", OrderedJson::array({"geoloom", "name", "store", "steps"})},
+          {"additionalProperties", false},
+          {"definitions",
+           {{"reference",
+             {{"type", "string"},
+              {"pattern", "^\\$"},
+              {"description", "A reference to a parameter: $name"}}},
+            {"op", one_of_these(std::move(calls))}}}};
+}
+
+}  // namespace geoloom::workflow
