@@ -4,8 +4,8 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,47 +19,61 @@ enum class OverviewResampling { automatic, average, mode, nearest };
 
 struct CogProfile {
   Codec codec = Codec::deflate;
-  int level = 6;           // deflate 1..12, zstd 1..22
-  int quality = 90;        // jpeg
-  int block_size = 512;
-  bool predictor = true;   // horizontal for integers, floating point for float32
-  OverviewResampling overviews = OverviewResampling::automatic;  // average, or mode for categories
+  int level = 6;          // deflate 1..12, zstd 1..22
+  int quality = 90;       // jpeg 1..100
+  int block_size = 512;   // 128..4096, a multiple of 16; smaller images get smaller tiles
+  bool predictor = true;  // horizontal for integers, floating point for float32; not for jpeg
+  // automatic: mode if any band is a category, else nearest if any is a count, else average. An
+  // average of classes is a class that is not there, an average of counts is not a count.
+  OverviewResampling overviews = OverviewResampling::automatic;
 };
 std::string_view name(Codec codec);
+// Throws Error(invalid) with what a profile may say.
+void check(const CogProfile& profile);
 
 // What is known of a finished file.
 struct CogSummary {
   std::string path;
   int64_t bytes = 0;
   std::string sha256;
-  std::string pixel_hash;  // XXH3-128 of type, shape, values and validity; independent of codec and library versions (lossless codecs)
-  std::vector<BandStatistics> bands;
+  // XXH3-128 of types, shape, values and validity; independent of codec and library versions
+  // (lossless codecs; for jpeg it is that of the pixels before encoding).
+  std::string pixel_hash;
+  std::vector<BandStatistics> bands;  // in file order
 };
 
-// One output file: all slices of a cube become bands named "<band>" (one slice) or "<band>_<label>".
+// One output file. All slices of a cube become bands named "<band>" (one slice) or
+// "<band>_<label>"; all bands of the first slice come first.
 class CogWriter {
  public:
-  // `types` of all bands must be equal (Error(invalid) says to save them as separate layers otherwise).
-  // nodata of the bands is written where a pixel is invalid; bands without nodata, and the JPEG codec, get a mask band.
-  CogWriter(const std::string& scratch_folder, std::string stem, const geo::Grid& grid,
+  // Types of all bands must be equal, and so must their nodata (Error(invalid) says to save them as
+  // separate layers otherwise). Nodata is written where a pixel is invalid. When a band has none,
+  // and for jpeg, the file gets a mask band instead: it is one for the file, so a pixel is valid
+  // where all bands are, and invalid pixels are 0.
+  CogWriter(const std::string& scratch_folder, const std::string& stem, const geo::Grid& grid,
             const CubeSchema& schema, const CogProfile& profile,
             const std::vector<std::pair<std::string, std::string>>& metadata);
   CogWriter(const CogWriter&) = delete;
   CogWriter& operator=(const CogWriter&) = delete;
-  ~CogWriter();
+  ~CogWriter();  // removes the scratch file; a finished file is the caller's
   // Thread-safe. The block's window lies in the grid; every pixel is written exactly once in all.
+  // A file with a mask band takes blocks of all slices only.
   void write(const Block& block);
-  // Statistics and pixel hash in one pass in row order, then the COG. Pixels never written are invalid.
+  // The pixel hash in one pass, then the COG "<scratch_folder>/<stem>.tif". Pixels never written
+  // are invalid. Call once.
   CogSummary finish();
-  // Bytes held beside the caller's block, for the memory plan.
-  static size_t memory_bytes(const geo::Grid& grid, const CubeSchema& schema, const CogProfile& profile);
+  // Bytes held beside the caller's block and GDAL's block cache, for the memory plan.
+  static size_t memory_bytes(const geo::Grid& grid, const CubeSchema& schema,
+                             const CogProfile& profile);
 
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
 
-// The pixel hash of a finished file, read back (for `diff` and for checks).
+// The pixel hash of a finished file, read back (for `diff` and for checks). Cells of 512 x 512
+// pixels are hashed in row order, in each cell band after band: values with 0 where invalid, then
+// validity.
 std::string pixel_hash_of_file(const std::string& path);
 
 }  // namespace geoloom::raster

@@ -21,14 +21,17 @@ namespace geoloom::raster {
 // Pixels keep their type from file to kernel. Wider types of a source become float32, int8 int16.
 enum class PixelType : uint8_t { uint8, uint16, int16, float32 };
 size_t byte_size(PixelType type);
-std::string_view name(PixelType type);  // "uint8" ...
+std::string_view name(PixelType type);           // "uint8" ...
 PixelType pixel_type_of(std::string_view name);  // throws Error(invalid)
 
 template <class T>
 constexpr PixelType pixel_type() {
-  if constexpr (std::is_same_v<T, uint8_t>) return PixelType::uint8;
-  else if constexpr (std::is_same_v<T, uint16_t>) return PixelType::uint16;
-  else if constexpr (std::is_same_v<T, int16_t>) return PixelType::int16;
+  if constexpr (std::is_same_v<T, uint8_t>)
+    return PixelType::uint8;
+  else if constexpr (std::is_same_v<T, uint16_t>)
+    return PixelType::uint16;
+  else if constexpr (std::is_same_v<T, int16_t>)
+    return PixelType::int16;
   else {
     static_assert(std::is_same_v<T, float>);
     return PixelType::float32;
@@ -39,10 +42,14 @@ constexpr PixelType pixel_type() {
 template <class F>
 decltype(auto) visit(PixelType type, F&& f) {
   switch (type) {
-    case PixelType::uint8: return f(uint8_t{});
-    case PixelType::uint16: return f(uint16_t{});
-    case PixelType::int16: return f(int16_t{});
-    case PixelType::float32: break;
+    case PixelType::uint8:
+      return f(uint8_t{});
+    case PixelType::uint16:
+      return f(uint16_t{});
+    case PixelType::int16:
+      return f(int16_t{});
+    case PixelType::float32:
+      break;
   }
   return f(float{});
 }
@@ -54,7 +61,7 @@ struct Band {
   std::string name;
   PixelType type = PixelType::uint16;
   BandKind kind = BandKind::measure;
-  double scale = 1;   // physical value = stored * scale + offset
+  double scale = 1;  // physical value = stored * scale + offset
   double offset = 0;
   std::string unit;
   std::optional<double> nodata;  // what `save` writes where a pixel is invalid
@@ -63,9 +70,9 @@ struct Band {
 
 // One step of the time axis: a scene's instant, or a period of a composite.
 struct Slice {
-  geo::Period period;   // a scene: [t, t]
-  bool timed = true;    // false: a scene without time
-  std::string label;    // scene id, or "2018-05"
+  geo::Period period;  // a scene: [t, t]
+  bool timed = true;   // false: a scene without time
+  std::string label;   // scene id, or "2018-05"
   friend bool operator==(const Slice&, const Slice&) = default;
 };
 
@@ -78,20 +85,23 @@ struct CubeSchema {
   size_t validity_planes_per_slice() const { return validity_per_band ? bands.size() : 1; }
   // Bytes of one pixel with all bands, validity planes and the given number of slices.
   size_t bytes_per_pixel(size_t slices_held) const;
-  int find_band(std::string_view band) const;          // index or -1
-  int band_index(std::string_view band) const;         // throws Error(invalid) with the nearest name
+  int find_band(std::string_view band) const;   // index or -1
+  int band_index(std::string_view band) const;  // throws Error(invalid) with the nearest name
   std::vector<std::string> band_names() const;
 };
 
-// The pixels of a window for slices [first_slice, first_slice + slice_count) of a schema. Planes are
-// dense rows of window.width pixels; consecutive slices of one band lie plane_stride() pixels apart (all bands alike),
-// padded so that planes do not fall on the same cache sets. Validity bytes are 1 or 0; where a pixel
-// is invalid its value is unspecified, and NaN never stands in a valid float sample.
+// The pixels of a window for slices [first_slice, first_slice + slice_count) of a schema. Planes
+// are dense rows of window.width pixels; consecutive slices of one band lie plane_stride() pixels
+// apart (all bands alike), padded so that planes do not fall on the same cache sets. Neighbouring
+// bands of one type lie equally far apart, so one call can read several of them. Validity bytes are
+// 1 or 0; where a pixel is invalid its value is unspecified, and NaN never stands in a valid float
+// sample.
 class Block {
  public:
   Block() = default;
-  // Memory comes zeroed (nothing is valid).
-  Block(const CubeSchema& schema, const geo::Window& window, size_t first_slice, size_t slice_count);
+  // Memory comes zeroed (nothing is valid). Throws Error(resource) when the system refuses it.
+  Block(const CubeSchema& schema, const geo::Window& window, size_t first_slice,
+        size_t slice_count);
   static size_t bytes_needed(const CubeSchema& schema, int64_t pixels, size_t slice_count);
 
   const geo::Window& window() const { return window_; }
@@ -113,12 +123,19 @@ class Block {
     return const_cast<Block*>(this)->plane<T>(band, slice);
   }
   void* raw_plane(size_t band, size_t slice) { return raw(band, slice, type(band)); }
-  const void* raw_plane(size_t band, size_t slice) const { return const_cast<Block*>(this)->raw(band, slice, type(band)); }
+  const void* raw_plane(size_t band, size_t slice) const {
+    return const_cast<Block*>(this)->raw(band, slice, type(band));
+  }
   std::span<uint8_t> validity(size_t slice, size_t band = 0);
   std::span<const uint8_t> validity(size_t slice, size_t band = 0) const;
 
   // Copies the part of `from` that lies in this block's window; slices and bands must match.
   void copy_from(const Block& from);
+  // The same pixels under another origin, for a reader that counts from its own corner.
+  void move_window(int64_t x, int64_t y) {
+    window_.x = x;
+    window_.y = y;
+  }
   // A view of rows [row, row + rows) of the window that shares this block's memory.
   Block strip(int64_t row, int64_t rows);
 
@@ -137,15 +154,16 @@ class Block {
   size_t validity_offset_ = 0;
   std::vector<BandPlace> bands_;
   std::shared_ptr<std::byte> memory_;  // of the whole block; strips share it
-  size_t row_skip_ = 0;                // pixels from the memory's first row to this view's first row
+  size_t row_skip_ = 0;  // pixels from the memory's first row to this view's first row
 };
 
-// Running totals that describe an output band; filled in row order, so they do not depend on blocks.
+// What describes an output band. Sums are exact, so nothing depends on blocks or their order.
 struct BandStatistics {
   uint64_t valid = 0;
   uint64_t total = 0;
-  double minimum = 0, maximum = 0, mean = 0, deviation = 0;  // of stored values; 0 when nothing is valid
-  uint64_t clipped = 0;          // values outside of the stored type's range, at encoding
+  // Of finite stored values; 0 when there is none. The deviation is that of the whole population.
+  double minimum = 0, maximum = 0, mean = 0, deviation = 0;
+  uint64_t clipped = 0;            // values outside of the stored type's range; set by who encodes
   uint64_t nodata_collisions = 0;  // valid pixels that hold the nodata value
 };
 
