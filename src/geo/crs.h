@@ -10,16 +10,17 @@ namespace geoloom::geo {
 class Crs {
  public:
   Crs() = default;  // unknown: no CRS
-  // "EPSG:32631", WKT 1 or 2, PROJJSON. Throws Error(invalid) when PROJ does not understand it. A WKT
-  // without an authority code is identified against the database (confidence 90 or more), so that a
-  // BOUNDCRS or ESRI WKT of a known system gets its code; the datum shift of a BOUNDCRS is dropped.
+  // "EPSG:32631", WKT 1 or 2, PROJJSON. Throws Error(invalid) when PROJ does not understand it. A
+  // WKT without an authority code is identified against the database (confidence 90 or more), so
+  // that a BOUNDCRS or ESRI WKT of a known system gets its code; the datum shift of a BOUNDCRS is
+  // dropped.
   static Crs parse(std::string_view text);
 
   bool known() const { return !wkt_.empty(); }
   const std::string& code() const { return code_; }  // "EPSG:32631"; empty if there is none
   const std::string& wkt() const { return wkt_; }    // WKT2:2019, single line
   std::string name() const { return code_.empty() ? wkt_ : code_; }  // for fingerprints
-  bool geographic() const { return geographic_; }    // units are degrees
+  bool geographic() const { return geographic_; }                    // units are degrees
   // Equal codes, or equivalent definitions by PROJ ignoring axis order. Unknown equals unknown.
   friend bool operator==(const Crs& a, const Crs& b);
 

@@ -66,8 +66,9 @@ struct Grid {
 };
 
 // How the cells of `target` find their cells in `source` when both have one CRS and parallel axes:
-// source index of target column c = floor((column_offset + c + 0.5) * column_scale), nearest. The
-// offsets are rounded to 1/1024 of a source pixel so that metadata noise cannot move a pixel.
+// source index of target column c = floor(column_offset + (c + 0.5) * column_scale), nearest. The
+// offsets are put on the nearest edge of the finer pixel, so that metadata noise cannot move a
+// pixel.
 struct NearestMapping {
   double column_scale = 1, row_scale = 1;    // source pixels per target pixel
   double column_offset = 0, row_offset = 0;  // target origin in source pixels
@@ -79,7 +80,7 @@ struct NearestMapping {
 
 // Why two grids cannot be matched without warping (other CRS, pixels that do not nest, shifted by a
 // fraction of a pixel); empty when they can. Nesting means: pixel sizes in a whole ratio either way
-// (relative tolerance 1e-6) and, at equal size, origins a whole number of pixels apart (1/1024).
+// (relative tolerance 1e-6) and origins a whole number of the finer pixels apart (within 1/1024).
 std::string why_not_nested(const Grid& target, const Grid& source);
 NearestMapping nearest_mapping(const Grid& target, const Grid& source);
 
