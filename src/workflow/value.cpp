@@ -189,6 +189,7 @@ class Builder : public YAML::EventHandler {
                 const std::string& text) override {
     check_tag_and_anchor(mark, tag, anchor);
     const bool quoted = tag == "!";
+    if (quoted) check_closed(mark);
     if (!quoted) check_plain(mark, text);
     if (wants_key()) return take_key(mark, text, quoted);
     Value value = start(mark);
@@ -325,6 +326,16 @@ class Builder : public YAML::EventHandler {
            fmt::format("quote it: \"{}\"", word_at(mark)));
   }
 
+  // yaml-cpp takes the end of the file for the closing quote.
+  void check_closed(const YAML::Mark& mark) const {
+    size_t at = static_cast<size_t>(std::max(mark.pos, 0));
+    const char quote = at < source_.size() ? source_[at] : '\0';
+    if (quote != '"' && quote != '\'') return;  // a block text
+    for (++at; at < source_.size() && source_[at] != quote; ++at)
+      if (quote == '"' && source_[at] == '\\') ++at;
+    if (at >= source_.size()) fail(mark, "a quoted text without its closing quote");
+  }
+
   // The word of the source at the mark, with the braces it contains: data/${a}.tif
   std::string word_at(const YAML::Mark& mark) const {
     size_t at = std::min(static_cast<size_t>(std::max(mark.pos, 0)), source_.size());
@@ -337,6 +348,7 @@ class Builder : public YAML::EventHandler {
       if (c == '{') braces = true;
       if (c == '}') braces = false;
     }
+    if (at > start && source_[at - 1] == ':') --at;  // it was a key
     return std::string(source_.substr(start, at - start));
   }
 
