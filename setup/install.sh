@@ -13,7 +13,7 @@ build=(g++ cmake ninja-build ccache pkg-config git make
   libgdal-dev libproj-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libvalijson-dev
   libfmt-dev libxxhash-dev libssl-dev libgtest-dev libgmock-dev)
 demo=(ca-certificates python3 python3-pip python3-gdal python3-numpy python3-netcdf4 python3-pil)
-test=(gdal-bin python3 python3-venv python3-gdal python3-numpy curl)
+test=(gdal-bin python3 python3-venv python3-gdal python3-numpy)
 lint=(clang-format clang-tidy python3)
 # libFuzzer comes with clang only, and in a package that clang merely recommends.
 fuzz=(clang libclang-rt-14-dev)
@@ -88,5 +88,6 @@ mkdir -p "$state"
 # Two terminals may both start a set-up; the second waits for the first and finds nothing to do.
 exec 9>"$state/lock"
 flock 9
+mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
 install_packages "${packages[@]}"
 if [[ $environment == yes ]]; then make_environment; fi
