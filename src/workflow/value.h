@@ -21,6 +21,14 @@ class Value {
  public:
   enum class Kind { null, boolean, integer, number, string, list, map };
 
+  // Defined in value.cpp: here the members of `map` are still incomplete.
+  Value();
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+
   Kind kind = Kind::null;
   bool boolean = false;
   int64_t integer = 0;
