@@ -15,35 +15,42 @@ namespace geoloom::catalog {
 
 // A band of an asset, from STAC metadata or from the file itself.
 struct AssetBand {
-  int number = 1;            // 1-based in the file
-  std::string name;          // "B04"
-  std::string common_name;   // "red"; empty if unknown
+  int number = 1;                               // 1-based in the file
+  std::string name;                             // "B04"
+  std::string common_name;                      // "red"; empty if unknown
   std::optional<double> scale, offset, nodata;  // absent: the file's own
+  friend bool operator==(const AssetBand&, const AssetBand&) = default;
 };
 
 struct Asset {
   std::string key;   // STAC asset key; "data" for plain files
   std::string href;  // absolute path or URL as given, for people
   std::string path;  // what GDAL opens
-  std::vector<AssetBand> bands;  // empty until known; plain files get theirs from the first scene's file
-  std::string checksum;          // STAC file:checksum, empty if not given
-  std::optional<int64_t> size;   // file:size
+  // Plain files get theirs from the first scene's file; a STAC asset that names no bands has one
+  // band with the name of its key.
+  std::vector<AssetBand> bands;
+  std::string checksum;         // STAC file:checksum, empty if not given
+  std::optional<int64_t> size;  // file:size
 };
 
 struct Scene {
-  std::string id;          // STAC id, or the file name without extension
-  std::string collection;  // empty for plain files
-  std::optional<geo::TimeMs> time;
-  std::string updated;     // STAC `updated`, part of the identity
+  std::string id;                   // STAC id, or the file name without extension
+  std::string collection;           // empty for plain files
+  std::optional<geo::TimeMs> time;  // of an item with a period: its start
+  std::string updated;              // STAC `updated`, part of the identity
   std::vector<Asset> assets;
-  // What makes this scene these bytes: id, collection, updated, and per asset href without query, checksum or
-  // size, and for local files size and modification time (ms). Canonical JSON text.
+  // What makes this scene these bytes: id, collection, updated, and per asset href without query,
+  // checksum or size, and for local files size and modification time (ms). Canonical JSON text.
   std::string identity;
-  std::optional<geo::Box> bbox_lonlat;  // for intersection before opening; absent for plain files
+  // For intersection before opening; absent for plain files and across the antimeridian.
+  std::optional<geo::Box> bbox_lonlat;
 
   nlohmann::json to_json() const;
-  static Scene from_json(const nlohmann::json& json);
+  static Scene from_json(const nlohmann::json& json);  // throws Error(invalid)
 };
+
+// The identity as described above; looks at local files.
+std::string identity_of(const Scene& scene);
 
 // Orders by (time, collection, id) bytewise; scenes without time come first in given order.
 void sort_scenes(std::vector<Scene>& scenes);

@@ -114,14 +114,6 @@ FileLayout layout_of(const CubeSchema& schema, const CogProfile& profile) {
   return layout;
 }
 
-// "red" for one slice; else the label says which.
-std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band) {
-  const std::string& label = schema.slices[slice].label;
-  const std::string& base = schema.bands[band].name;
-  if (schema.slices.size() == 1) return base;
-  return fmt::format("{}_{}", base, label.empty() ? std::to_string(slice + 1) : label);
-}
-
 // Viewers show a picture when three 8-bit bands say what they are.
 bool is_picture(const CubeSchema& schema, const FileLayout& layout) {
   return layout.type == PixelType::uint8 && layout.bands == 3 && schema.bands.size() == 3 &&
@@ -308,6 +300,13 @@ void check(const CogProfile& profile) {
   if (profile.codec == Codec::jpeg) within("jpeg quality", profile.quality, 1, 100);
 }
 
+std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band) {
+  const std::string& label = schema.slices[slice].label;
+  const std::string& base = schema.bands[band].name;
+  if (schema.slices.size() == 1) return base;
+  return fmt::format("{}_{}", base, label.empty() ? std::to_string(slice + 1) : label);
+}
+
 struct CogWriter::Impl {
   Impl(const std::string& folder, const std::string& stem, const geo::Grid& grid_in,
        const CubeSchema& schema_in, const CogProfile& profile_in, Pairs metadata_in)
@@ -424,6 +423,7 @@ CogSummary CogWriter::finish() {
   const std::lock_guard lock(impl.mutex);
   CogSummary summary;
   summary.path = impl.path;
+  summary.mask_band = impl.layout.mask;
   summary.bands = impl.results();
   for (size_t band = 0; band < summary.bands.size(); ++band) {
     impl.scratch.set_band_metadata(static_cast<int>(band) + 1,

@@ -39,8 +39,12 @@ struct CogSummary {
   // XXH3-128 of types, shape, values and validity; independent of codec and library versions
   // (lossless codecs; for jpeg it is that of the pixels before encoding).
   std::string pixel_hash;
+  bool mask_band = false;             // says what is valid, instead of the schema's nodata
   std::vector<BandStatistics> bands;  // in file order
 };
+
+// What a band is called in the file: "red" for one slice, else "red_2018-05".
+std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band);
 
 // One output file. All slices of a cube become bands named "<band>" (one slice) or
 // "<band>_<label>"; all bands of the first slice come first.

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/scene_search.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <map>
+
+#include "catalog/glob.h"
+#include "catalog/href.h"
+#include "catalog/stac_item.h"
+#include "error/error.h"
+#include "error/spelling.h"
+#include "gdal/dataset.h"
+
+namespace geoloom::catalog {
+namespace {
+
+constexpr size_t kLargestList = size_t{64} << 20;
+constexpr size_t kHeadersTried = 10;
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return result;
+}
+
+// The run of digits of exactly this length that begins at or after `from`; npos if there is none.
+size_t digit_run(std::string_view name, size_t length, size_t from) {
+  const auto digit = [&](size_t i) {
+    return i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0;
+  };
+  for (size_t i = from; i < name.size(); ++i) {
+    if (!digit(i) || (i > 0 && digit(i - 1))) continue;
+    size_t end = i;
+    while (digit(end)) ++end;
+    if (end - i == length) return i;
+  }
+  return std::string_view::npos;
+}
+
+std::optional<geo::TimeMs> date_and_time_in(std::string_view name) {
+  for (size_t at = digit_run(name, 14, 0); at != std::string_view::npos;
+       at = digit_run(name, 14, at + 1)) {
+    const std::string text = fmt::format("{}T{}", name.substr(at, 8), name.substr(at + 8, 6));
+    if (const auto time = geo::parse_time(text)) return time;
+  }
+  for (size_t at = digit_run(name, 8, 0); at != std::string_view::npos;
+       at = digit_run(name, 8, at + 1)) {
+    if (at + 8 >= name.size() || name[at + 8] != 'T' || digit_run(name, 6, at + 9) != at + 9) {
+      continue;
+    }
+    if (const auto time = geo::parse_time(name.substr(at, 15))) return time;
+  }
+  return std::nullopt;
+}
+
+std::optional<geo::TimeMs> dashed_date_in(std::string_view name) {
+  for (size_t at = digit_run(name, 4, 0); at != std::string_view::npos;
+       at = digit_run(name, 4, at + 1)) {
+    if (at + 10 > name.size() || digit_run(name, 2, at + 5) != at + 5 ||
+        digit_run(name, 2, at + 8) != at + 8) {
+      continue;
+    }
+    if (const auto time = geo::parse_time(name.substr(at, 10))) return time;
+  }
+  return std::nullopt;
+}
+
+std::optional<geo::TimeMs> time_in(std::string_view name) {
+  if (const auto time = date_and_time_in(name)) return time;
+  if (const auto time = dashed_date_in(name)) return time;
+  for (size_t at = digit_run(name, 8, 0); at != std::string_view::npos;
+       at = digit_run(name, 8, at + 1)) {
+    if (const auto time = geo::parse_time(name.substr(at, 8))) return time;
+  }
+  return std::nullopt;
+}
+
+Error not_there(const std::string& path) {
+  Error error(ErrorCode::missing, fmt::format("'{}' does not exist", path));
+  const std::string folder = folder_of(absolute_path(path));
+  try {
+    const std::vector<std::string> names = gdal::list_files(folder, false);
+    const std::string nearest = nearest_spelling(file_name_of(path), names);
+    if (!nearest.empty()) error.hint(fmt::format("did you mean '{}'?", nearest));
+  } catch (const Error&) {
+    error.hint(fmt::format("there is no folder '{}' either", folder));
+  }
+  return error;
+}
+
+bool hidden(const std::string& relative) {
+  return relative.starts_with('.') || relative.find("/.") != std::string::npos;
+}
+
+bool is_stac_name(const std::string& path) {
+  const std::string extension = extension_of(path);
+  return extension == "json" || extension == "geojson";
+}
+
+bool is_list_name(const std::string& path) {
+  const std::string extension = extension_of(path);
+  return extension == "txt" || extension == "csv";
+}
+
+struct ListLine {
+  int number;
+  std::string path;
+};
+
+// The first column of a CSV line; quotes may hold commas, and doubled quotes.
+std::string first_column(const std::string& line) {
+  if (!line.starts_with('"')) return line.substr(0, line.find_first_of(",;\t"));
+  std::string result;
+  for (size_t i = 1; i < line.size(); ++i) {
+    if (line[i] == '"') {
+      if (i + 1 >= line.size() || line[i + 1] != '"') break;
+      ++i;
+    }
+    result += line[i];
+  }
+  return result;
+}
+
+bool is_heading(const std::string& word) {
+  constexpr std::array<std::string_view, 8> headings{"path", "paths", "file",  "filename",
+                                                     "href", "url",   "scene", "location"};
+  return std::find(headings.begin(), headings.end(), lower(word)) != headings.end();
+}
+
+std::vector<ListLine> lines_of(const std::string& list_path) {
+  std::string text = gdal::read_file(list_path, kLargestList);
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);
+  const bool csv = extension_of(list_path) == "csv";
+  std::vector<ListLine> lines;
+  int number = 0;
+  for (size_t start = 0; start < text.size();) {
+    const size_t end = std::min(text.find('\n', start), text.size());
+    std::string line = text.substr(start, end - start);
+    start = end + 1;
+    ++number;
+    const size_t first = line.find_first_not_of(" \t\r");
+    if (first == std::string::npos || line[first] == '#') continue;
+    line = line.substr(first, line.find_last_not_of(" \t\r") - first + 1);
+    if (csv) line = first_column(line);
+    if (csv && lines.empty() && is_heading(line)) continue;
+    lines.push_back({number, line});
+  }
+  return lines;
+}
+
+class Search {
+ public:
+  explicit Search(const SceneQuery& query) : query_(query) {}
+
+  SceneList run() {
+    for (const std::string& entry : query_.from) add_entry(entry);
+    if (scenes_.empty()) {
+      throw Error(ErrorCode::invalid,
+                  fmt::format("no scene was found in {}", fmt::join(query_.from, ", ")))
+          .hint("scenes are .tif, .tiff and .jp2 files, or STAC items with such assets");
+    }
+    drop_without_images();
+    drop_duplicates();
+    report_.after_filter.emplace_back("found", scenes_.size());
+    check_date_pattern();
+    filter_period();
+    order();
+    name_plain_bands();
+    return {std::move(scenes_), std::move(report_)};
+  }
+
+ private:
+  void add_entry(const std::string& entry) {
+    const std::string path = gdal_path(absolute_path(entry));
+    const auto status = gdal::file_status(path);
+    if (!status && is_glob(entry)) return add_glob(entry);
+    if (!status) throw not_there(entry);
+    if (status->directory) return add_folder(path);
+    if (is_list_name(path)) return add_list(path);
+    only_lists_ = false;
+    add_document(path);
+  }
+
+  void add_document(const std::string& path) {
+    if (!is_stac_name(path)) return add_plain(path);
+    std::vector<Scene> found = read_stac(path, &report_.notes);
+    std::move(found.begin(), found.end(), std::back_inserter(scenes_));
+  }
+
+  void add_folder(const std::string& folder) {
+    only_lists_ = false;
+    for (const char* name : {"items.json", "collection.json", "catalog.json"}) {
+      const std::string document = folder + "/" + name;
+      if (gdal::file_status(document)) return add_document(document);
+    }
+    for (const bool recursive : {false, true}) {
+      bool found = false;
+      for (const std::string& name : gdal::list_files(folder, recursive)) {
+        if (hidden(name) || !is_image_name(name)) continue;
+        add_plain(folder + "/" + name);
+        found = true;
+      }
+      if (found) return;
+    }
+    throw Error(ErrorCode::invalid, fmt::format("there is no scene in the folder '{}'", folder))
+        .hint("scenes are .tif, .tiff and .jp2 files, or STAC items with such assets");
+  }
+
+  void add_glob(const std::string& entry) {
+    only_lists_ = false;
+    const GlobParts glob = split_glob(gdal_path(absolute_path(entry)));
+    bool found = false;
+    if (!gdal::file_status(glob.folder)) throw not_there(glob.folder);
+    for (const std::string& name : gdal::list_files(glob.folder, glob.recursive)) {
+      if (!is_image_name(name) && !is_stac_name(name)) continue;
+      if (!glob_matches(glob.pattern, name)) continue;
+      add_document((glob.folder == "/" ? "" : glob.folder) + "/" + name);
+      found = true;
+    }
+    if (!found) {
+      throw Error(ErrorCode::missing, fmt::format("no image or STAC document matches '{}'", entry));
+    }
+  }
+
+  void add_list(const std::string& list_path) {
+    for (const ListLine& line : lines_of(list_path)) {
+      try {
+        const std::string path = gdal_path(resolve_href(list_path, line.path));
+        const auto status = gdal::file_status(path);
+        if (!status) throw not_there(path);
+        if (status->directory || is_list_name(path)) {
+          throw Error(ErrorCode::invalid, "a list names images and STAC documents only");
+        }
+        add_document(path);
+      } catch (Error& e) {
+        Place place;
+        place.file = list_path;
+        place.line = line.number;
+        throw e.at(place);
+      }
+    }
+  }
+
+  void add_plain(const std::string& path) {
+    Scene scene;
+    const std::string name = file_name_of(path);
+    scene.id = name.substr(0, name.rfind('.'));
+    scene.time = query_.date_pattern.empty() ? time_in(name)
+                                             : geo::time_from_name(name, query_.date_pattern);
+    Asset asset;
+    asset.key = "data";
+    asset.href = asset.path = path;
+    for (const std::string& band : query_.band_names) {
+      asset.bands.push_back({static_cast<int>(asset.bands.size()) + 1, band, "", {}, {}, {}});
+    }
+    scene.assets.push_back(std::move(asset));
+    scene.identity = identity_of(scene);
+    scenes_.push_back(std::move(scene));
+  }
+
+  static bool plain(const Scene& scene) {
+    return scene.assets.size() == 1 && scene.assets[0].key == "data" && scene.collection.empty() &&
+           !scene.bbox_lonlat;
+  }
+
+  void drop_without_images() {
+    const size_t dropped =
+        std::erase_if(scenes_, [](const Scene& scene) { return scene.assets.empty(); });
+    if (dropped > 0) report_.notes.push_back(fmt::format("{} items without images", dropped));
+  }
+
+  void drop_duplicates() {
+    std::map<std::pair<std::string, std::string>, size_t> known;  // to the index in `kept`
+    std::vector<Scene> kept;
+    size_t dropped = 0;
+    for (Scene& scene : scenes_) {
+      const auto [place, is_new] = known.try_emplace({scene.collection, scene.id}, kept.size());
+      if (is_new) {
+        kept.push_back(std::move(scene));
+        continue;
+      }
+      const Scene& other = kept[place->second];
+      if (other.identity != scene.identity) {
+        throw Error(ErrorCode::invalid,
+                    fmt::format("two different scenes are called '{}': {} and {}", scene.id,
+                                other.assets[0].href, scene.assets[0].href))
+            .hint("rename one of them or leave it out");
+      }
+      ++dropped;
+    }
+    scenes_ = std::move(kept);
+    if (dropped > 0) report_.notes.push_back(fmt::format("{} duplicates dropped", dropped));
+  }
+
+  void check_date_pattern() const {
+    if (query_.date_pattern.empty() || !std::any_of(scenes_.begin(), scenes_.end(), plain)) return;
+    const bool none = std::none_of(scenes_.begin(), scenes_.end(),
+                                   [](const Scene& scene) { return scene.time.has_value(); });
+    if (none) {
+      throw Error(ErrorCode::invalid,
+                  fmt::format("no file name matches the date pattern '{}', for example '{}'",
+                              query_.date_pattern, file_name_of(scenes_[0].assets[0].href)));
+    }
+  }
+
+  void filter_period() {
+    if (!query_.period) return;
+    const size_t timeless =
+        std::erase_if(scenes_, [](const Scene& scene) { return !scene.time.has_value(); });
+    if (timeless > 0) {
+      report_.notes.push_back(fmt::format("{} scenes without time left out", timeless));
+    }
+    std::erase_if(scenes_,
+                  [&](const Scene& scene) { return !query_.period->contains(*scene.time); });
+    report_.after_filter.emplace_back("in " + geo::format_period(*query_.period), scenes_.size());
+  }
+
+  void order() {
+    if (!query_.keep_given_order && !only_lists_) sort_scenes(scenes_);
+  }
+
+  // One header says what all plain files hold: they are the scenes of one series.
+  void name_plain_bands() {
+    if (!query_.band_names.empty()) return;
+    std::optional<std::vector<AssetBand>> bands;
+    std::optional<Error> first_error;
+    size_t tried = 0;
+    for (const Scene& scene : scenes_) {
+      if (!plain(scene) || !scene.assets[0].bands.empty()) continue;
+      if (++tried > kHeadersTried) break;
+      try {
+        bands = bands_of_file(scene.assets[0].path);
+        break;
+      } catch (const Error& e) {
+        if (!first_error) first_error = e;
+      }
+    }
+    if (!bands && first_error) throw Error(*first_error);
+    if (!bands) return;
+    if (first_error) {
+      report_.notes.push_back(
+          fmt::format("{} scenes could not be opened: {}", tried - 1, first_error->what()));
+    }
+    for (Scene& scene : scenes_) {
+      if (plain(scene) && scene.assets[0].bands.empty()) scene.assets[0].bands = *bands;
+    }
+  }
+
+  static std::vector<AssetBand> bands_of_file(const std::string& path) {
+    const gdal::Dataset dataset = gdal::Dataset::open(path);
+    std::vector<AssetBand> bands;
+    int number = 0;
+    for (const gdal::BandInfo& info : dataset.info().bands) {
+      ++number;
+      if (info.colour == "alpha") continue;
+      AssetBand band;
+      band.number = number;
+      const bool coloured = info.colour == "red" || info.colour == "green" || info.colour == "blue";
+      if (coloured) band.common_name = info.colour;
+      band.name = !info.name.empty() ? info.name
+                  : coloured         ? info.colour
+                                     : fmt::format("band{}", number);
+      bands.push_back(std::move(band));
+    }
+    return bands;
+  }
+
+  const SceneQuery& query_;
+  std::vector<Scene> scenes_;
+  SearchReport report_;
+  bool only_lists_ = true;
+};
+
+// The first band for which `same` holds; both loops in order, so the finest asset wins.
+template <class Same>
+std::optional<BandPlace> first_band(const Scene& scene, Same same) {
+  for (size_t asset = 0; asset < scene.assets.size(); ++asset) {
+    const std::vector<AssetBand>& bands = scene.assets[asset].bands;
+    for (size_t band = 0; band < bands.size(); ++band) {
+      if (same(scene.assets[asset], bands[band])) return BandPlace{asset, band};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+SceneList find_scenes(const SceneQuery& query) {
+  if (query.from.empty()) throw Error(ErrorCode::invalid, "no place to look for scenes is given");
+  return Search(query).run();
+}
+
+BandPlace find_band(const Scene& scene, const std::string& name) {
+  for (const bool exactly : {true, false}) {
+    const auto same = [&](const std::string& known) {
+      return exactly ? known == name : lower(known) == lower(name);
+    };
+    const auto by_name = [&](const Asset&, const AssetBand& band) { return same(band.name); };
+    const auto by_common = [&](const Asset&, const AssetBand& band) {
+      return same(band.common_name);
+    };
+    const auto by_key = [&](const Asset& asset, const AssetBand&) {
+      return asset.bands.size() == 1 && same(asset.key);
+    };
+    if (name.empty()) break;
+    if (const auto place = first_band(scene, by_name)) return *place;
+    if (const auto place = first_band(scene, by_common)) return *place;
+    if (const auto place = first_band(scene, by_key)) return *place;
+  }
+  Place place;
+  place.scene = scene.id;
+  throw Error(ErrorCode::invalid, fmt::format("there is no band '{}'", name))
+      .hint(spelling_hint(name, band_names_of(scene)))
+      .at(place);
+}
+
+std::vector<std::string> band_names_of(const Scene& scene) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(name);
+    }
+  };
+  for (const Asset& asset : scene.assets) {
+    for (const AssetBand& band : asset.bands) add(band.name);
+  }
+  for (const Asset& asset : scene.assets) {
+    for (const AssetBand& band : asset.bands) add(band.common_name);
+    if (asset.bands.size() == 1) add(asset.key);
+  }
+  return names;
+}
+
+}  // namespace geoloom::catalog
