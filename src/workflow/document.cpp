@@ -397,7 +397,7 @@ class Resolver {
     for (const auto& step : document.steps) steps_.push_back(step.name);
   }
 
-  void resolve(Value& value) const {
+  void resolve(Value& value) {
     if (value.kind == Value::Kind::string) {
       if (value.text.find('$') != std::string::npos) resolve_text(value);
       return;  // what came out of a parameter is not looked at again
@@ -414,7 +414,7 @@ class Resolver {
                        [](char c) { return is_name_char(c) || c == '.'; });
   }
 
-  void resolve_text(Value& value) const {
+  void resolve_text(Value& value) {
     if (!is_whole_reference(value.text)) {
       value.text = substituted(value);
       return;
@@ -424,8 +424,19 @@ class Resolver {
       return;
     }
     const Place place = value.place();
-    value = lookup(value, std::string_view(value.text).substr(1));
+    const Value& found = lookup(value, std::string_view(value.text).substr(1));
+    count(value, found.count(), found.bytes());
+    value = Value(found);
     value.move_to(place);
+  }
+
+  // A short document must not grow without bound by repeating a large parameter.
+  void count(const Value& where, size_t values, size_t bytes) {
+    values_ += values;
+    bytes_ += bytes;
+    if (values_ > kMaxValues || bytes_ > kMaxDocumentBytes)
+      throw where.error(fmt::format("references make the document larger than {} values or {} MiB",
+                                    kMaxValues, kMaxDocumentBytes >> 20));
   }
 
   const Value& lookup(const Value& where, std::string_view name) const {
@@ -447,7 +458,7 @@ class Resolver {
   }
 
   // The text with every ${name} replaced and $$ made $.
-  std::string substituted(const Value& value) const {
+  std::string substituted(const Value& value) {
     const std::string& text = value.text;
     std::string out;
     for (size_t at = 0; at < text.size();) {
@@ -470,11 +481,12 @@ class Resolver {
   }
 
   // A parameter's value inside a text.
-  std::string text_of(const Value& where, std::string_view name) const {
+  std::string text_of(const Value& where, std::string_view name) {
     const Value& value = lookup(where, name);
     if (!value.is_scalar() || value.is_null())
       throw where.error(fmt::format("parameter '{}' is {} and cannot stand inside a text", name,
                                     value.kind_name()));
+    count(where, 0, value.text.size());
     return value.text;
   }
 
@@ -490,6 +502,7 @@ class Resolver {
 
   const Document& document_;
   Names parameters_, steps_;
+  size_t values_ = 0, bytes_ = 0;  // that came out of parameters
 };
 
 void set_parameters(Document& document, const std::map<std::string, GivenParameter>& given) {
@@ -565,7 +578,7 @@ Document read_document(const std::string& path) {
 
 void resolve(Document& document, const std::map<std::string, GivenParameter>& given) {
   set_parameters(document, given);
-  const Resolver resolver(document);
+  Resolver resolver(document);
   resolver.resolve(document.store);
   require_text(document.store, "store");
   resolver.resolve(document.area);

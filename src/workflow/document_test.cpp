@@ -136,6 +136,20 @@ TEST(Document, LeavesItemReferences) {
                    ->reference);
 }
 
+TEST(Document, BoundsWhatReferencesMake) {
+  std::string list = "[1", uses = "[$l", text(10000, 'x'), texts = "\"";
+  for (int i = 0; i < 1000; ++i) {
+    list += ",1";
+    uses += ",$l";
+    texts += "${t}";
+  }
+  expect_refusal("geoloom: 1\nname: x\nparams: {l: " + list + "]}\nstore: out\n" +
+                     "steps: {s: {do: [{load: " + uses + "]}]}}",
+                 "references make the document larger");
+  expect_refusal(with_params("{t: " + text + "}", texts + "\""),
+                 "references make the document larger");
+}
+
 TEST(Document, RefusesBadReferences) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"load: {scenes: $scens}",

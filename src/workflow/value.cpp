@@ -128,8 +128,9 @@ size_t utf8_length(std::string_view text) {
   return wrong ? 0 : length;
 }
 
-// What yaml-cpp would misread or silently accept, found on the bytes: not a text file, tabs in the
-// indentation (JSON may have them).
+// What yaml-cpp would misread, silently accept or choke on, found on the bytes: not a text file,
+// tabs in the indentation (JSON may have them), a line of very many open brackets (it reads a
+// line's tokens before it says the first of them).
 void check_bytes(std::string_view text, const std::string& file) {
   const auto fail = [&](int line, size_t column, const char* message) {
     throw Error(ErrorCode::invalid, message).at(place_at(file, line, static_cast<int>(column + 1)));
@@ -138,6 +139,7 @@ void check_bytes(std::string_view text, const std::string& file) {
   const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
   int line = 1;
   size_t line_start = 0;
+  int open = 0;  // brackets of this line; those in quotes and comments count too, hence the margin
   bool indentation = true;
   for (size_t at = 0; at < text.size();) {
     const char c = text[at];
@@ -148,11 +150,16 @@ void check_bytes(std::string_view text, const std::string& file) {
       fail(line, at - line_start, "a control character; this is not a YAML document");
     if (c == '\t' && indentation && !json)
       fail(line, at - line_start, "a tab in the indentation; YAML indents with spaces");
+    if (c == '[' || c == '{') ++open;
+    if (c == ']' || c == '}') --open;
+    if (open > 10 * static_cast<int>(kMaxNesting))
+      fail(line, at - line_start, "a line with hundreds of open brackets, nested too deep");
     at += length;
     indentation = c == '\n' || (indentation && (c == ' ' || c == '\t'));
     if (c == '\n') {
       ++line;
       line_start = at;
+      open = 0;
     }
   }
 }
@@ -170,7 +177,12 @@ class Builder : public YAML::EventHandler {
   Value take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    if (documents_++ > 0) fail(mark, "a second document begins here; a file holds one document");
+    if (documents_++ == 0) return;
+    if (source_.substr(std::min(static_cast<size_t>(std::max(mark.pos, 0)), source_.size()))
+            .starts_with("---"))
+      fail(mark, "a second document begins here; a file holds one document");
+    fail(mark, "this does not belong to what stands before it",
+         "check the indentation, and that every key is followed by ': '");
   }
   void OnDocumentEnd() override {}
 
@@ -246,7 +258,9 @@ class Builder : public YAML::EventHandler {
     return top.has_key ? member_path(top.value.path, top.key) : top.value.path;
   }
 
-  Value start(const YAML::Mark& mark) const {
+  Value start(const YAML::Mark& mark) {
+    if (++count_ > kMaxValues)
+      fail(mark, fmt::format("more than the {} values a document may have", kMaxValues));
     const bool member = !stack_.empty() && stack_.back().value.kind == Value::Kind::map;
     const YAML::Mark& at = member ? stack_.back().key_mark : mark;
     Value value;
@@ -261,8 +275,8 @@ class Builder : public YAML::EventHandler {
             YAML::EmitterStyle::value style, Value::Kind kind) {
     check_tag_and_anchor(mark, tag, anchor);
     if (wants_key())
-      fail(mark, "a key that is itself a list or map",
-           "a text with braces needs quotes; '{' begins a map");
+      fail(mark, "a list or map as a key, or one that is never closed",
+           "check for a missing ']' or '}'; a text that begins with '{' or '[' needs quotes");
     if (stack_.size() >= kMaxNesting)
       fail(mark, fmt::format("nested deeper than {} levels", kMaxNesting), {}, "(nesting)");
     Frame frame;
@@ -296,6 +310,8 @@ class Builder : public YAML::EventHandler {
     Frame& top = stack_.back();
     const auto path = member_path(top.value.path, key);
     if (key.empty()) fail(mark, "an empty key; a key is a text");
+    if (path.size() > kMaxPathBytes)
+      fail(mark, "a key so long, or so deep, that its path goes beyond 1000 bytes", {}, "(path)");
     if (key == "<<" && !quoted)
       fail(mark, "a merge key ('<<'); merge keys are not part of this format",
            "write the members out, or use a parameter", path);
@@ -357,11 +373,13 @@ class Builder : public YAML::EventHandler {
   std::vector<Frame> stack_;
   Value root_;
   int documents_ = 0;
+  size_t count_ = 0;
 };
 
 // What usually causes the parser's message.
 std::string syntax_hint(std::string_view message) {
-  if (message == YAML::ErrorMsg::MAP_VALUE) return "a text that contains ': ' needs quotes";
+  if (message == YAML::ErrorMsg::MAP_VALUE)
+    return "a ':' after a key needs a space; a text that contains ': ' needs quotes";
   if (message == YAML::ErrorMsg::UNKNOWN_TOKEN)
     return "a text that begins with a special character needs quotes";
   if (one_of(message, {YAML::ErrorMsg::END_OF_MAP, YAML::ErrorMsg::END_OF_SEQ}))
@@ -369,6 +387,7 @@ std::string syntax_hint(std::string_view message) {
   if (message == YAML::ErrorMsg::END_OF_MAP_FLOW) return "a ',' or '}' is missing before here";
   if (message == YAML::ErrorMsg::END_OF_SEQ_FLOW) return "a ',' or ']' is missing before here";
   if (message == YAML::ErrorMsg::EOF_IN_SCALAR) return "a closing quote is missing";
+  if (message.starts_with(YAML::ErrorMsg::INVALID_UNICODE)) return "write the character itself";
   return {};
 }
 
@@ -422,6 +441,20 @@ Error Value::error(std::string message) const {
   Error error(ErrorCode::invalid, std::move(message));
   error.at(place());
   return error;
+}
+
+size_t Value::count() const {
+  size_t count = 1;
+  for (const auto& element : list) count += element.count();
+  for (const auto& member : map) count += member.second.count();
+  return count;
+}
+
+size_t Value::bytes() const {
+  size_t bytes = text.size();
+  for (const auto& element : list) bytes += element.bytes();
+  for (const auto& [key, member] : map) bytes += key.size() + member.bytes();
+  return bytes;
 }
 
 void Value::move_to(const Place& where) {

@@ -15,7 +15,10 @@
 namespace geoloom::workflow {
 
 inline constexpr size_t kMaxNesting = 64;
-inline constexpr size_t kMaxDocumentBytes = size_t{4} << 20;
+// The parser needs up to 180 bytes of memory per byte of a document made to hurt.
+inline constexpr size_t kMaxDocumentBytes = size_t{1} << 20;
+inline constexpr size_t kMaxValues = 100000;   // every one knows its place, which takes memory
+inline constexpr size_t kMaxPathBytes = 1000;  // of the dotted path of a value
 
 class Value {
  public:
@@ -51,6 +54,8 @@ class Value {
   std::string_view kind_name() const;  // "a text", "a whole number", "a list" ... for messages
   std::string described() const;       // the same with the value: "a text ('many')"
   Place place() const;
+  size_t count() const;  // of all values it contains, itself included
+  size_t bytes() const;  // of all texts it contains
   // Error(invalid) at this place.
   Error error(std::string message) const;
   // Gives this value, and all it contains, another place: a parameter's value is complained about
@@ -63,8 +68,8 @@ class Value {
 // beyond double stays a text. Refused with the place of the offence: duplicate keys, tabs in the
 // indentation, anchors, tags and merge keys ('<<'), several documents, an unquoted "${" inside a
 // flow collection (YAML would read a map), keys that are empty or not scalars (`1: x` has the key
-// "1"), bytes that are not UTF-8 text, nesting deeper than kMaxNesting, more than
-// kMaxDocumentBytes. An empty document is null.
+// "1"), bytes that are not UTF-8 text, and what goes beyond the limits above. An empty document is
+// null.
 Value parse_yaml(std::string_view text, const std::string& file);
 
 // For -p name=value: a list, map or quoted text in flow style, otherwise one plain scalar in which

@@ -122,13 +122,16 @@ TEST(Value, RefusesWhatYamlWouldHide) {
       {"a: !!str 1\n", "a tag"},
       {"a: !x {b: 1}\n", "a tag"},
       {"a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document begins here"},
+      {"- a\nb: 1\n", "a.yaml:2:1: this does not belong to what stands before it"},
+      {"a: \"\\ud83d\\ude00\"\n", "write the character itself"},
+      {"a:b\nc: 1\n", "a ':' after a key needs a space"},
       {"a:\n\tb: 1\n", "a.yaml:2:1: a tab in the indentation"},
       {"a: x\ty\n", "a tab inside an unquoted text"},
       {"a: 1\n: 2\n", "an empty key"},
       {"'': 2\n", "an empty key"},
       {"~: 2\n", "an empty key"},
-      {"? [a]\n: 2\n", "a key that is itself a list or map"},
-      {"{a: 1}: 2\n", "a key that is itself a list or map"},
+      {"? [a]\n: 2\n", "a list or map as a key"},
+      {"{a: 1}: 2\n", "a list or map as a key"},
       {"a: {b: ${c}}\n", "a.yaml:1:8, a.b: an unquoted ${...}"},
       {"x: 1\na: [b, ${c}]\n", "a.yaml:2:8, a[1]: an unquoted ${...}"},
       {"a: [d/${c}_x.tif, b]\n", "Hint: quote it: \"d/${c}_x.tif\""},
@@ -138,6 +141,8 @@ TEST(Value, RefusesWhatYamlWouldHide) {
       {"a: \xED\xA0\x80\n", "not a text in UTF-8"},
       {"a: \xF5\x80\x80\x80\n", "not a text in UTF-8"},
       {"a: \xE2\x82", "not a text in UTF-8"},
+      {"{\"a\": 1,\n \"b\": [1, 2]\n",
+       "a.yaml:1:1: a list or map as a key, or one that is never closed"},
       {"a: [1, 2\nb: 3\n", "not valid YAML"},
       {"a: b: c\n", "a text that contains ': ' needs quotes"},
       {"a: \"x\n", "a.yaml:1:4, a: a quoted text without its closing quote"},
@@ -171,8 +176,18 @@ TEST(Value, BoundsDepthAndSize) {
   std::string indented;
   for (size_t i = 0; i < 500; ++i) indented += std::string(i, ' ') + "a:\n";
   EXPECT_NE(refusal(indented).find("nested deeper"), std::string::npos);
-  EXPECT_NE(refusal("a: " + std::string(kMaxDocumentBytes, 'x')).find("larger than the 4 MiB"),
+  EXPECT_NE(refusal("a: " + std::string(kMaxDocumentBytes, 'x')).find("larger than the 1 MiB"),
             std::string::npos);
+}
+
+TEST(Value, BoundsTheNumberOfValuesAndTheirPaths) {
+  std::string list = "[1";
+  while (list.size() < 2 * kMaxValues) list += ",1";
+  EXPECT_NE(refusal(list + "]").find("more than the 100000 values"), std::string::npos);
+  EXPECT_NE(refusal("? " + std::string(1001, 'k') + "\n: 1").find("1000 bytes"), std::string::npos);
+  std::string deep;
+  for (int i = 0; i < 30; ++i) deep += std::string(i, ' ') + std::string(50, 'k') + ":\n";
+  EXPECT_NE(refusal(deep).find("1000 bytes"), std::string::npos);
 }
 
 TEST(Value, ReadsCommandLineValues) {
