@@ -21,6 +21,8 @@ class Store {
   // afterwards. Throws Error: denied (not writable), resource (disk full), unavailable.
   virtual void put_file(const std::string& scratch_path, const std::string& name) = 0;
   virtual void put_bytes(std::string_view bytes, const std::string& name) = 0;
+  // Adds to the end of `name`, on disk when this returns. Local stores only; see SegmentWriter.
+  virtual void append_record(std::string_view bytes, const std::string& name) = 0;
   virtual std::string get_bytes(const std::string& name, size_t limit_bytes) const = 0;
   virtual std::optional<int64_t> size_of(const std::string& name) const = 0;  // nullopt: not there
   virtual std::vector<std::string> list(const std::string& prefix) const = 0;  // names, sorted

@@ -167,6 +167,11 @@ struct FreezeReport {
   size_t offset_applied = 0;
 };
 
+// What a source keeps from plan() for read(), beside the members.
+struct SourceDetail {
+  virtual ~SourceDetail() = default;
+};
+
 // What a source gives to one item.
 struct SourceItem {
   raster::CubeSchema schema;             // slices of this item, in order
@@ -178,10 +183,19 @@ struct SourceItem {
   int64_t block_origin_x = 0, block_origin_y = 0;
   uint64_t stored_bytes = 0;             // estimate of the compressed bytes of these windows
   std::vector<Dropped> dropped;          // known before reading
+  size_t scratch_bytes_per_pixel = 0;    // what one read() holds beside the block
+  std::shared_ptr<const SourceDetail> detail;
 };
 
 struct ReadCounts {
   uint64_t clipped = 0;  // values clipped when offsets were brought to one
+};
+
+// Why one pixel of one slice counts or does not, for people.
+struct PixelReport {
+  std::vector<std::pair<std::string, double>> values;  // band -> value as the chain sees it
+  bool valid = false;
+  std::string reason;  // "cloud mask: scl = 9", "nodata", "outside of the scene"; empty when valid
 };
 
 class Source {
@@ -193,6 +207,9 @@ class Source {
   // with member `member`. Thread-safe. Throws Error with the scene as place.
   virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,
                           gdal::DatasetPool& pool) const = 0;
+  // The same for one pixel of the area's grid, with the reason. The default only tells whether it is valid.
+  virtual PixelReport explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
+                              gdal::DatasetPool& pool) const;
   // How many members may fail to be read (missing, corrupt) before an item of `members` fails.
   virtual size_t tolerated(size_t members) const = 0;
   // The layer this source reads, if it is one: makes a pointwise edge to its producer.
@@ -208,7 +225,6 @@ class SourceOp : public Op {
                                        const Layers& layers) const = 0;
   // The layer read, if any.
   virtual std::optional<std::string> layer() const { return std::nullopt; }
-  // The grid of the first scene, for `area: {same_grid_as: ...}` given as this op's own scenes.
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -266,6 +282,9 @@ struct TaskContext {
 
 class TaskOp : public Op {
  public:
+  // The name given with `as:`; without it the op names its layer itself. Called before check().
+  virtual void set_result_name(const std::string& layer) = 0;
+  virtual std::string layer_made() const = 0;
   virtual std::vector<std::string> layers_read() const = 0;
   // The layer made, from the infos of the layers read.
   virtual LayerInfo plan(const Layers& layers) const = 0;

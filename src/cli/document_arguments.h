@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The arguments of every command that takes a workflow document.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/runner.h"
+#include "workflow/run.h"
+
+namespace geoloom::cli {
+
+struct DocumentArguments {
+  std::string workflow;
+  std::vector<std::string> settings;         // -p name=value
+  std::vector<std::string> parameter_files;  // -P
+  std::string tiles;
+  int64_t sample = 0;
+  std::string only;
+  std::string resolution;
+
+  void add_to(CLI::App& command);
+  workflow::Document load() const;  // parsed and resolved
+  std::unique_ptr<workflow::Run> create_run(const workflow::Registry& registry) const;
+};
+
+// Memory and threads.
+struct MachineArguments {
+  std::string memory;
+  unsigned threads = 0;
+  unsigned reads = 0;
+
+  void add_to(CLI::App& command);
+  engine::RunnerOptions options() const;
+};
+
+// Which store a command means: --store, else the document's, else that of the last run.
+std::string last_store();
+void remember_store(const std::string& url);
+
+}  // namespace geoloom::cli

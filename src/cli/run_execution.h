@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Executes a run in this process with progress, signals and the closing lines; `run` and `runs
+// retry` share it.
+#pragma once
+
+#include "engine/runner.h"
+
+namespace geoloom::cli {
+
+int execute_and_report(const workflow::Run& run, store::Store& store, const engine::RunnerOptions& options, bool json, bool quiet);
+
+}  // namespace geoloom::cli

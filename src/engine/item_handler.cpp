@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/item_handler.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "store/checksum.h"
+
+#ifndef GEOLOOM_BUILD
+#define GEOLOOM_BUILD "unversioned"
+#endif
+
+namespace geoloom::engine {
+namespace {
+
+using workflow::Dropped;
+
+constexpr size_t kMostScenesInFile = 2000;
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
+  std::vector<std::string> labels;
+  for (const auto& node : plan.nodes)
+    if (!node.source.members.empty())
+      for (const auto& slice : node.source.schema.slices) labels.push_back(slice.label);
+  return labels;
+}
+
+// Layers as a task sees them: those with receipts, and those it made a moment ago.
+class AttemptLayers : public workflow::Layers {
+ public:
+  explicit AttemptLayers(const workflow::Layers& base) : base_(base) {}
+  void add(const workflow::Product& product, const workflow::Item& item) {
+    workflow::LayerFile file;
+    file.item = item;
+    file.path = product.scratch_path;
+    file.pixel_hash = product.summary.pixel_hash;
+    if (product.schema) file.schema = *product.schema;
+    made_.push_back({product.layer, file});
+  }
+  const workflow::LayerInfo& info(const std::string& layer) const override { return base_.info(layer); }
+  std::vector<Entry> files(const std::string& layer) const override {
+    for (const auto& [name, file] : made_)
+      if (name == layer) return {{file.item, file}};
+    return base_.files(layer);
+  }
+  workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override {
+    for (const auto& [name, file] : made_)
+      if (name == layer) return file;
+    return base_.file(layer, item);
+  }
+
+ private:
+  const workflow::Layers& base_;
+  std::vector<std::pair<std::string, workflow::LayerFile>> made_;
+};
+
+}  // namespace
+
+std::string build_identity() { return GEOLOOM_BUILD; }
+
+workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid, const std::vector<std::string>& scenes,
+                                   const std::vector<Dropped>& dropped) {
+  workflow::Provenance facts{{"GEOLOOM_BUILD", build_identity()},
+                             {"GEOLOOM_CHAIN", step.chain_identity().dump()},
+                             {"GEOLOOM_GRID", store::sha256_hex(grid.text()).substr(0, 16)}};
+  if (!scenes.empty()) {
+    const auto listed = std::min(scenes.size(), kMostScenesInFile);
+    facts.emplace_back("GEOLOOM_SCENE_COUNT", std::to_string(scenes.size()));
+    facts.emplace_back("GEOLOOM_SCENES", fmt::format("{}", fmt::join(scenes.begin(), scenes.begin() + static_cast<std::ptrdiff_t>(listed), " ")));
+  }
+  if (!dropped.empty()) {
+    std::vector<std::string> names;
+    for (const auto& d : dropped) names.push_back(d.scene);
+    facts.emplace_back("GEOLOOM_SCENES_DROPPED", fmt::format("{}", fmt::join(names, " ")));
+  }
+  return facts;
+}
+
+struct ItemHandler::Woven {
+  WeaveResult result;
+  workflow::ItemPlan plan;  // without the dropped scenes
+  BlockLayout layout;
+};
+
+Outcome ItemHandler::execute(const WorkMessage& message) const {
+  const auto& step = parts_.run.steps()[message.step];
+  try {
+    return step.step->is_task() ? execute_task(message) : execute_chain(message);
+  } catch (Error& error) {
+    error.at({.step = step.step->name, .item = step.items[message.item].name});
+    throw;
+  }
+}
+
+Receipt ItemHandler::new_receipt(const WorkMessage& message, const std::string& fingerprint) const {
+  const auto& step = parts_.run.steps()[message.step];
+  Receipt receipt;
+  receipt.fingerprint = fingerprint;
+  receipt.build = build_identity();
+  receipt.run = parts_.run.record().id;
+  receipt.step = step.step->name;
+  receipt.item = step.items[message.item].name;
+  receipt.attempt = message.attempt;
+  receipt.started = now_text();
+  receipt.chain = step.step->chain_text();
+  return receipt;
+}
+
+Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
+  const auto start = std::chrono::steady_clock::now();
+  const auto& step = parts_.run.steps()[message.step];
+  auto plan = step.plan(step.items[message.item], &parts_.state);
+  const auto fingerprint = step.fingerprint(plan);
+  if (const auto* receipt = parts_.book.find(fingerprint)) {
+    parts_.state.set(message.step, message.item, receipt);
+    return Outcome::cached;
+  }
+  auto receipt = new_receipt(message, fingerprint);
+  if (plan.empty()) {
+    receipt.empty = true;
+    receipt.dropped = plan.dropped;
+    return commit(message, std::move(receipt), {});
+  }
+  auto woven = weave_tolerating(step, std::move(plan));
+  receipt.read_seconds = woven.result.read_seconds;
+  receipt.compute_seconds = woven.result.compute_seconds;
+  receipt.encode_seconds = woven.result.encode_seconds;
+  receipt.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  receipt.read_amplification = woven.layout.read_amplification;
+  receipt.memory_bytes = woven.layout.memory_bytes;
+  receipt.scenes = scene_labels(woven.plan);
+  receipt.dropped = woven.plan.dropped;
+  receipt.clipped_at_load = woven.result.clipped_at_load;
+  return commit(message, std::move(receipt), std::move(woven.result.products));
+}
+
+// A scene that cannot be read is left out of the whole item, never of some blocks only, and the item
+// is woven again; so the result does not depend on where in the item the scene broke.
+ItemHandler::Woven ItemHandler::weave_tolerating(const workflow::StepRun& step, workflow::ItemPlan plan) const {
+  std::vector<Dropped> dropped;
+  const auto item = plan.item;
+  const auto members = plan.slices;
+  for (;;) {
+    const auto cost = cost_of(*step.step, plan);
+    const auto layout = choose_layout(cost, item.window, parts_.budget.total() / parts_.items_in_flight, parts_.budget.total(),
+                                      parts_.cores.threads(), parts_.reads.threads());
+    const auto ticket = parts_.budget.acquire(layout.memory_bytes, parts_.stop);
+    const workflow::SinkContext context{item.grid, item.name, parts_.scratch.path(),
+                                        provenance_of(*step.step, item.grid, scene_labels(plan), plan.dropped)};
+    try {
+      auto result = Loom(parts_.cores, parts_.reads, parts_.datasets).weave(step, plan, layout, context, parts_.stop);
+      return {std::move(result), std::move(plan), layout};
+    } catch (const UnreadableSlice& error) {
+      if (plan.dropped.size() + 1 > step.sources[error.node]->tolerated(members) || plan.slices <= 1) throw;
+      dropped.push_back({error.scene, fmt::format("{}: {}", traits(error.code()).name, error.message())});
+      plan = step.plan(item, &parts_.state, dropped);
+    }
+  }
+}
+
+Outcome ItemHandler::execute_task(const WorkMessage& message) const {
+  const auto start = std::chrono::steady_clock::now();
+  const auto& step = parts_.run.steps()[message.step];
+  const auto& item = step.items[message.item];
+  const auto fingerprint = step.fingerprint(parts_.run.grid(), parts_.state);
+  if (const auto* receipt = parts_.book.find(fingerprint)) {
+    parts_.state.set(message.step, message.item, receipt);
+    return Outcome::cached;
+  }
+  auto receipt = new_receipt(message, fingerprint);
+  AttemptLayers layers(parts_.state);
+  std::vector<workflow::Product> products;
+  workflow::TaskContext context;
+  context.layers = &layers;
+  context.grid = parts_.run.grid();
+  context.selected = parts_.run.selected_window();
+  context.scratch_folder = parts_.scratch.path();
+  context.provenance = provenance_of(*step.step, parts_.run.grid(), {}, {});
+  context.pool = &parts_.datasets;
+  context.progress = parts_.task_progress;
+  context.cancelled = [this] { return parts_.stop.load(); };
+  context.notes = &receipt.notes;
+  for (const auto& node : step.step->nodes) {
+    const auto wanted = node.task().memory_bytes(context.grid);
+    const auto ticket = parts_.budget.acquire(std::min(wanted, parts_.budget.total()), parts_.stop);
+    context.memory_bytes = ticket.bytes();
+    receipt.memory_bytes = std::max(receipt.memory_bytes, ticket.bytes());
+    products.push_back(node.task().run(context));
+    layers.add(products.back(), item);
+  }
+  receipt.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return commit(message, std::move(receipt), std::move(products));
+}
+
+// Files first, each under a name that carries the fingerprint; then the receipt, which makes them
+// true.
+Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt, std::vector<workflow::Product> products) const {
+  for (auto& product : products) {
+    Output output;
+    output.layer = product.layer;
+    output.name = fmt::format("layers/{}/{}-{}{}", product.layer, receipt.item, receipt.fingerprint.substr(0, 12), product.extension);
+    output.media_type = product.media_type;
+    output.bytes = product.summary.bytes;
+    output.sha256 = product.summary.sha256;
+    output.pixel_hash = product.summary.pixel_hash;
+    output.grid = product.grid;
+    output.schema = product.schema;
+    output.bands = product.summary.bands;
+    parts_.store.put_file(product.scratch_path, output.name);
+    receipt.outputs.push_back(std::move(output));
+  }
+  receipt.finished = now_text();
+  const bool empty = receipt.empty;
+  parts_.state.set(message.step, message.item, parts_.book.commit(std::move(receipt)));
+  return empty ? Outcome::empty : Outcome::done;
+}
+
+}  // namespace geoloom::engine

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one handler behind every transport: execute(run, step, item) -> done, empty, cached, or an
+// Error.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "engine/budget.h"
+#include "engine/loom.h"
+#include "engine/receipts.h"
+#include "engine/run_state.h"
+#include "engine/work_queue.h"
+#include "store/store.h"
+
+namespace geoloom::engine {
+
+enum class Outcome { done, empty, cached };
+
+struct HandlerParts {
+  const workflow::Run& run;
+  RunState& state;
+  store::Store& store;
+  ReceiptBook& book;
+  MemoryBudget& budget;
+  TaskPool& cores;
+  TaskPool& reads;
+  gdal::DatasetPool& datasets;
+  const store::Scratch& scratch;
+  const std::atomic<bool>& stop;
+  unsigned items_in_flight = 1;
+  std::function<void(double)> task_progress;  // share done of a task
+};
+
+class ItemHandler {
+ public:
+  explicit ItemHandler(const HandlerParts& parts) : parts_(parts) {}
+  Outcome execute(const WorkMessage& message) const;
+
+ private:
+  Outcome execute_chain(const WorkMessage& message) const;
+  Outcome execute_task(const WorkMessage& message) const;
+  struct Woven;
+  Woven weave_tolerating(const workflow::StepRun& step, workflow::ItemPlan plan) const;
+  Outcome commit(const WorkMessage& message, Receipt receipt, std::vector<workflow::Product> products) const;
+  Receipt new_receipt(const WorkMessage& message, const std::string& fingerprint) const;
+
+  HandlerParts parts_;
+};
+
+// Version and source revision; equal for binaries that promise equal bytes.
+std::string build_identity();
+// Location-free facts for a file: op chain and parameters, grid, build, scenes.
+workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid,
+                                   const std::vector<std::string>& scenes,
+                                   const std::vector<workflow::Dropped>& dropped);
+
+}  // namespace geoloom::engine

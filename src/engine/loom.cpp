@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/loom.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+namespace geoloom::engine {
+namespace {
+
+using raster::Block;
+using workflow::OpKind;
+using workflow::TimeNeed;
+
+double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The results of all nodes for one strip; sinks leave theirs empty.
+using StripResults = std::vector<std::vector<Block>>;
+
+// One item being woven.
+class Weaving {
+ public:
+  Weaving(const workflow::StepRun& run, const workflow::ItemPlan& plan, const BlockLayout& layout,
+          TaskPool& cores, TaskPool& reads, gdal::DatasetPool& datasets, const std::atomic<bool>& stop)
+      : run_(run), step_(*run.step), plan_(plan), layout_(layout), cores_(cores), reads_(reads),
+        datasets_(datasets), stop_(stop), modes_(time_modes(step_, plan)), needs_(halo_needs(step_, plan)) {}
+
+  WeaveResult weave(const workflow::SinkContext& context) {
+    open_sinks(context);
+    for (const auto& block : blocks_of(layout_, plan_.item.window)) weave_block(block);
+    encode();
+    return std::move(result_);
+  }
+
+ private:
+  struct Strip {
+    geo::Window window;
+    std::vector<std::unique_ptr<workflow::StreamState>> states;  // by node, streaming mode only
+  };
+
+  void open_sinks(const workflow::SinkContext& context) {
+    sinks_.resize(step_.nodes.size());
+    for (size_t n = 0; n < step_.nodes.size(); ++n) {
+      if (step_.nodes[n].kind() != OpKind::sink) continue;
+      sinks_[n] = step_.nodes[n].sink().open(context, schema_of(step_.nodes[n].inputs.front()));
+    }
+  }
+
+  void weave_block(const geo::Window& block) {
+    auto strips = strips_of(block);
+    if (modes_.streaming) {
+      weave_streaming(block, strips);
+    } else {
+      const auto sources = read(block, 0, SIZE_MAX);
+      compute(strips, [&](Strip& strip) { run_whole(strip, sources); });
+    }
+  }
+
+  // Batches of slices go through the first half of the chain into the reducers' states; then the
+  // second half runs on what the reducers give.
+  void weave_streaming(const geo::Window& block, std::vector<Strip>& strips) {
+    for (size_t first = 0; first < plan_.slices; first += layout_.batch_slices) {
+      const auto sources = read(block, first, layout_.batch_slices);
+      compute(strips, [&](Strip& strip) { run_batch(strip, sources, first == 0); });
+    }
+    compute(strips, [&](Strip& strip) { run_rest(strip); });
+  }
+
+  std::vector<Strip> strips_of(const geo::Window& block) const {
+    const int64_t rows = std::clamp<int64_t>(layout_.strip_pixels / std::max<int64_t>(1, block.width), 1, block.height);
+    std::vector<Strip> strips;
+    for (int64_t y = block.y; y < block.bottom(); y += rows) {
+      Strip strip;
+      strip.window = {block.x, y, block.width, std::min(rows, block.bottom() - y)};
+      strip.states.resize(step_.nodes.size());
+      strips.push_back(std::move(strip));
+    }
+    return strips;
+  }
+
+  // Reads slices [first, first + count) of every source for a block and the halo around it.
+  std::vector<Block> read(const geo::Window& block, size_t first, size_t count) {
+    const auto start = std::chrono::steady_clock::now();
+    struct Task {
+      size_t node, slice;
+    };
+    std::vector<Block> blocks(step_.nodes.size());
+    std::vector<Task> tasks;
+    for (size_t n = 0; n < step_.nodes.size(); ++n) {
+      if (step_.nodes[n].kind() != OpKind::source) continue;
+      const auto& source = plan_.nodes[n].source;
+      const size_t slices = std::min(count, source.members.size() - std::min(first, source.members.size()));
+      blocks[n] = Block(source.schema, block.expanded(needs_[n]), first, slices);
+      for (size_t s = 0; s < slices; ++s) tasks.push_back({n, s});
+    }
+    std::atomic<uint64_t> clipped{0};
+    reads_.for_each_index(tasks.size(), [&](size_t i) {
+      check_stop();
+      clipped += read_slice(tasks[i].node, first + tasks[i].slice, blocks[tasks[i].node], tasks[i].slice);
+    });
+    result_.clipped_at_load += clipped;
+    result_.read_seconds += seconds_since(start);
+    return blocks;
+  }
+
+  uint64_t read_slice(size_t node, size_t index, Block& block, size_t slice) {
+    const auto& source = plan_.nodes[node].source;
+    const auto& label = source.schema.slices[index].label;
+    try {
+      return run_.sources[node]->read(source, source.members[index], block, slice, datasets_).clipped;
+    } catch (Error& error) {
+      error.at({.step = step_.name, .item = plan_.item.name, .scene = label});
+      if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::missing)
+        throw UnreadableSlice(error, node, label);
+      throw;
+    }
+  }
+
+  template <class F>
+  void compute(std::vector<Strip>& strips, F&& body) {
+    const auto start = std::chrono::steady_clock::now();
+    cores_.for_each_index(strips.size(), [&](size_t i) {
+      check_stop();
+      body(strips[i]);
+    });
+    result_.compute_seconds += seconds_since(start);
+  }
+
+  void check_stop() const {
+    if (stop_.load()) throw Error(ErrorCode::cancelled, "stopped").at({.step = step_.name, .item = plan_.item.name});
+  }
+
+  const raster::CubeSchema& schema_of(const workflow::InputRef& ref) const {
+    return plan_.nodes[ref.node].outputs[ref.output];
+  }
+
+  // A source's block as the strip's node result: a view of its rows, no copy.
+  Block source_strip(const Block& block, size_t node, const geo::Window& strip) const {
+    const auto window = strip.expanded(needs_[node]);
+    auto rows = const_cast<Block&>(block).strip(window.y - block.window().y, window.height);
+    return rows.window() == window ? rows : cropped(rows, node, 0, window);
+  }
+
+  Block cropped(const Block& block, size_t node, size_t output, const geo::Window& window) const {
+    Block part(plan_.nodes[node].outputs[output], window, block.first_slice(), block.slices());
+    part.copy_from(block);
+    return part;
+  }
+
+  // The inputs of a node for an output window: exactly that window grown by the node's halo.
+  struct Inputs {
+    std::vector<Block> owned;
+    std::vector<const Block*> blocks;
+    std::vector<const raster::CubeSchema*> schemas, output_schemas;
+  };
+  Inputs inputs_of(size_t node, const StripResults& results, const geo::Window& output_window) const {
+    Inputs inputs;
+    const auto window = output_window.expanded(plan_.nodes[node].halo_pixels);
+    inputs.owned.reserve(step_.nodes[node].inputs.size());
+    for (const auto& ref : step_.nodes[node].inputs) {
+      const auto& block = results[ref.node][ref.output];
+      inputs.schemas.push_back(&schema_of(ref));
+      if (block.window() == window) {
+        inputs.blocks.push_back(&block);
+      } else {
+        inputs.owned.push_back(cropped(block, ref.node, ref.output, window));
+        inputs.blocks.push_back(&inputs.owned.back());
+      }
+    }
+    for (const auto& schema : plan_.nodes[node].outputs) inputs.output_schemas.push_back(&schema);
+    return inputs;
+  }
+
+  workflow::BlockCall call_of(size_t node, const Inputs& inputs, std::span<Block* const> outputs) const {
+    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks, outputs};
+  }
+
+  // Empty outputs of a node: a pointwise op of a batch makes the batch's slices, others all of theirs.
+  std::vector<Block> make_outputs(size_t node, const geo::Window& window, const Inputs& inputs) const {
+    std::vector<Block> outputs;
+    const bool as_batch = plan_.nodes[node].time_need == TimeNeed::pointwise;
+    for (const auto& schema : plan_.nodes[node].outputs) {
+      const auto& input = *inputs.blocks.front();
+      outputs.emplace_back(schema, window, as_batch ? input.first_slice() : 0, as_batch ? input.slices() : schema.slices.size());
+    }
+    return outputs;
+  }
+
+  static std::vector<Block*> pointers(std::vector<Block>& blocks) {
+    std::vector<Block*> out;
+    for (auto& block : blocks) out.push_back(&block);
+    return out;
+  }
+
+  void run_block_op(size_t node, const geo::Window& strip, StripResults& results) const {
+    const auto window = strip.expanded(needs_[node]);
+    const auto inputs = inputs_of(node, results, window);
+    results[node] = make_outputs(node, window, inputs);
+    const auto outputs = pointers(results[node]);
+    step_.nodes[node].block().run(call_of(node, inputs, outputs));
+  }
+
+  void write_sink(size_t node, const geo::Window& strip, const StripResults& results) const {
+    const auto& ref = step_.nodes[node].inputs.front();
+    const auto& block = results[ref.node][ref.output];
+    auto output = block.window() == strip ? block : cropped(block, ref.node, ref.output, strip);
+    // Sinks know their item's grid only.
+    output.move_window(strip.x - plan_.item.window.x, strip.y - plan_.item.window.y);
+    sinks_[node]->write(output);
+  }
+
+  void run_whole(const Strip& strip, const std::vector<Block>& sources) const {
+    StripResults results(step_.nodes.size());
+    for (size_t n = 0; n < step_.nodes.size(); ++n) {
+      switch (step_.nodes[n].kind()) {
+        case OpKind::source: results[n].push_back(source_strip(sources[n], n, strip.window)); break;
+        case OpKind::block: run_block_op(n, strip.window, results); break;
+        case OpKind::sink: write_sink(n, strip.window, results); break;
+        case OpKind::task: break;
+      }
+    }
+  }
+
+  bool reducer(size_t node) const {
+    return step_.nodes[node].kind() == OpKind::block && plan_.nodes[node].time_need == TimeNeed::streaming &&
+           modes_.timeful[step_.nodes[node].inputs.front().node];
+  }
+
+  void run_batch(Strip& strip, const std::vector<Block>& sources, bool first) const {
+    StripResults results(step_.nodes.size());
+    for (size_t n = 0; n < step_.nodes.size(); ++n) {
+      if (step_.nodes[n].kind() == OpKind::source) {
+        results[n].push_back(source_strip(sources[n], n, strip.window));
+      } else if (modes_.timeful[n]) {
+        run_block_op(n, strip.window, results);
+      } else if (reducer(n)) {
+        const auto window = strip.window.expanded(needs_[n]);
+        const auto inputs = inputs_of(n, results, window);
+        const auto& op = step_.nodes[n].block();
+        const auto call = call_of(n, inputs, {});
+        if (first) strip.states[n] = op.init(call, window);
+        op.update(*strip.states[n], call);
+      }
+    }
+  }
+
+  void run_rest(Strip& strip) const {
+    StripResults results(step_.nodes.size());
+    for (size_t n = 0; n < step_.nodes.size(); ++n) {
+      if (step_.nodes[n].kind() == OpKind::source || modes_.timeful[n]) continue;
+      if (reducer(n)) {
+        finish_reducer(n, strip, results);
+      } else if (step_.nodes[n].kind() == OpKind::block) {
+        run_block_op(n, strip.window, results);
+      } else {
+        write_sink(n, strip.window, results);
+      }
+    }
+  }
+
+  void finish_reducer(size_t node, Strip& strip, StripResults& results) const {
+    const auto window = strip.window.expanded(needs_[node]);
+    for (const auto& schema : plan_.nodes[node].outputs) results[node].emplace_back(schema, window, 0, schema.slices.size());
+    Inputs inputs;
+    for (const auto& ref : step_.nodes[node].inputs) inputs.schemas.push_back(&schema_of(ref));
+    for (const auto& schema : plan_.nodes[node].outputs) inputs.output_schemas.push_back(&schema);
+    const auto outputs = pointers(results[node]);
+    step_.nodes[node].block().finish(*strip.states[node], call_of(node, inputs, outputs));
+    strip.states[node].reset();
+  }
+
+  void encode() {
+    const auto start = std::chrono::steady_clock::now();
+    std::vector<size_t> nodes;
+    for (size_t n = 0; n < sinks_.size(); ++n)
+      if (sinks_[n]) nodes.push_back(n);
+    std::vector<std::optional<workflow::Product>> products(nodes.size());
+    cores_.for_each_index(nodes.size(), [&](size_t i) {
+      check_stop();
+      products[i] = sinks_[nodes[i]]->finish();
+    });
+    for (auto& product : products) result_.products.push_back(std::move(*product));
+    result_.encode_seconds += seconds_since(start);
+  }
+
+  const workflow::StepRun& run_;
+  const workflow::Step& step_;
+  const workflow::ItemPlan& plan_;
+  const BlockLayout& layout_;
+  TaskPool& cores_;
+  TaskPool& reads_;
+  gdal::DatasetPool& datasets_;
+  const std::atomic<bool>& stop_;
+  const TimeModes modes_;
+  const std::vector<int> needs_;
+  std::vector<std::unique_ptr<workflow::Sink>> sinks_;  // by node
+  WeaveResult result_;
+};
+
+}  // namespace
+
+TimeModes time_modes(const workflow::Step& step, const workflow::ItemPlan& plan) {
+  TimeModes modes;
+  modes.timeful.resize(step.nodes.size(), false);
+  size_t sources = 0;
+  bool whole = false;
+  for (size_t n = 0; n < step.nodes.size(); ++n) {
+    const auto& node = step.nodes[n];
+    if (node.kind() == OpKind::source) {
+      modes.timeful[n] = true;
+      ++sources;
+      continue;
+    }
+    size_t timeful_inputs = 0;
+    for (const auto& ref : node.inputs) timeful_inputs += modes.timeful[ref.node];
+    if (timeful_inputs == 0) continue;
+    const bool mixed = timeful_inputs != node.inputs.size();
+    if (node.kind() != OpKind::block || mixed) {
+      whole = true;
+    } else if (plan.nodes[n].time_need == TimeNeed::pointwise) {
+      modes.timeful[n] = true;
+    } else if (plan.nodes[n].time_need == TimeNeed::whole_axis) {
+      whole = true;
+    }
+  }
+  modes.streaming = sources == 1 && !whole;
+  return modes;
+}
+
+std::vector<int> halo_needs(const workflow::Step& step, const workflow::ItemPlan& plan) {
+  std::vector<int> needs(step.nodes.size(), 0);
+  for (size_t n = step.nodes.size(); n-- > 0;)
+    for (const auto& ref : step.nodes[n].inputs)
+      needs[ref.node] = std::max(needs[ref.node], needs[n] + plan.nodes[n].halo_pixels);
+  return needs;
+}
+
+WeaveResult Loom::weave(const workflow::StepRun& step, const workflow::ItemPlan& plan, const BlockLayout& layout,
+                        const workflow::SinkContext& context, const std::atomic<bool>& stop) const {
+  return Weaving(step, plan, layout, cores_, reads_, datasets_, stop).weave(context);
+}
+
+}  // namespace geoloom::engine

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Friendly names for what receipts tell: a STAC item collection per layer, and a plain copy of every
+// layer that is one file.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/run_state.h"
+#include "store/store.h"
+
+namespace geoloom::engine {
+
+struct Published {
+  std::string layer;
+  std::string items_path;  // the STAC item collection; empty for pictures
+  std::string map_path;    // "out/median.tif"; empty for tiled layers
+};
+
+// Writes "layers/<layer>/items.json" and, for layers of the single item `all`, "<layer>.tif" (or
+// ".png") at the root of the store. A trial run writes below "trials/<run id>/" instead, so that it cannot
+// replace the whole map by a part of it.
+std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
+                                    store::Store& store, const store::Scratch& scratch);
+
+}  // namespace geoloom::engine

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Receipts: the only truth about what was produced. Resume, caching, duplicate delivery and "is
+// anything missing?" all ask the book of receipts.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "store/segments.h"
+#include "store/store.h"
+#include "workflow/run.h"
+
+namespace geoloom::engine {
+
+inline constexpr int kReceiptVersion = 1;
+
+// One committed file.
+struct Output {
+  std::string layer;
+  std::string name;        // in the store
+  std::string media_type;
+  int64_t bytes = 0;
+  std::string sha256;
+  std::string pixel_hash;
+  geo::Grid grid;
+  std::optional<raster::CubeSchema> schema;  // nullopt: a picture
+  std::vector<raster::BandStatistics> bands;
+};
+
+struct Receipt {
+  std::string fingerprint;
+  std::string build;
+  std::string run, step, item;
+  bool empty = false;      // nothing to do: no scene touches the item
+  int attempt = 1;
+  std::string started, finished;  // RFC 3339
+  double read_seconds = 0, compute_seconds = 0, encode_seconds = 0, wall_seconds = 0;
+  double read_amplification = 1;
+  size_t memory_bytes = 0;        // the item's ticket
+  std::string chain;
+  std::vector<std::string> scenes;
+  std::vector<workflow::Dropped> dropped;
+  uint64_t clipped_at_load = 0;
+  std::vector<std::string> notes;
+  std::vector<Output> outputs;
+};
+
+workflow::Json to_json(const Receipt& receipt);
+// nullopt for a receipt of an older or newer format: a miss, not an error.
+std::optional<Receipt> receipt_from_json(const workflow::Json& json);
+
+// What happened to one attempt, kept with the run.
+struct AttemptRecord {
+  std::string time, step, item;
+  int attempt = 1;
+  std::string state;      // "done", "empty", "failed"
+  double wall_seconds = 0;
+  std::string error_code, message, place, hint, cause;  // failed ones
+};
+workflow::Json to_json(const AttemptRecord& record);
+AttemptRecord attempt_from_json(const workflow::Json& json);
+
+class ReceiptBook {
+ public:
+  // Reads all segments under "receipts". Throws Error(corrupt) when two receipts of one fingerprint
+  // disagree: other bytes from one build, or other pixels from two.
+  explicit ReceiptBook(store::Store& store);
+  // A receipt whose files are all there with their sizes; nullptr otherwise. The pointer stays valid.
+  const Receipt* find(const std::string& fingerprint) const;
+  // Makes the receipt durable. The outputs are in the store already.
+  const Receipt* commit(Receipt receipt);
+  void flush();
+  size_t damaged_records() const { return damaged_; }
+  // The receipt of that fingerprint, whether its files exist or not.
+  const Receipt* find_any(const std::string& fingerprint) const;
+  std::vector<const Receipt*> all() const;
+
+ private:
+  const Receipt* add(Receipt receipt);
+  bool files_exist(const Receipt& receipt) const;
+
+  store::SegmentWriter writer_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;
+  std::set<std::string> objects_;  // names under layers/, one listing at the start
+  size_t damaged_ = 0;
+};
+
+}  // namespace geoloom::engine

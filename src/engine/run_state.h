@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which items of a run have receipts, and the layers those receipts make.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "engine/receipts.h"
+#include "store/store.h"
+#include "workflow/run.h"
+
+namespace geoloom::engine {
+
+class RunState : public workflow::Layers {
+ public:
+  RunState(const workflow::Run& run, const store::Store& store);
+  void set(size_t step, size_t item, const Receipt* receipt);
+  const Receipt* receipt(size_t step, size_t item) const;
+
+  const workflow::LayerInfo& info(const std::string& layer) const override;
+  std::vector<Entry> files(const std::string& layer) const override;
+  workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override;
+
+ private:
+  std::optional<workflow::LayerFile> file_at(const std::string& layer, size_t step, size_t item) const;
+  size_t producer(const std::string& layer) const;
+
+  const workflow::Run& run_;
+  const store::Store& store_;
+  mutable std::mutex mutex_;
+  std::vector<std::vector<const Receipt*>> receipts_;  // by step and item
+};
+
+// Finds the receipts that exist for a run, step by step; what has none is left to do.
+struct Survey {
+  struct StepCount {
+    size_t items = 0, done = 0, empty = 0;
+  };
+  std::vector<StepCount> steps;
+  std::vector<std::vector<std::string>> fingerprints;  // by step and item; empty text: not known before its inputs are made
+};
+Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state);
+
+}  // namespace geoloom::engine

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+#include "engine/process_memory.h"
+
+namespace geoloom::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Left to the allocator, thread stacks and the encoder beside the tickets.
+constexpr size_t kSlackBytes = size_t{32} << 20;
+constexpr size_t kLeastPixelBytes = size_t{8} << 20;
+constexpr size_t kHandleBytes = size_t{128} << 10;
+
+std::string attempts_folder(const std::string& run_id) { return "runs/" + run_id + "/attempts"; }
+
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+std::chrono::milliseconds backoff(int attempt) { return std::chrono::milliseconds(250LL << std::min(attempt, 8)); }
+
+// One run in progress.
+class Execution {
+ public:
+  Execution(const workflow::Run& run, store::Store& store, const RunnerOptions& options, RunObserver& observer,
+            const std::atomic<bool>& stop)
+      : run_(run), store_(store), options_(options), observer_(observer), outer_stop_(stop),
+        threads_(options.threads ? options.threads : available_cores()),
+        reads_count_(options.reads ? options.reads : threads_),
+        share_(share_memory(options.memory_bytes ? options.memory_bytes : default_memory_bytes(), reads_count_)),
+        book_(store), state_(run, store), attempts_(store, attempts_folder(run.record().id)),
+        scratch_(store::scratch_parent(store)), budget_(share_.pixel_bytes), datasets_(share_.open_handles),
+        cores_(threads_), reads_(reads_count_) {
+    gdal::set_block_cache_bytes(share_.gdal_cache_bytes);
+  }
+
+  RunSummary execute() {
+    const auto start = Clock::now();
+    summary_.run_id = run_.record().id;
+    if (book_.damaged_records() > 0)
+      note(fmt::format("{} receipt(s) were torn or altered; their items run again", book_.damaged_records()));
+    for (size_t s = 0; s < run_.steps().size() && !stopped(); ++s)
+      if (run_.steps()[s].selected) run_step(s);
+      else adopt_step(s);
+    count_not_started();
+    attempts_.flush();
+    summary_.interrupted = outer_stop_.load();
+    summary_.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    summary_.peak_memory_bytes = peak_resident_bytes();
+    if (summary_.total_pixels > 0)
+      summary_.valid_share = static_cast<double>(summary_.valid_pixels) / static_cast<double>(summary_.total_pixels);
+    return std::move(summary_);
+  }
+
+ private:
+  bool stopped() const { return outer_stop_.load() || paused_.load(); }
+
+  void note(const std::string& text) {
+    summary_.notes.push_back(text);
+    observer_.note(text);
+  }
+
+  // A step left out by --only still gives its layers, where they were made before.
+  void adopt_step(size_t s) {
+    const auto& step = run_.steps()[s];
+    for (size_t i = 0; i < step.items.size(); ++i) {
+      try {
+        const auto fingerprint = step.step->is_task() ? step.fingerprint(run_.grid(), state_)
+                                                      : step.fingerprint(step.plan(step.items[i], &state_));
+        if (const auto* receipt = book_.find(fingerprint)) state_.set(s, i, receipt);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::missing) throw;
+      }
+    }
+  }
+
+  void run_step(size_t s) {
+    const auto start = Clock::now();
+    const auto& step = run_.steps()[s];
+    StepSummary summary;
+    summary.name = step.step->name;
+    summary.items = step.items.size();
+    summary_.steps.push_back(summary);
+    WorkQueue queue;
+    for (size_t i = 0; i < step.items.size(); ++i) queue.push({s, i, 1});
+    observer_.step_started(step.step->name, step.items.size(), step.items.size());
+    drive(queue, step);
+    book_.flush();
+    summary_.steps.back().wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (!stopped()) publish(s);
+    observer_.step_ended(step.step->name);
+  }
+
+  void publish(size_t s) {
+    for (auto& published : publish_step(run_, s, state_, store_, scratch_)) summary_.published.push_back(std::move(published));
+    for (size_t i = 0; i < run_.steps()[s].items.size(); ++i)
+      if (const auto* receipt = state_.receipt(s, i)) count_pixels(*receipt);
+  }
+
+  void count_pixels(const Receipt& receipt) {
+    summary_.clipped += receipt.clipped_at_load;
+    summary_.scenes_dropped += receipt.dropped.size();
+    for (const auto& output : receipt.outputs) {
+      for (size_t b = 0; b < output.bands.size(); ++b) {
+        summary_.clipped += output.bands[b].clipped;
+        summary_.nodata_collisions += output.bands[b].nodata_collisions;
+      }
+      if (output.bands.empty()) continue;
+      summary_.valid_pixels += output.bands.front().valid;
+      summary_.total_pixels += output.bands.front().total;
+    }
+    for (const auto& text : receipt.notes) note(text);
+  }
+
+  // As many items at once as there are cores; tickets of the memory budget decide how many of them
+  // hold pixels.
+  void drive(WorkQueue& queue, const workflow::StepRun& step) {
+    const auto in_flight = static_cast<unsigned>(std::min<size_t>(threads_, step.items.size()));
+    std::vector<std::thread> drivers;
+    for (unsigned d = 0; d < in_flight; ++d) {
+      drivers.emplace_back([&] {
+        while (const auto message = queue.lease(stop_)) {
+          execute_one(queue, *message, step, in_flight);
+          if (stopped()) stop_.store(true);
+        }
+      });
+    }
+    std::thread watcher([&] {
+      // Passes the outer flag on (a signal handler can only set a flag).
+      while (!drivers_done_.load()) {
+        if (stopped()) stop_.store(true);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    });
+    for (auto& driver : drivers) driver.join();
+    drivers_done_.store(true);
+    watcher.join();
+    drivers_done_.store(false);
+  }
+
+  void execute_one(WorkQueue& queue, const WorkMessage& message, const workflow::StepRun& step, unsigned in_flight) {
+    const auto start = Clock::now();
+    HandlerParts parts{run_, state_, store_, book_, budget_, cores_, reads_, datasets_, scratch_, stop_, in_flight, {}};
+    parts.task_progress = [&](double share) {
+      const std::lock_guard lock(mutex_);
+      observer_.task_progress(step.step->name, share);
+    };
+    ItemEvent event{step.step->name, step.items[message.item].name, ItemOutcome::done, message.attempt, 0, nullptr, nullptr};
+    try {
+      const auto outcome = ItemHandler(parts).execute(message);
+      event.outcome = outcome == Outcome::done ? ItemOutcome::done : outcome == Outcome::empty ? ItemOutcome::empty : ItemOutcome::cached;
+      event.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      event.receipt = state_.receipt(message.step, message.item);
+      queue.acknowledge(message);
+      report(event);
+    } catch (const Error& error) {
+      event.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+      failed(queue, message, event, error);
+    } catch (const std::bad_alloc&) {
+      failed(queue, message, event, Error(ErrorCode::resource, "out of memory").hint("lower --memory or --threads"));
+    } catch (const std::exception& error) {
+      failed(queue, message, event, Error(ErrorCode::internal, error.what()));
+    }
+  }
+
+  void failed(WorkQueue& queue, const WorkMessage& message, ItemEvent event, const Error& error) {
+    event.error = &error;
+    const auto& row = traits(error.code());
+    if (error.code() == ErrorCode::cancelled) {
+      queue.acknowledge(message);
+      return;  // not started, as far as anybody counts
+    }
+    if (row.retry == RetryClass::pause_run) {
+      const std::lock_guard lock(mutex_);
+      paused_.store(true);
+      summary_.paused_because = error.what();
+    }
+    const bool again = row.retry == RetryClass::with_backoff && message.attempt < options_.attempts;
+    event.outcome = again ? ItemOutcome::retried : ItemOutcome::failed;
+    report(event);
+    if (again) queue.give_back_after(message, backoff(message.attempt));
+    else queue.dead_letter(message, error.what());
+  }
+
+  void report(const ItemEvent& event) {
+    const std::lock_guard lock(mutex_);
+    auto& step = summary_.steps.back();
+    switch (event.outcome) {
+      case ItemOutcome::done: ++step.done; break;
+      case ItemOutcome::empty: ++step.empty; break;
+      case ItemOutcome::cached: ++step.cached; break;
+      case ItemOutcome::failed: ++step.failed; break;
+      case ItemOutcome::retried: break;
+    }
+    if (event.outcome != ItemOutcome::cached) record_attempt(event);
+    observer_.item_ended(event);
+  }
+
+  void record_attempt(const ItemEvent& event) {
+    AttemptRecord record;
+    record.time = now_text();
+    record.step = event.step;
+    record.item = event.item;
+    record.attempt = event.attempt;
+    record.wall_seconds = event.wall_seconds;
+    record.state = event.outcome == ItemOutcome::done ? "done" : event.outcome == ItemOutcome::empty ? "empty" : "failed";
+    if (event.error) {
+      record.error_code = traits(event.error->code()).name;
+      record.message = event.error->message();
+      record.place = event.error->place().text();
+      record.hint = event.error->hint();
+      record.cause = event.error->cause();
+    }
+    try {
+      attempts_.append(to_json(record).dump());
+    } catch (const Error& error) {
+      // The log of attempts is of use, but no result depends on it.
+      observer_.note(fmt::format("the attempt could not be logged: {}", error.what()));
+    }
+  }
+
+  void count_not_started() {
+    for (const auto& step : run_.steps()) {
+      if (!step.selected) continue;
+      const auto known = std::find_if(summary_.steps.begin(), summary_.steps.end(),
+                                      [&](const StepSummary& summary) { return summary.name == step.step->name; });
+      if (known == summary_.steps.end()) {
+        StepSummary summary;
+        summary.name = step.step->name;
+        summary.items = summary.not_started = step.items.size();
+        summary_.steps.push_back(summary);
+      } else {
+        known->not_started = known->items - known->done - known->empty - known->cached - known->failed;
+      }
+    }
+  }
+
+  const workflow::Run& run_;
+  store::Store& store_;
+  const RunnerOptions& options_;
+  RunObserver& observer_;
+  const std::atomic<bool>& outer_stop_;
+  std::atomic<bool> stop_{false}, paused_{false}, drivers_done_{false};
+  const unsigned threads_, reads_count_;
+  const MemoryShare share_;
+  ReceiptBook book_;
+  RunState state_;
+  store::SegmentWriter attempts_;
+  store::Scratch scratch_;
+  MemoryBudget budget_;
+  gdal::DatasetPool datasets_;
+  TaskPool cores_, reads_;
+  std::mutex mutex_;  // summary, observer
+  RunSummary summary_;
+};
+
+}  // namespace
+
+size_t default_memory_bytes() { return machine_memory_bytes() / 10 * 6; }
+
+MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
+  MemoryShare share;
+  share.process_bytes = resident_bytes() + kSlackBytes;
+  share.gdal_cache_bytes = std::clamp<size_t>(memory_bytes / 16, size_t{8} << 20, std::max<size_t>(size_t{64} << 20, reads * (size_t{4} << 20)));
+  share.open_handles = std::clamp<size_t>(memory_bytes / 32 / kHandleBytes, reads + 4, 1024);
+  const size_t taken = share.process_bytes + share.gdal_cache_bytes + share.open_handles * kHandleBytes;
+  if (taken + kLeastPixelBytes > memory_bytes)
+    throw Error(ErrorCode::resource, fmt::format("a memory budget of {} MiB leaves nothing for pixels: the program itself takes {} MiB",
+                                                 memory_bytes >> 20, taken >> 20))
+        .hint(fmt::format("use --memory {}M or more", ((taken + kLeastPixelBytes) >> 20) + 1));
+  share.pixel_bytes = memory_bytes - taken;
+  return share;
+}
+
+size_t RunSummary::failed() const {
+  size_t count = 0;
+  for (const auto& step : steps) count += step.failed;
+  return count;
+}
+
+size_t RunSummary::not_started() const {
+  size_t count = 0;
+  for (const auto& step : steps) count += step.not_started;
+  return count;
+}
+
+RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options, RunObserver& observer,
+                       const std::atomic<bool>& stop) {
+  return Execution(run, store, options, observer, stop).execute();
+}
+
+std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {
+  std::vector<AttemptRecord> attempts;
+  for (const auto& payload : store::read_segments(store, attempts_folder(run_id)).payloads) {
+    const auto json = workflow::Json::parse(payload, nullptr, false);
+    if (json.is_object()) attempts.push_back(attempt_from_json(json));
+  }
+  std::stable_sort(attempts.begin(), attempts.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  return attempts;
+}
+
+}  // namespace geoloom::engine

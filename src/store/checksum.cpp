@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/checksum.h"
+
+#include <openssl/evp.h>
+#define XXH_STATIC_LINKING_ONLY
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <array>
+#include <cstdio>
+#include <vector>
+
+#include "error/error.h"
+
+namespace geoloom::store {
+namespace {
+
+struct DigestDeleter {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new()) {
+    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
+      throw Error(ErrorCode::internal, "SHA-256 is not available");
+  }
+  void add(const void* data, size_t bytes) { EVP_DigestUpdate(context_.get(), data, bytes); }
+  std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, DigestDeleter> context_;
+};
+
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) {
+  Sha256 sha;
+  sha.add(bytes.data(), bytes.size());
+  return sha.hex();
+}
+
+std::string sha256_hex_of_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
+  if (!file) throw Error(ErrorCode::missing, "cannot open the file to check it").at({.file = path});
+  Sha256 sha;
+  std::vector<char> buffer(size_t{1} << 18);
+  while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get())) sha.add(buffer.data(), got);
+  if (std::ferror(file.get())) throw Error(ErrorCode::corrupt, "cannot read the file to check it").at({.file = path});
+  return sha.hex();
+}
+
+struct PixelHash::State {
+  XXH3_state_t xxh;
+};
+
+PixelHash::PixelHash() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh); }
+PixelHash::PixelHash(PixelHash&&) noexcept = default;
+PixelHash& PixelHash::operator=(PixelHash&&) noexcept = default;
+PixelHash::~PixelHash() = default;
+
+void PixelHash::add(const void* data, size_t bytes) { XXH3_128bits_update(&state_->xxh, data, bytes); }
+
+std::string PixelHash::hex() const {
+  const auto hash = XXH3_128bits_digest(&state_->xxh);
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+uint64_t xxh3_64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+
+}  // namespace geoloom::store

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The `area` of a document: which pixel grid, cut into which tiles.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "workflow/document.h"
+#include "workflow/item.h"
+
+namespace geoloom::workflow {
+
+struct Area {
+  Tiling tiling;
+  // Full resolution pixels per pixel of the grid: 1, or more in a trial run.
+  int64_t coarsening = 1;
+};
+
+// `same_grid_as` opens the header of the first scene it names. `resolution_m` (units of the CRS, > the grid's own) asks
+// for a coarse trial; refused unless a tile is a whole number of the coarse pixels. Throws Error(invalid|missing|...).
+Area resolve_area(const Value& area, std::optional<double> trial_resolution);
+
+Json area_to_json(const Area& area);
+Area area_from_json(const Json& json);
+Json grid_to_json(const geo::Grid& grid);
+geo::Grid grid_from_json(const Json& json);
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a resolved document to a checked workflow: ops made and bound, results and layers connected,
+// steps in an order that respects layers. Nothing outside of the document is looked at.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "workflow/document.h"
+#include "workflow/item.h"
+#include "workflow/op.h"
+#include "workflow/registry.h"
+
+namespace geoloom::workflow {
+
+struct InputRef {
+  size_t node = 0;
+  size_t output = 0;
+};
+
+// One op of a step's chain.
+struct Node {
+  std::shared_ptr<const Op> op;
+  std::string result_name;       // `as`, or the op's name
+  std::vector<InputRef> inputs;  // of nodes before this one
+  Json identity;                 // {"op", "version", "parameters", "inputs"}
+  Place place;
+
+  OpKind kind() const { return op->description().kind; }
+  const SourceOp& source() const { return dynamic_cast<const SourceOp&>(*op); }
+  const BlockOp& block() const { return dynamic_cast<const BlockOp&>(*op); }
+  const SinkOp& sink() const { return dynamic_cast<const SinkOp&>(*op); }
+  const TaskOp& task() const { return dynamic_cast<const TaskOp&>(*op); }
+};
+
+struct Step {
+  std::string name;
+  Domain domain;
+  std::vector<Node> nodes;
+  std::vector<std::string> layers_read;
+  std::vector<std::string> layers_made;
+  std::vector<size_t> after;  // indices of steps whose layers it reads, all smaller than its own
+  Place place;
+
+  bool is_task() const { return !nodes.empty() && nodes.front().kind() == OpKind::task; }
+  // The op chain in words, for provenance: "load@1 > median_rgb@1 > save@1".
+  std::string chain_text() const;
+  Json chain_identity() const;
+};
+
+struct Workflow {
+  Document document;
+  std::vector<Step> steps;                     // producers before readers
+  std::map<std::string, size_t> layer_producer;  // layer -> step
+};
+
+// Throws Error(invalid): unknown op or key, unknown `from`, a name used twice, a layer with two
+// producers or none, a chain that saves nothing, wrong kinds together, cycles.
+Workflow compile(const Document& document, const Registry& registry);
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/op.h"
+
+namespace geoloom::workflow {
+
+std::string_view name(OpKind kind) {
+  switch (kind) {
+    case OpKind::source: return "source";
+    case OpKind::block: return "block op";
+    case OpKind::sink: return "sink";
+    case OpKind::task: break;
+  }
+  return "task";
+}
+
+std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const std::string>) const {
+  return nullptr;
+}
+
+void BlockOp::run(const BlockCall& call) const {
+  const auto state = init(call, call.outputs[0]->window());
+  update(*state, call);
+  finish(*state, call);
+}
+
+namespace {
+[[noreturn]] void lacks(const BlockOp& op, const char* function) {
+  throw Error(ErrorCode::internal, "op " + op.description().name + " says it streams but has no " + function);
+}
+}  // namespace
+
+std::unique_ptr<StreamState> BlockOp::init(const BlockCall&, const geo::Window&) const {
+  lacks(*this, "init()");
+}
+void BlockOp::update(StreamState&, const BlockCall&) const { lacks(*this, "update()"); }
+void BlockOp::finish(StreamState&, const BlockCall&) const { lacks(*this, "finish()"); }
+
+PixelReport Source::explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
+                            gdal::DatasetPool& pool) const {
+  raster::Block block(plan.schema, {x, y, 1, 1}, index, 1);
+  (void)read(plan, plan.members[index], block, 0, pool);
+  PixelReport report;
+  report.valid = true;
+  for (size_t b = 0; b < plan.schema.bands.size(); ++b) {
+    const double value = raster::visit(block.type(b), [&](auto zero) {
+      return static_cast<double>(block.plane<decltype(zero)>(b, 0)[0]);
+    });
+    report.values.emplace_back(plan.schema.bands[b].name, value);
+    report.valid = report.valid && block.validity(0, block.validity_per_band() ? b : 0)[0] != 0;
+  }
+  if (!report.valid) report.reason = "invalid in the source";
+  return report;
+}
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "error/spelling.h"
+#include "gdal/dataset.h"
+#include "store/checksum.h"
+
+namespace geoloom::workflow {
+namespace {
+
+std::vector<const raster::CubeSchema*> input_schemas(const Node& node, const std::vector<NodePlan>& plans) {
+  std::vector<const raster::CubeSchema*> schemas;
+  for (const auto& input : node.inputs) schemas.push_back(&plans[input.node].outputs[input.output]);
+  return schemas;
+}
+
+NodePlan plan_block(const Node& node, const std::vector<NodePlan>& plans) {
+  auto block = node.block().plan(input_schemas(node, plans));
+  NodePlan plan;
+  plan.outputs = std::move(block.outputs);
+  plan.time_need = block.time_need;
+  plan.halo_pixels = block.halo_pixels;
+  plan.scratch_bytes_per_pixel = block.scratch_bytes_per_pixel;
+  plan.state_bytes_per_pixel = block.state_bytes_per_pixel;
+  return plan;
+}
+
+// Takes the members out that could not be read and may be missing.
+void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
+  for (size_t i = source.members.size(); i-- > 0;) {
+    const auto& label = source.schema.slices[i].label;
+    const bool drop = std::any_of(without.begin(), without.end(), [&](const Dropped& d) { return d.scene == label; });
+    if (!drop) continue;
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    source.members.erase(source.members.begin() + at);
+    source.identities.erase(source.identities.begin() + at);
+    source.schema.slices.erase(source.schema.slices.begin() + at);
+  }
+}
+
+Json report_to_json(const FreezeReport& report) {
+  Json filters = Json::array(), dropped = Json::array();
+  for (const auto& [filter, left] : report.after_filter) filters.push_back({filter, left});
+  for (const auto& d : report.dropped) dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
+  return {{"after_filter", filters},
+          {"notes", report.notes},
+          {"dropped", dropped},
+          {"scenes", report.scenes},
+          {"offset_applied", report.offset_applied}};
+}
+
+}  // namespace
+
+std::string node_key(const Step& step, size_t node) { return fmt::format("{}/{}", step.name, node); }
+
+ItemPlan StepRun::plan(const Item& item, const Layers* layers) const { return plan(item, layers, {}); }
+
+ItemPlan StepRun::plan(const Item& item, const Layers* layers, const std::vector<Dropped>& without) const {
+  ItemPlan plan;
+  plan.item = item;
+  for (size_t n = 0; n < step->nodes.size(); ++n) {
+    const auto& node = step->nodes[n];
+    NodePlan node_plan;
+    try {
+      if (node.kind() == OpKind::source) {
+        node_plan.source = sources[n]->plan(item, layers);
+        leave_out(node_plan.source, without);
+        node_plan.outputs = {node_plan.source.schema};
+        plan.slices += node_plan.source.members.size();
+        for (const auto& dropped : node_plan.source.dropped) plan.dropped.push_back(dropped);
+      } else if (node.kind() == OpKind::block) {
+        node_plan = plan_block(node, plan.nodes);
+      } else if (node.kind() == OpKind::sink) {
+        node_plan.outputs = {node.sink().plan(*input_schemas(node, plan.nodes).front())};
+      }
+    } catch (Error& error) {
+      auto place = node.place;
+      place.step = step->name;
+      error.at(place);
+      throw;
+    }
+    plan.nodes.push_back(std::move(node_plan));
+  }
+  plan.dropped.insert(plan.dropped.end(), without.begin(), without.end());
+  return plan;
+}
+
+std::string StepRun::fingerprint(const ItemPlan& plan) const {
+  Json inputs = Json::array();
+  for (const auto& node : plan.nodes)
+    if (!node.source.identities.empty()) inputs.push_back(node.source.identities);
+  const Json identity{{"chain", step->chain_identity()},
+                      {"files", file_hashes},
+                      {"grid", plan.item.grid.text()},
+                      {"inputs", inputs}};
+  return store::sha256_hex(identity.dump());
+}
+
+std::string StepRun::fingerprint(const geo::Grid& grid, const Layers& layers) const {
+  Json inputs = Json::array();
+  for (const auto& layer : step->layers_read) {
+    if (std::find(step->layers_made.begin(), step->layers_made.end(), layer) != step->layers_made.end()) continue;
+    Json files = Json::array();
+    for (const auto& entry : layers.files(layer)) {
+      const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->pixel_hash;
+      files.push_back({entry.item.name, state});
+    }
+    inputs.push_back({layer, files});
+  }
+  const Json identity{{"chain", step->chain_identity()},
+                      {"files", file_hashes},
+                      {"grid", grid.text()},
+                      {"inputs", inputs}};
+  return store::sha256_hex(identity.dump());
+}
+
+std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
+                                 const RunOptions& options, const std::string& build) {
+  std::unique_ptr<Run> run(new Run());
+  run->workflow_ = compile(resolved, registry);
+  auto& record = run->record_;
+  record.build = build;
+  record.document_file = resolved.file;
+  record.document_text = resolved.text;
+  record.parameters = Json::object();
+  for (const auto& [name, value] : resolved.values) {
+    const auto origin = resolved.origins.find(name);
+    record.parameters[name] = {{"value", to_json(value)},
+                               {"origin", origin == resolved.origins.end() ? "default" : origin->second}};
+  }
+  record.area = resolve_area(resolved.area, options.trial_resolution);
+  record.options = options;
+  run->freeze_sources();
+  run->read_files();
+  run->open_all();
+  run->plan_layers();
+  Json chains = Json::object();
+  for (const auto& step : run->workflow_.steps) chains[step.name] = step.chain_identity();
+  record.content_hash = store::sha256_hex(Json{{"area", area_to_json(record.area)},
+                                               {"chains", chains},
+                                               {"files", record.files},
+                                               {"only", options.only},
+                                               {"sample", options.selection.sample},
+                                               {"sources", record.sources},
+                                               {"tiles", options.selection.tiles}}
+                                              .dump());
+  return run;
+}
+
+std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry) {
+  std::unique_ptr<Run> run(new Run());
+  run->record_ = record;
+  auto document = parse_document(record.document_text, record.document_file);
+  std::map<std::string, GivenParameter> given;
+  for (const auto& [name, entry] : record.parameters.items()) {
+    const auto origin = entry.at("origin").get<std::string>();
+    given[name] = {parse_yaml_scalar(entry.at("value").dump(), origin), origin};
+  }
+  resolve(document, given);
+  run->workflow_ = compile(document, registry);
+  run->open_all();
+  run->plan_layers();
+  return run;
+}
+
+void Run::freeze_sources() {
+  record_.sources = Json::object();
+  record_.reports = Json::object();
+  for (const auto& step : workflow_.steps) {
+    for (size_t n = 0; n < step.nodes.size(); ++n) {
+      const auto& node = step.nodes[n];
+      if (node.kind() != OpKind::source) continue;
+      const auto key = node_key(step, n);
+      try {
+        record_.sources[key] = node.source().freeze(grid(), reports_[key]);
+      } catch (Error& error) {
+        error.at(node.place);
+        throw;
+      }
+      record_.reports[key] = report_to_json(reports_[key]);
+    }
+  }
+}
+
+void Run::read_files() {
+  record_.files = Json::object();
+  for (const auto& step : workflow_.steps) {
+    for (size_t n = 0; n < step.nodes.size(); ++n) {
+      Json files = Json::array();
+      try {
+        for (const auto& input : step.nodes[n].op->files()) {
+          const auto content = gdal::read_file(input.path, input.limit_bytes);
+          files.push_back({{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
+          // JSON holds text only; find out here, with a place, and not when the record is written.
+          (void)files.back().dump();
+        }
+      } catch (Error& error) {
+        error.at(step.nodes[n].place);
+        throw;
+      } catch (const Json::exception&) {
+        throw Error(ErrorCode::invalid, "the file is not UTF-8 text").at(step.nodes[n].place);
+      }
+      if (!files.empty()) record_.files[node_key(step, n)] = std::move(files);
+    }
+  }
+}
+
+void Run::open_all() {
+  const auto tiles = select_items(tile_items(record_.area.tiling, record_.area.coarsening), record_.options.selection);
+  const auto& only = record_.options.only;
+  std::vector<std::string> names;
+  for (const auto& step : workflow_.steps) names.push_back(step.name);
+  for (const auto& wanted : only)
+    if (std::find(names.begin(), names.end(), wanted) == names.end())
+      throw Error(ErrorCode::invalid, fmt::format("--only: there is no step '{}'", wanted))
+          .hint(spelling_hint(wanted, names));
+  for (const auto& step : workflow_.steps) {
+    StepRun run;
+    run.step = &step;
+    run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
+    if (step.domain.over_tiles()) run.items = tiles;
+    else run.items = {whole_area_item(grid())};
+    for (size_t n = 0; n < step.nodes.size(); ++n) {
+      const auto& node = step.nodes[n];
+      const auto key = node_key(step, n);
+      std::unique_ptr<Source> source;
+      if (node.kind() == OpKind::source)
+        source = node.source().open(record_.sources.value(key, Json()), grid(), *this);
+      run.sources.push_back(std::move(source));
+      std::vector<std::string> contents;
+      if (const auto files = record_.files.find(key); files != record_.files.end()) {
+        for (const auto& file : *files) {
+          contents.push_back(file.at("content").get<std::string>());
+          run.file_hashes.push_back(file.at("sha256"));
+        }
+      }
+      try {
+        run.prepared.push_back(node.kind() == OpKind::block ? node.block().prepare(contents) : nullptr);
+      } catch (Error& error) {
+        error.at(node.place);
+        throw;
+      }
+    }
+    steps_.push_back(std::move(run));
+  }
+}
+
+// Schemas flow from sources to layers and on to the steps that read them, for the whole area.
+void Run::plan_layers() {
+  const auto whole = whole_area_item(grid());
+  for (const auto& run : steps_) {
+    const auto& step = *run.step;
+    if (step.is_task()) {
+      for (const auto& node : step.nodes) {
+        try {
+          auto info = node.task().plan(*this);
+          info.step = step.name;
+          info.domain = step.domain;
+          layers_[info.name] = std::move(info);
+        } catch (Error& error) {
+          error.at(node.place);
+          throw;
+        }
+      }
+      continue;
+    }
+    const auto plan = run.plan(whole, nullptr);
+    for (size_t n = 0; n < step.nodes.size(); ++n) {
+      if (step.nodes[n].kind() != OpKind::sink) continue;
+      const auto layer = step.nodes[n].sink().layer();
+      layers_[layer] = {layer, step.name, step.domain, plan.nodes[n].outputs.front(), false};
+    }
+  }
+}
+
+geo::Window Run::selected_window() const {
+  geo::Window bounds;
+  for (const auto& run : steps_) {
+    if (!run.step->domain.over_tiles()) continue;
+    for (const auto& item : run.items) {
+      if (bounds.empty()) {
+        bounds = item.window;
+        continue;
+      }
+      const auto right = std::max(bounds.right(), item.window.right());
+      const auto bottom = std::max(bounds.bottom(), item.window.bottom());
+      bounds.x = std::min(bounds.x, item.window.x);
+      bounds.y = std::min(bounds.y, item.window.y);
+      bounds.width = right - bounds.x;
+      bounds.height = bottom - bounds.y;
+    }
+  }
+  return bounds.empty() ? grid().window() : bounds;
+}
+
+const LayerInfo& Run::info(const std::string& layer) const {
+  const auto found = layers_.find(layer);
+  if (found != layers_.end()) return found->second;
+  std::vector<std::string> known;
+  for (const auto& [name, info] : layers_) known.push_back(name);
+  throw Error(ErrorCode::invalid, fmt::format("there is no layer '{}'", layer)).hint(spelling_hint(layer, known));
+}
+
+std::vector<Layers::Entry> Run::files(const std::string& layer) const {
+  throw Error(ErrorCode::internal, "the files of layer '" + layer + "' are not known before it is made");
+}
+
+LayerFile Run::file(const std::string& layer, const Item&) const {
+  throw Error(ErrorCode::internal, "the files of layer '" + layer + "' are not known before it is made");
+}
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run made ready to plan and execute: the compiled workflow of a record with its sources opened,
+// tables prepared and item lists made.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "workflow/run_record.h"
+
+namespace geoloom::workflow {
+
+// What one node gives to one item.
+struct NodePlan {
+  std::vector<raster::CubeSchema> outputs;
+  TimeNeed time_need = TimeNeed::pointwise;
+  int halo_pixels = 0;
+  size_t scratch_bytes_per_pixel = 0;
+  size_t state_bytes_per_pixel = 0;
+  SourceItem source;  // sources only
+};
+
+struct ItemPlan {
+  Item item;
+  std::vector<NodePlan> nodes;
+  size_t slices = 0;  // of all sources
+  std::vector<Dropped> dropped;
+  bool empty() const { return slices == 0; }
+};
+
+struct StepRun {
+  const Step* step = nullptr;
+  bool selected = true;  // by --only
+  std::vector<Item> items;
+  std::vector<std::unique_ptr<Source>> sources;             // by node; null for other kinds
+  std::vector<std::shared_ptr<const Prepared>> prepared;    // by node
+  Json file_hashes = Json::array();                          // identities of files ops read
+
+  // Schemas of all nodes for an item. `layers` is null before anything ran.
+  ItemPlan plan(const Item& item, const Layers* layers) const;
+  // As plan(), without the members `without` (scene labels that could not be read and are tolerated).
+  ItemPlan plan(const Item& item, const Layers* layers, const std::vector<Dropped>& without) const;
+  // The identity of a chain's item: op chain, files, target grid, ordered input identities.
+  std::string fingerprint(const ItemPlan& plan) const;
+  // The identity of a task: op chain, grid, and the pixel hashes of all layers read, gaps and empties included.
+  std::string fingerprint(const geo::Grid& grid, const Layers& layers) const;
+};
+
+class Run : public Layers {
+ public:
+  // Looks everything up and checks it: area, scenes, bands, schemas through the whole workflow, without reading a
+  // pixel. The record has no id yet.
+  static std::unique_ptr<Run> create(const Document& resolved, const Registry& registry,
+                                     const RunOptions& options, const std::string& build);
+  // From a record alone.
+  static std::unique_ptr<Run> open(const RunRecord& record, const Registry& registry);
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  RunRecord& record() { return record_; }
+  const RunRecord& record() const { return record_; }
+  const Workflow& workflow() const { return workflow_; }
+  const std::vector<StepRun>& steps() const { return steps_; }
+  const std::map<std::string, FreezeReport>& reports() const { return reports_; }  // by "step/node"; create() only
+  const geo::Grid& grid() const { return record_.area.tiling.grid; }
+  geo::Window selected_window() const;  // bounding window of the selected tiles
+  const std::map<std::string, LayerInfo>& layers() const { return layers_; }
+
+  // Layers, as far as known without results.
+  const LayerInfo& info(const std::string& layer) const override;
+  std::vector<Entry> files(const std::string& layer) const override;
+  LayerFile file(const std::string& layer, const Item& item) const override;
+
+ private:
+  Run() = default;
+  void freeze_sources();
+  void read_files();
+  void open_all();
+  void plan_layers();
+
+  RunRecord record_;
+  Workflow workflow_;
+  std::vector<StepRun> steps_;
+  std::map<std::string, FreezeReport> reports_;
+  std::map<std::string, LayerInfo> layers_;
+};
+
+std::string node_key(const Step& step, size_t node);  // "composite/0"
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/run_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "error/spelling.h"
+
+namespace geoloom::workflow {
+namespace {
+
+constexpr size_t kRecordLimitBytes = size_t{512} << 20;
+
+std::string record_name(const std::string& id) { return "runs/" + id + "/run.json"; }
+
+geo::TimeMs now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(now).count() * 1000;
+}
+
+// "2026-11-21T10:15:00Z" without separators, so that ids sort by time.
+std::string compact(std::string time) {
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  return time;
+}
+
+}  // namespace
+
+Json to_json(const RunRecord& record) {
+  return {{"geoloom_run", kRunRecordVersion},
+          {"id", record.id},
+          {"created", record.created},
+          {"build", record.build},
+          {"document_file", record.document_file},
+          {"document_text", record.document_text},
+          {"parameters", record.parameters},
+          {"area", area_to_json(record.area)},
+          {"tiles", record.options.selection.tiles},
+          {"sample", record.options.selection.sample},
+          {"only", record.options.only},
+          {"sources", record.sources},
+          {"files", record.files},
+          {"reports", record.reports},
+          {"content_hash", record.content_hash}};
+}
+
+RunRecord run_record_from_json(const Json& json) {
+  try {
+    const int version = json.at("geoloom_run").get<int>();
+    if (version > kRunRecordVersion)
+      throw Error(ErrorCode::invalid, fmt::format("run record of format {}, this Geoloom knows up to {}", version,
+                                                  kRunRecordVersion))
+          .hint("use a newer Geoloom");
+    RunRecord record;
+    record.id = json.at("id").get<std::string>();
+    record.created = json.at("created").get<std::string>();
+    record.build = json.at("build").get<std::string>();
+    record.document_file = json.at("document_file").get<std::string>();
+    record.document_text = json.at("document_text").get<std::string>();
+    record.parameters = json.at("parameters");
+    record.area = area_from_json(json.at("area"));
+    record.options.selection.tiles = json.at("tiles").get<std::string>();
+    record.options.selection.sample = json.at("sample").get<int64_t>();
+    record.options.only = json.at("only").get<std::vector<std::string>>();
+    record.sources = json.at("sources");
+    record.files = json.at("files");
+    record.reports = json.at("reports");
+    record.content_hash = json.at("content_hash").get<std::string>();
+    return record;
+  } catch (const Json::exception& error) {
+    throw Error(ErrorCode::corrupt, "not a run record").cause(error.what());
+  }
+}
+
+RunRecord write_or_resume(store::Store& store, RunRecord record) {
+  const auto short_hash = record.content_hash.substr(0, 8);
+  auto runs = list_runs(store);
+  for (auto id = runs.rbegin(); id != runs.rend(); ++id) {
+    if (!id->ends_with("-" + short_hash)) continue;
+    auto existing = read_run_record(store, *id);
+    if (existing.content_hash == record.content_hash) return existing;
+  }
+  record.created = geo::format_time(now_ms());
+  record.id = compact(record.created) + "-" + short_hash;
+  store.put_bytes(to_json(record).dump(), record_name(record.id));
+  return record;
+}
+
+RunRecord read_run_record(const store::Store& store, const std::string& id) {
+  if (!store.size_of(record_name(id))) {
+    const auto known = list_runs(store);
+    throw Error(ErrorCode::missing, fmt::format("{} has no run '{}'", store.url(), id))
+        .hint(spelling_hint(id, known));
+  }
+  const auto json = Json::parse(store.get_bytes(record_name(id), kRecordLimitBytes), nullptr, false);
+  if (json.is_discarded()) throw Error(ErrorCode::corrupt, "the run record is damaged").at({.file = store.path_of(record_name(id))});
+  return run_record_from_json(json);
+}
+
+std::vector<std::string> list_runs(const store::Store& store) {
+  std::vector<std::string> ids;
+  for (const auto& name : store.list("runs/")) {
+    if (!name.ends_with("/run.json")) continue;
+    ids.push_back(name.substr(5, name.size() - 5 - 9));
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+}  // namespace geoloom::workflow

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/schema_json.h"
+
+#include <cmath>
+
+namespace geoloom::workflow {
+namespace {
+
+// JSON has no NaN; nodata often is.
+Json number_or_text(const std::optional<double>& value) {
+  if (!value) return {};
+  if (std::isnan(*value)) return "nan";
+  if (std::isinf(*value)) return *value > 0 ? "inf" : "-inf";
+  return *value;
+}
+
+std::optional<double> number_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  if (json.is_number()) return json.get<double>();
+  if (json == "nan") return std::nan("");
+  return json == "inf" ? HUGE_VAL : -HUGE_VAL;
+}
+
+constexpr const char* kKinds[] = {"measure", "category", "count"};
+
+raster::BandKind kind_from(const std::string& text) {
+  if (text == "category") return raster::BandKind::category;
+  return text == "count" ? raster::BandKind::count : raster::BandKind::measure;
+}
+
+}  // namespace
+
+Json schema_to_json(const raster::CubeSchema& schema) {
+  Json bands = Json::array(), slices = Json::array();
+  for (const auto& band : schema.bands)
+    bands.push_back({{"name", band.name}, {"type", raster::name(band.type)},
+                     {"kind", kKinds[static_cast<size_t>(band.kind)]}, {"scale", band.scale},
+                     {"offset", band.offset}, {"unit", band.unit}, {"nodata", number_or_text(band.nodata)}});
+  for (const auto& slice : schema.slices)
+    slices.push_back({{"start", slice.period.start}, {"end", slice.period.end}, {"timed", slice.timed}, {"label", slice.label}});
+  return {{"bands", bands}, {"slices", slices}, {"validity_per_band", schema.validity_per_band}};
+}
+
+raster::CubeSchema schema_from_json(const Json& json) {
+  raster::CubeSchema schema;
+  for (const auto& entry : json.at("bands")) {
+    raster::Band band;
+    band.name = entry.at("name").get<std::string>();
+    band.type = raster::pixel_type_of(entry.at("type").get<std::string>());
+    band.kind = kind_from(entry.at("kind").get<std::string>());
+    band.scale = entry.at("scale").get<double>();
+    band.offset = entry.at("offset").get<double>();
+    band.unit = entry.at("unit").get<std::string>();
+    band.nodata = number_from(entry.at("nodata"));
+    schema.bands.push_back(std::move(band));
+  }
+  for (const auto& entry : json.at("slices"))
+    schema.slices.push_back({{entry.at("start").get<int64_t>(), entry.at("end").get<int64_t>()},
+                             entry.at("timed").get<bool>(), entry.at("label").get<std::string>()});
+  schema.validity_per_band = json.at("validity_per_band").get<bool>();
+  return schema;
+}
+
+}  // namespace geoloom::workflow
