@@ -38,7 +38,8 @@ class Stac : public testing::Test {
 };
 
 std::string item_with(const std::string& asset) {
-  return R"({"type": "Feature", "id": "i", "properties": {"datetime": "2020-01-01T00:00:00Z",
+  return std::string() +
+         R"({"type": "Feature", "id": "i", "properties": {"datetime": "2020-01-01T00:00:00Z",
       "nodata": 5}, "assets": {"a": {"href": "a.tif")" +
          (asset.empty() ? "" : ", ") + asset + "}}}";
 }
