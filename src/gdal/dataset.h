@@ -22,8 +22,8 @@ namespace geoloom::gdal {
 void initialise();
 // The bytes of GDAL's block cache, a ticket from the process's memory budget.
 void set_block_cache_bytes(size_t bytes);
-std::string version();                       // "3.6.2"
-bool built_with_libdeflate();                // decoding is about three times slower without
+std::string version();         // "3.6.2"
+bool built_with_libdeflate();  // decoding is about three times slower without
 // Formats scenes may have. Everything else is refused, above all VRT: a VRT may read any file.
 const std::vector<std::string>& allowed_drivers();
 
@@ -50,8 +50,8 @@ struct RasterInfo {
   std::optional<geo::Grid> grid;  // nullopt when not north-up and affine
   std::string why_no_grid;        // "rotated", "ground control points", "south-up", ...
   std::vector<std::pair<int64_t, int64_t>> overviews;  // width, height, largest first
-  std::string compression;        // "DEFLATE", "" when none
-  std::string interleaving;       // "PIXEL" or "BAND"
+  std::string compression;                             // "DEFLATE", "" when none
+  std::string interleaving;                            // "PIXEL" or "BAND"
   std::vector<std::pair<std::string, std::string>> metadata;
 };
 
@@ -62,8 +62,8 @@ size_t byte_size(BufferType type);
 // One open raster, read only. Move-only; one user at a time.
 class Dataset {
  public:
-  // `path` is a local path or a /vsi path. Throws Error: missing, denied, invalid (no allowed driver
-  // takes it; says what it looks like), corrupt, unavailable.
+  // `path` is a local path or a /vsi path. Throws Error: missing, denied, invalid (no allowed
+  // driver takes it; says what it looks like), corrupt, unavailable.
   static Dataset open(const std::string& path);
   Dataset(Dataset&&) noexcept;
   Dataset& operator=(Dataset&&) noexcept;
@@ -78,7 +78,8 @@ class Dataset {
   void read(const geo::Window& window, const std::vector<int>& bands, BufferType type, void* buffer,
             size_t row_stride_bytes, size_t band_stride_bytes) const;
   // The mask band (internal mask, alpha or nodata) as 0 / 255.
-  void read_mask(const geo::Window& window, int band, uint8_t* buffer, size_t row_stride_bytes) const;
+  void read_mask(const geo::Window& window, int band, uint8_t* buffer,
+                 size_t row_stride_bytes) const;
   // Nearest neighbour decimation to the given size through overviews, for looking at things.
   void read_overview(const geo::Window& window, const std::vector<int>& bands, BufferType type,
                      void* buffer, int64_t out_width, int64_t out_height) const;
@@ -96,12 +97,13 @@ struct FileStatus {
   bool directory = false;
   std::string etag;  // HTTP and object stores
 };
-std::optional<FileStatus> file_status(const std::string& path);  // nullopt: does not exist
+std::optional<FileStatus> file_status(const std::string& path);      // nullopt: does not exist
 std::string read_file(const std::string& path, size_t limit_bytes);  // throws Error
 void write_file(const std::string& path, std::string_view bytes);    // one put; throws Error
 void copy_into(const std::string& local_path, const std::string& vsi_path);  // streamed put
-std::vector<std::string> list_files(const std::string& folder, bool recursive);  // relative names, sorted bytewise; throws missing
-void remove_file(const std::string& path);  // no error when it is already gone
-void forget_cached_listings();  // object stores: others may have written
+std::vector<std::string> list_files(
+    const std::string& folder, bool recursive);  // relative names, sorted bytewise; throws missing
+void remove_file(const std::string& path);       // no error when it is already gone
+void forget_cached_listings();                   // object stores: others may have written
 
 }  // namespace geoloom::gdal
