@@ -20,6 +20,7 @@ namespace {
 
 constexpr size_t kLargestList = size_t{64} << 20;
 constexpr size_t kHeadersTried = 10;
+constexpr const char* kPlainKey = "data";  // of a plain file's only asset
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -253,7 +254,7 @@ class Search {
     scene.time = query_.date_pattern.empty() ? time_in(name)
                                              : geo::time_from_name(name, query_.date_pattern);
     Asset asset;
-    asset.key = "data";
+    asset.key = kPlainKey;
     asset.href = asset.path = path;
     for (const std::string& band : query_.band_names) {
       asset.bands.push_back({static_cast<int>(asset.bands.size()) + 1, band, "", {}, {}, {}});
@@ -264,8 +265,8 @@ class Search {
   }
 
   static bool plain(const Scene& scene) {
-    return scene.assets.size() == 1 && scene.assets[0].key == "data" && scene.collection.empty() &&
-           !scene.bbox_lonlat;
+    return scene.assets.size() == 1 && scene.assets[0].key == kPlainKey &&
+           scene.collection.empty() && !scene.bbox_lonlat;
   }
 
   void drop_without_images() {
@@ -431,7 +432,7 @@ std::vector<std::string> band_names_of(const Scene& scene) {
   }
   for (const Asset& asset : scene.assets) {
     for (const AssetBand& band : asset.bands) add(band.common_name);
-    if (asset.bands.size() == 1) add(asset.key);
+    if (asset.bands.size() == 1 && asset.key != kPlainKey) add(asset.key);
   }
   return names;
 }

@@ -98,7 +98,9 @@ TEST_F(Stac, ErrorsSayWhere) {
   EXPECT_EQ(time.place().key, "/features/1/properties/datetime");
   EXPECT_EQ(time.place().scene, "b");
   EXPECT_EQ(error_of(folder_ / "none.json").code(), ErrorCode::missing);
-  EXPECT_EQ(error_of(folder_.write("v.json", item_with(R"("href": "/vsizip/a.zip")"))).code(),
+  EXPECT_EQ(error_of(folder_.write("v.json", R"({"type": "Feature", "id": "i", "properties": {},
+      "assets": {"a": {"href": "/vsizip/a.zip/a.tif"}}})"))
+                .code(),
             ErrorCode::denied);
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <mutex>
 
@@ -24,7 +25,7 @@ constexpr std::array<std::string_view, 4> kCodecNames{"deflate", "zstd", "lzw", 
 constexpr int kSmallestBlock = 128;  // GDAL's COG driver warns below
 constexpr int kLargestBlock = 4096;
 constexpr int kScratchBlock = 256;
-constexpr size_t kRowBufferBytes = size_t{1} << 20;
+constexpr int64_t kPartWidth = 4 * kScratchBlock;
 // Cells of the pixel hash. Part of its definition: another size gives other hashes.
 constexpr int64_t kHashCell = 512;
 constexpr size_t kHashBufferBytes = size_t{8} << 20;
@@ -203,7 +204,7 @@ Pairs statistics_items(const BandStatistics& statistics) {
   return items;
 }
 
-// The pixels of one band for some rows, as they go to the file, and what was counted on the way.
+// The pixels of one band in part of a block, dense, as they go to the file.
 template <class T>
 struct Encoded {
   std::vector<T> pixels;
@@ -211,39 +212,63 @@ struct Encoded {
   uint64_t collisions = 0;
 };
 
-// `mask` is the file's validity where it has a mask band, else that of the plane.
-template <class T>
-void encode_rows(const T* plane, const uint8_t* mask, size_t count,
-                 const std::optional<double>& nodata, Encoded<T>& to) {
-  const T fill = nodata ? static_cast<T>(*nodata) : T{};
-  to.pixels.resize(count);
-  to.valid.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    bool good = mask[i] != 0;
-    if constexpr (std::is_same_v<T, float>) good = good && !std::isnan(plane[i]);
-    if (nodata && good && plane[i] == fill) {
-      ++to.collisions;  // readers will take it for nodata, so statistics and hash do
-      good = false;
-    }
-    to.pixels[i] = good ? plane[i] : fill;
-    to.valid[i] = good ? 1 : 0;
+// Rows of a part of a block's window: where each begins in the block's planes and in the part.
+template <class Row>
+void for_each_row(const geo::Window& window, const geo::Window& part, Row row) {
+  for (int64_t y = 0; y < part.height; ++y) {
+    row(static_cast<size_t>((part.y - window.y + y) * window.width + part.x - window.x),
+        static_cast<size_t>(y * part.width));
   }
 }
 
-// Where all bands of all slices are valid.
-std::vector<uint8_t> common_validity(const Block& block, size_t start, size_t count) {
-  std::vector<uint8_t> common(count, 1);
-  for (size_t slice = 0; slice < block.slices(); ++slice) {
-    for (size_t band = 0; band < block.bands(); ++band) {
-      const uint8_t* valid = block.validity(slice, band).data() + start;
-      for (size_t i = 0; i < count; ++i) common[i] &= valid[i];
-      if (block.type(band) != PixelType::float32) continue;
-      const float* values = block.plane<float>(band, slice).data() + start;
-      for (size_t i = 0; i < count; ++i)
-        common[i] &= std::isnan(values[i]) ? uint8_t{0} : uint8_t{1};
+// 1 where a sample may stand in the file: valid, and not NaN.
+template <class T>
+std::vector<uint8_t> validity_of_part(const Block& block, size_t slice, size_t band,
+                                      const geo::Window& part) {
+  std::vector<uint8_t> result(static_cast<size_t>(part.pixels()));
+  const auto valid = block.validity(slice, band);
+  [[maybe_unused]] const auto plane = block.plane<T>(band, slice);
+  for_each_row(block.window(), part, [&](size_t from, size_t to) {
+    for (size_t i = 0; i < static_cast<size_t>(part.width); ++i) {
+      bool good = valid[from + i] != 0;
+      if constexpr (std::is_same_v<T, float>) good = good && !std::isnan(plane[from + i]);
+      result[to + i] = good ? 1 : 0;
+    }
+  });
+  return result;
+}
+
+template <class T>
+Encoded<T> encode(const Block& block, size_t slice, size_t band, const geo::Window& part,
+                  const std::optional<double>& nodata, std::vector<uint8_t> valid) {
+  const T fill = nodata ? static_cast<T>(*nodata) : T{};
+  Encoded<T> result{std::vector<T>(valid.size()), std::move(valid), 0};
+  const auto plane = block.plane<T>(band, slice);
+  for_each_row(block.window(), part, [&](size_t from, size_t to) {
+    for (size_t i = 0; i < static_cast<size_t>(part.width); ++i) {
+      const T value = plane[from + i];
+      uint8_t& good = result.valid[to + i];
+      if (nodata && good != 0 && value == fill) {
+        ++result.collisions;  // readers will take it for nodata, so statistics and hash do
+        good = 0;
+      }
+      result.pixels[to + i] = good != 0 ? value : fill;
+    }
+  });
+  return result;
+}
+
+// Parts of a window that hold whole tiles of the scratch file, as far as the window does: a tile
+// that is written in pieces is read again for each of them.
+std::vector<geo::Window> parts_of(const geo::Window& window) {
+  std::vector<geo::Window> parts;
+  const auto aligned = [](int64_t value, int64_t unit) { return value / unit * unit; };
+  for (int64_t y = aligned(window.y, kScratchBlock); y < window.bottom(); y += kScratchBlock) {
+    for (int64_t x = aligned(window.x, kPartWidth); x < window.right(); x += kPartWidth) {
+      parts.push_back(geo::Window{x, y, kPartWidth, kScratchBlock}.intersect(window));
     }
   }
-  return common;
+  return parts;
 }
 
 // Hashes one cell: bands in groups, so that many bands do not cost much memory.
@@ -322,39 +347,43 @@ struct CogWriter::Impl {
         collisions(layout.bands, 0) {}
 
   template <class T>
-  void write_band(const Block& block, size_t slice, size_t band, const geo::Window& rows,
-                  size_t start, const uint8_t* mask) {
-    const auto count = static_cast<size_t>(rows.pixels());
-    Encoded<T> encoded;
-    encode_rows(block.plane<T>(band, slice).data() + start, mask, count, layout.nodata, encoded);
-    ExactStatistics part(layout.type);
-    part.add(encoded.pixels.data(), encoded.valid.data(), count);
+  void write_band(const Block& block, size_t slice, size_t band, const geo::Window& part,
+                  std::vector<uint8_t> valid) {
+    const Encoded<T> encoded = encode<T>(block, slice, band, part, layout.nodata, std::move(valid));
+    ExactStatistics counted(layout.type);
+    counted.add(encoded.pixels.data(), encoded.valid.data(), encoded.pixels.size());
 
     const size_t file_band = (block.first_slice() + slice) * schema.bands.size() + band;
     const std::lock_guard lock(mutex);
-    statistics[file_band].merge(part);
+    statistics[file_band].merge(counted);
     collisions[file_band] += encoded.collisions;
-    scratch.write(rows, static_cast<int>(file_band) + 1, encoded.pixels.data(),
-                  static_cast<size_t>(rows.width) * sizeof(T));
+    scratch.write(part, static_cast<int>(file_band) + 1, encoded.pixels.data(),
+                  static_cast<size_t>(part.width) * sizeof(T));
   }
 
-  void write_rows(const Block& block, const geo::Window& rows) {
-    const size_t start = static_cast<size_t>((rows.y - block.window().y) * rows.width);
-    const auto count = static_cast<size_t>(rows.pixels());
-    std::vector<uint8_t> common;
-    if (layout.mask) common = common_validity(block, start, count);
+  template <class T>
+  void write_part(const Block& block, const geo::Window& part) {
+    std::vector<uint8_t> common;  // where all bands are valid
+    for (size_t slice = 0; layout.mask && slice < block.slices(); ++slice) {
+      for (size_t band = 0; band < block.bands(); ++band) {
+        const std::vector<uint8_t> valid = validity_of_part<T>(block, slice, band, part);
+        if (common.empty())
+          common = valid;
+        else
+          std::transform(common.begin(), common.end(), valid.begin(), common.begin(),
+                         std::bit_and<uint8_t>());
+      }
+    }
     for (size_t slice = 0; slice < block.slices(); ++slice) {
       for (size_t band = 0; band < block.bands(); ++band) {
-        const uint8_t* mask =
-            layout.mask ? common.data() : block.validity(slice, band).data() + start;
-        visit(layout.type,
-              [&]<class T>(T) { write_band<T>(block, slice, band, rows, start, mask); });
+        write_band<T>(block, slice, band, part,
+                      layout.mask ? common : validity_of_part<T>(block, slice, band, part));
       }
     }
     if (!layout.mask) return;
     for (uint8_t& valid : common) valid = valid != 0 ? 255 : 0;
     const std::lock_guard lock(mutex);
-    scratch.write_mask(rows, common.data(), static_cast<size_t>(rows.width));
+    scratch.write_mask(part, common.data(), static_cast<size_t>(part.width));
   }
 
   void check_block(const Block& block) const {
@@ -408,14 +437,11 @@ CogWriter::~CogWriter() {
 }
 
 void CogWriter::write(const Block& block) {
-  const geo::Window& window = block.window();
-  if (window.empty()) return;
+  if (block.window().empty()) return;
   impl_->check_block(block);
-  const auto row_bytes = static_cast<size_t>(window.width) * byte_size(impl_->layout.type);
-  const auto step = static_cast<int64_t>(std::max<size_t>(1, kRowBufferBytes / row_bytes));
-  for (int64_t row = window.y; row < window.bottom(); row += step) {
-    impl_->write_rows(block, {window.x, row, window.width, std::min(step, window.bottom() - row)});
-  }
+  visit(impl_->layout.type, [&]<class T>(T) {
+    for (const geo::Window& part : parts_of(block.window())) impl_->write_part<T>(block, part);
+  });
 }
 
 CogSummary CogWriter::finish() {
@@ -449,7 +475,7 @@ size_t CogWriter::memory_bytes(const geo::Grid& grid, const CubeSchema& schema,
   // While encoding: a tile and its compressed form, and for an overview twice two tiles of source,
   // as GDAL's resampler takes them, with its mask.
   const size_t encoding = 2 * tile + 4 * block * block * (layout.bands * (4 + 1) + 4);
-  const size_t fixed = 3 * kRowBufferBytes + kHashBufferBytes + (size_t{4} << 20);
+  const size_t fixed = kHashBufferBytes + (size_t{4} << 20);
   return fixed + encoding + layout.bands * 256 * 24;
 }
 
