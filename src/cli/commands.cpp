@@ -5,10 +5,12 @@
 #include <malloc.h>
 
 #include <iostream>
+#include <stdexcept>
 
 #include "engine/item_handler.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
+#include "kernels/target.h"
 #include "ops/op_table.h"
 #include "workflow/parameters.h"
 
@@ -52,6 +54,14 @@ void tune_allocator() {
   mallopt(M_ARENA_MAX, 4);
 }
 
+void force_cpu_target() {
+  try {
+    kernels::force_target_from_environment();
+  } catch (const std::invalid_argument& error) {
+    throw Error(ErrorCode::invalid, fmt::format("GEOLOOM_CPU_TARGET: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -73,6 +83,7 @@ int run_command_line(int argc, char** argv) {
   add_pixel(app, commands);
   add_doctor(app, commands);
   try {
+    force_cpu_target();
     gdal::initialise();
     app.parse(argc, argv);
     return commands.exit_code;

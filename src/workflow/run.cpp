@@ -42,6 +42,13 @@ void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
   }
 }
 
+// What a document names and is not there is a mistake in the document, like any other.
+[[noreturn]] void throw_as_document_error(const Error& error, const Place& place) {
+  Error wrong(error.code() == ErrorCode::missing ? ErrorCode::invalid : error.code(), error.message());
+  wrong.at(place).at(error.place()).hint(error.hint()).cause(error.cause());
+  throw wrong;
+}
+
 Json report_to_json(const FreezeReport& report) {
   Json filters = Json::array(), dropped = Json::array();
   for (const auto& [filter, left] : report.after_filter) filters.push_back({filter, left});
@@ -132,7 +139,11 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
     record.parameters[name] = {{"value", to_json(value)},
                                {"origin", origin == resolved.origins.end() ? "default" : origin->second}};
   }
-  record.area = resolve_area(resolved.area, options.trial_resolution);
+  try {
+    record.area = resolve_area(resolved.area, options.trial_resolution);
+  } catch (const Error& error) {
+    throw_as_document_error(error, resolved.area.place());
+  }
   record.options = options;
   run->freeze_sources();
   run->read_files();
@@ -177,9 +188,8 @@ void Run::freeze_sources() {
       const auto key = node_key(step, n);
       try {
         record_.sources[key] = node.source().freeze(grid(), reports_[key]);
-      } catch (Error& error) {
-        error.at(node.place);
-        throw;
+      } catch (const Error& error) {
+        throw_as_document_error(error, node.place);
       }
       record_.reports[key] = report_to_json(reports_[key]);
     }
@@ -198,9 +208,8 @@ void Run::read_files() {
           // JSON holds text only; find out here, with a place, and not when the record is written.
           (void)files.back().dump();
         }
-      } catch (Error& error) {
-        error.at(step.nodes[n].place);
-        throw;
+      } catch (const Error& error) {
+        throw_as_document_error(error, step.nodes[n].place);
       } catch (const Json::exception&) {
         throw Error(ErrorCode::invalid, "the file is not UTF-8 text").at(step.nodes[n].place);
       }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/block_layout.h"
+
+#include <gtest/gtest.h>
+
+#include "error/error.h"
+
+namespace geoloom::engine {
+namespace {
+
+// 216 scenes of three bytes and a validity byte, 512 pixel blocks.
+ChainCost median_cost() {
+  ChainCost cost;
+  cost.slices = 216;
+  cost.source_bytes_per_pixel_slice = 4;
+  cost.strip_bytes_per_pixel = 4;
+  cost.source_block_width = cost.source_block_height = 512;
+  cost.sink_bytes = size_t{4} << 20;
+  return cost;
+}
+
+constexpr geo::Window kTile{2048, 1024, 1024, 1024};
+constexpr size_t kMiB = size_t{1} << 20;
+
+int64_t covered_pixels(const std::vector<geo::Window>& blocks) {
+  int64_t pixels = 0;
+  for (const auto& block : blocks) pixels += block.pixels();
+  return pixels;
+}
+
+TEST(BlockLayout, AlignedBlocksAreDecodedOnce) {
+  const auto layout = choose_layout(median_cost(), kTile, 400 * kMiB, 800 * kMiB, 2, 2);
+  EXPECT_EQ(layout.block_width, 512);
+  EXPECT_EQ(layout.block_height, 512);
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 1);
+  EXPECT_EQ(layout.batch_slices, 216U);
+  const auto blocks = blocks_of(layout, kTile);
+  EXPECT_EQ(blocks.size(), 4U);
+  EXPECT_EQ(covered_pixels(blocks), kTile.pixels());
+}
+
+TEST(BlockLayout, OneItemAtATimeBeforeDecodingTwice) {
+  const auto layout = choose_layout(median_cost(), kTile, 150 * kMiB, 300 * kMiB, 2, 2);
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 1);
+  EXPECT_GT(layout.memory_bytes, 150 * kMiB);
+}
+
+TEST(BlockLayout, SmallBudgetsDecodeAgainAndSayHowOften) {
+  const auto layout = choose_layout(median_cost(), kTile, 40 * kMiB, 80 * kMiB, 2, 2);
+  EXPECT_LE(layout.memory_bytes, 80 * kMiB);
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 512.0 / static_cast<double>(layout.block_height) * 512.0 / static_cast<double>(layout.block_width));
+  EXPECT_EQ(covered_pixels(blocks_of(layout, kTile)), kTile.pixels());
+}
+
+TEST(BlockLayout, StraddlingWindowsCutAtSourceBlocks) {
+  const geo::Window window{256, 256, 1024, 1024};
+  const auto layout = choose_layout(median_cost(), window, 800 * kMiB, 800 * kMiB, 2, 2);
+  const auto blocks = blocks_of(layout, window);
+  EXPECT_EQ(blocks.size(), 9U);
+  EXPECT_EQ(blocks.front(), (geo::Window{256, 256, 256, 256}));
+  EXPECT_EQ(covered_pixels(blocks), window.pixels());
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 2.25);
+}
+
+TEST(BlockLayout, StreamingHoldsAFewSlicesWhateverTheSeries) {
+  auto cost = median_cost();
+  cost.streaming = true;
+  cost.state_bytes_per_pixel = 12;
+  cost.slices = 100000;
+  const auto layout = choose_layout(cost, kTile, 100 * kMiB, 100 * kMiB, 2, 2);
+  EXPECT_LE(layout.memory_bytes, 100 * kMiB);
+  EXPECT_LE(layout.batch_slices, 64U);
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 1);
+}
+
+TEST(BlockLayout, RefusesWithTheSmallestSufficientBudget) {
+  auto cost = median_cost();
+  cost.slices = 1000000;
+  try {
+    (void)choose_layout(cost, kTile, 8 * kMiB, 8 * kMiB, 2, 2);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::resource);
+    EXPECT_NE(error.hint().find("raise --memory by"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace geoloom::engine

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/receipts.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <random>
+
+#include "gdal/dataset.h"
+
+namespace geoloom::engine {
+namespace {
+
+class Receipts : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    gdal::initialise();
+    folder = ::testing::TempDir() + "receipts-" + std::to_string(std::random_device{}());
+    store = store::open_store(folder);
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  Receipt receipt(const std::string& fingerprint, const std::string& sha = "aa") const {
+    Receipt r;
+    r.fingerprint = fingerprint;
+    r.build = "b1";
+    r.step = "composite";
+    r.item = "0_0";
+    Output output;
+    output.layer = "l";
+    output.name = "layers/l/0_0-" + fingerprint + ".tif";
+    output.bytes = 3;
+    output.sha256 = sha;
+    output.pixel_hash = "p" + sha;
+    raster::CubeSchema schema;
+    schema.bands.push_back({.name = "red", .nodata = std::nan("")});
+    schema.slices.push_back({{1, 2}, true, "2018-05"});
+    output.schema = schema;
+    output.bands.push_back({10, 20, 1, 5, 2.5, 0.5, 3, 0});
+    r.outputs.push_back(output);
+    r.dropped.push_back({"scene", "corrupt"});
+    return r;
+  }
+
+  std::string folder;
+  std::unique_ptr<store::Store> store;
+};
+
+TEST_F(Receipts, SurviveTheProcess) {
+  {
+    ReceiptBook book(*store);
+    store->put_bytes("tif", "layers/l/0_0-f1.tif");
+    book.commit(receipt("f1"));
+  }
+  const ReceiptBook book(*store);
+  const auto* found = book.find("f1");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->outputs[0].bands[0].clipped, 3U);
+  EXPECT_EQ(found->outputs[0].schema->slices[0].label, "2018-05");
+  EXPECT_TRUE(std::isnan(*found->outputs[0].schema->bands[0].nodata));
+  EXPECT_EQ(found->dropped[0].scene, "scene");
+  EXPECT_EQ(book.find("f2"), nullptr);
+}
+
+TEST_F(Receipts, AreAMissWhenTheFileIsGone) {
+  {
+    ReceiptBook book(*store);
+    book.commit(receipt("f1"));
+  }
+  const ReceiptBook book(*store);
+  EXPECT_EQ(book.find("f1"), nullptr);
+  EXPECT_NE(book.find_any("f1"), nullptr);
+}
+
+TEST_F(Receipts, ThatDisagreeAreALoudError) {
+  for (const auto* sha : {"aa", "bb"}) {
+    store::SegmentWriter writer(*store, "receipts");
+    writer.append(to_json(receipt("f1", sha)).dump());
+  }
+  EXPECT_THROW(ReceiptBook{*store}, Error);
+}
+
+TEST_F(Receipts, OfAnotherFormatAreAMiss) {
+  auto json = to_json(receipt("f1"));
+  json["geoloom_receipt"] = kReceiptVersion + 1;
+  EXPECT_FALSE(receipt_from_json(json));
+  json.erase("geoloom_receipt");
+  EXPECT_FALSE(receipt_from_json(json));
+}
+
+}  // namespace
+}  // namespace geoloom::engine

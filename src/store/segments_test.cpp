@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/segments.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "store/test_store.h"
+
+namespace geoloom::store {
+namespace {
+
+TEST(Records, DamageCostsOneRecordOnly) {
+  auto segment = encode_record("one") + encode_record("two") + encode_record("three");
+  segment[segment.find("two")] = 'T';
+  const auto decoded = decode_records(segment);
+  EXPECT_EQ(decoded.payloads, (std::vector<std::string>{"one", "three"}));
+  EXPECT_EQ(decoded.damaged, 1U);
+}
+
+TEST(Records, EveryTornTailIsIgnored) {
+  const auto first = encode_record("one"), second = encode_record("{\"two\": 2}");
+  for (size_t cut = 0; cut < second.size(); ++cut) {
+    const auto decoded = decode_records(first + second.substr(0, cut));
+    EXPECT_EQ(decoded.payloads, std::vector<std::string>{"one"}) << cut;
+    EXPECT_EQ(decoded.damaged, cut == 0 ? 0U : 1U) << cut;
+  }
+}
+
+class Segments : public StoreTest {};
+
+TEST_P(Segments, WritersOfOneFolderAreReadTogether) {
+  {
+    SegmentWriter a(*store, "receipts"), b(*store, "receipts");
+    a.append("1");
+    b.append("2");
+    a.append("3");
+  }
+  auto payloads = read_segments(*store, "receipts").payloads;
+  std::sort(payloads.begin(), payloads.end());
+  EXPECT_EQ(payloads, (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_TRUE(read_segments(*store, "other").payloads.empty());
+}
+
+TEST_P(Segments, CompactingKeepsWhatIsWanted) {
+  for (const auto* payload : {"keep a", "drop b", "keep c"}) {
+    SegmentWriter writer(*store, "receipts");
+    writer.append(payload);
+  }
+  compact_segments(*store, "receipts", [](std::string_view payload) { return payload.starts_with("keep"); });
+  EXPECT_EQ(store->list("receipts/").size(), 1U);
+  EXPECT_EQ(read_segments(*store, "receipts").payloads.size(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, Segments, ::testing::ValuesIn(store_kinds()));
+
+}  // namespace
+}  // namespace geoloom::store
