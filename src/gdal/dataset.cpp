@@ -96,6 +96,26 @@ SampleType sample_type(GDALRasterBandH band) {
   }
 }
 
+int64_t sample_bytes(SampleType type) {
+  switch (type) {
+    case SampleType::uint8:
+    case SampleType::int8:
+      return 1;
+    case SampleType::uint16:
+    case SampleType::int16:
+      return 2;
+    case SampleType::uint32:
+    case SampleType::int32:
+    case SampleType::float32:
+      return 4;
+    case SampleType::float64:
+      return 8;
+    case SampleType::other:
+      return 16;
+  }
+  return 16;
+}
+
 std::string colour_name(GDALColorInterp colour) {
   switch (colour) {
     case GCI_GrayIndex:
@@ -206,9 +226,8 @@ void check_limits(const std::string& path, const RasterInfo& info) {
   const BandInfo& first = info.bands.front();
   const int64_t bands =
       info.interleaving == "PIXEL" ? static_cast<int64_t>(info.bands.size()) : int64_t{1};
-  // Eight bytes are the widest sample; a product of three ints and this fits only if checked early.
   const int64_t block_pixels = int64_t{first.block_width} * first.block_height;
-  if (block_pixels > kMaxBlockBytes / (bands * 8) && info.driver != "JP2OpenJPEG")
+  if (block_pixels > kMaxBlockBytes / (bands * sample_bytes(first.type)))
     throw Error(ErrorCode::invalid,
                 fmt::format("blocks of {}x{} pixels with {} bands are too large to be decoded",
                             first.block_width, first.block_height, bands))
@@ -265,7 +284,8 @@ DatasetHandle open_handle(const std::string& path) {
                                                       nullptr};
   // World files and the like are sidecars too.
   static constexpr std::array<const char*, 2> options{"GEOREF_SOURCES=INTERNAL", nullptr};
-  static constexpr std::array<const char*, 1> no_siblings{nullptr};
+  // An empty list would count as none given, and GDAL would look for overviews beside the file.
+  static constexpr std::array<const char*, 2> no_siblings{"", nullptr};
   return DatasetHandle(GDALOpenEx(path.c_str(),
                                   GDAL_OF_RASTER | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR,
                                   drivers.data(), options.data(), no_siblings.data()));

@@ -1,1 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gdal/dataset_pool.h"
+
 #include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "gdal/test_files.h"
+
+namespace geoloom::gdal {
+namespace {
+
+class Pool : public ::testing::Test {
+ protected:
+  Pool() {
+    for (const char* name : {"a.tif", "b.tif", "c.tif"}) write_whole(folder_.file(name), 64, 64, 1);
+  }
+  TestFolder folder_;
+};
+
+TEST_F(Pool, ReusesIdleHandles) {
+  DatasetPool pool(4);
+  const Dataset* first = nullptr;
+  {
+    const auto lease = pool.lease(folder_.file("a.tif"));
+    first = &*lease;
+    EXPECT_EQ(lease->info().width, 64);
+  }
+  EXPECT_EQ(pool.open_count(), 1u);
+  const auto a = pool.lease(folder_.file("a.tif"));
+  const auto b = pool.lease(folder_.file("a.tif"));
+  EXPECT_EQ(pool.open_count(), 2u);
+  EXPECT_NE(first, nullptr);
+}
+
+TEST_F(Pool, ClosesTheLeastRecentlyUsed) {
+  DatasetPool pool(2);
+  { const auto lease = pool.lease(folder_.file("a.tif")); }
+  { const auto lease = pool.lease(folder_.file("b.tif")); }
+  { const auto lease = pool.lease(folder_.file("c.tif")); }
+  EXPECT_EQ(pool.open_count(), 2u);
+}
+
+TEST_F(Pool, DiscardedHandlesAreClosed) {
+  DatasetPool pool(2);
+  {
+    auto lease = pool.lease(folder_.file("a.tif"));
+    lease.discard();
+  }
+  EXPECT_EQ(pool.open_count(), 0u);
+}
+
+TEST_F(Pool, AFailedOpenTakesNoPlace) {
+  DatasetPool pool(1);
+  EXPECT_THROW(pool.lease(folder_.file("none.tif")), Error);
+  EXPECT_EQ(pool.open_count(), 0u);
+  { const auto lease = pool.lease(folder_.file("a.tif")); }
+  EXPECT_THROW(pool.lease(folder_.file("none.tif")), Error);
+  const auto lease = pool.lease(folder_.file("b.tif"));
+  EXPECT_EQ(pool.open_count(), 1u);
+}
+
+TEST_F(Pool, ManyThreadsNeverExceedTheLimit) {
+  DatasetPool pool(3);
+  std::atomic<bool> exceeded{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t)
+    threads.emplace_back([&, t] {
+      const std::vector<std::string> names{"a.tif", "b.tif", "c.tif"};
+      for (int n = 0; n < 60; ++n) {
+        const auto lease = pool.lease(folder_.file(names[static_cast<size_t>(n + t) % 3]));
+        if (pool.open_count() > 3) exceeded = true;
+        EXPECT_EQ(read_band(*lease, 1), test_pixels(64, 64, 1));
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_FALSE(exceeded);
+  EXPECT_LE(pool.open_count(), 3u);
+}
+
+}  // namespace
+}  // namespace geoloom::gdal
