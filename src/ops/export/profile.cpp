@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/export/profile.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "error/error.h"
+
+namespace geoloom::ops {
+namespace {
+
+raster::Codec codec_of(const std::string& name) {
+  if (name == "zstd") return raster::Codec::zstd;
+  if (name == "lzw") return raster::Codec::lzw;
+  if (name == "jpeg") return raster::Codec::jpeg;
+  return raster::Codec::deflate;
+}
+
+raster::OverviewResampling overviews_of(const std::string& name) {
+  if (name == "average") return raster::OverviewResampling::average;
+  if (name == "mode") return raster::OverviewResampling::mode;
+  if (name == "nearest") return raster::OverviewResampling::nearest;
+  return raster::OverviewResampling::automatic;
+}
+
+// Bands of one type, and for jpeg the few that it takes.
+void check_storable(const raster::CubeSchema& schema, const raster::CogProfile& profile,
+                    const std::string& layer) {
+  if (schema.bands.empty())
+    throw Error(ErrorCode::invalid, fmt::format("layer '{}' would have no bands", layer));
+  const auto& first = schema.bands.front();
+  for (const auto& band : schema.bands)
+    if (band.type != first.type)
+      throw Error(
+          ErrorCode::invalid,
+          fmt::format("layer '{}': bands of one file must have one type, but '{}' is {} and "
+                      "'{}' is {}",
+                      layer, first.name, raster::name(first.type), band.name,
+                      raster::name(band.type)))
+          .hint("convert them with `type:`, or save them as layers of their own with `bands:`");
+  if (profile.codec != raster::Codec::jpeg) return;
+  const size_t bands = schema.bands.size() * std::max<size_t>(schema.slices.size(), 1);
+  if (first.type != raster::PixelType::uint8 || (bands != 1 && bands != 3))
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("layer '{}': profile.compress: jpeg stores 1 or 3 bands of uint8, got {} "
+                    "of {}",
+                    layer, bands, raster::name(first.type)))
+        .hint("use deflate, zstd or lzw, which lose nothing");
+}
+
+}  // namespace
+
+void Profile::declare(workflow::Parameters& parameters) {
+  parameters
+      .add("compress", &compress,
+           "Codec. `deflate`, `zstd` and `lzw` keep every value; `jpeg` (8-bit, 1 or 3 bands) is "
+           "for "
+           "pictures")
+      .choices({"deflate", "zstd", "lzw", "jpeg"})
+      .main();
+  parameters.add("level", &level, "Effort of deflate (1..12, default 6) or zstd (1..22, default 9)")
+      .range(1, 22);
+  parameters.add("quality", &quality, "Quality of jpeg").range(1, 100);
+  parameters.add("block", &block, "Side of the internal blocks, a multiple of 16")
+      .range(128, 4096)
+      .unit("px");
+  parameters
+      .add(
+          "overviews", &overviews,
+          "How overviews are made. `automatic`: average for measures and counts, the most frequent "
+          "value for categories")
+      .choices({"automatic", "average", "mode", "nearest"});
+  parameters.add("predictor", &predictor,
+                 "Store differences of neighbours, which usually makes files smaller");
+}
+
+raster::CogProfile Profile::cog() const {
+  raster::CogProfile profile;
+  profile.codec = codec_of(compress);
+  const int64_t highest = profile.codec == raster::Codec::zstd ? 22 : 12;
+  const int64_t usual = profile.codec == raster::Codec::zstd ? 9 : 6;
+  if (level && *level > highest)
+    throw Error(ErrorCode::invalid, fmt::format("profile.level: {} has levels 1 to {}, got {}",
+                                                compress, highest, *level));
+  if (block % 16 != 0)
+    throw Error(ErrorCode::invalid,
+                fmt::format("profile.block: must be a multiple of 16, got {}", block))
+        .hint("256 and 512 suit most readers");
+  profile.level = static_cast<int>(level.value_or(usual));
+  profile.quality = static_cast<int>(quality);
+  profile.block_size = static_cast<int>(block);
+  profile.predictor = predictor;
+  profile.overviews = overviews_of(overviews);
+  return profile;
+}
+
+raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
+                             const std::string& layer) {
+  check_storable(schema, profile, layer);
+  const auto& nodata = schema.bands.front().nodata;
+  const bool one_nodata =
+      nodata && std::all_of(schema.bands.begin(), schema.bands.end(), [&](const auto& band) {
+        return band.nodata && (*band.nodata == *nodata ||
+                               (*band.nodata != *band.nodata && *nodata != *nodata));  // both NaN
+      });
+  if (one_nodata && profile.codec != raster::Codec::jpeg) return schema;
+  for (auto& band : schema.bands) band.nodata.reset();
+  return schema;
+}
+
+void check_layer_name(const std::string& parameter, const std::string& layer) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  };
+  if (!layer.empty() && std::all_of(layer.begin(), layer.end(), fits)) return;
+  throw Error(ErrorCode::invalid, fmt::format("{}: '{}' cannot name a layer", parameter, layer))
+      .hint("layers name files: use letters, digits, '_' and '-'");
+}
+
+}  // namespace geoloom::ops

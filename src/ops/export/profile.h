@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// How files are encoded: the `profile` parameter of the ops that write rasters.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "raster/cog.h"
+#include "raster/cube.h"
+#include "workflow/parameters.h"
+
+namespace geoloom::ops {
+
+struct Profile {
+  std::string compress = "deflate";
+  std::optional<int64_t> level;
+  int64_t quality = 90;
+  int64_t block = 512;
+  std::string overviews = "automatic";
+  bool predictor = true;
+
+  void declare(workflow::Parameters& parameters);
+  // Throws Error(invalid) when the values do not go together.
+  raster::CogProfile cog() const;
+};
+
+// The schema as a file of this profile holds it: without nodata where the file gets a mask band
+// instead, which is when a band has none, when bands differ in theirs, and for jpeg. Throws
+// Error(invalid) naming the bands when it cannot be stored; `layer` is for messages.
+raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
+                             const std::string& layer);
+// Layers name files: letters, digits, '_' and '-'. Throws Error(invalid).
+void check_layer_name(const std::string& parameter, const std::string& layer);
+
+inline constexpr const char* kCogMediaType =
+    "image/tiff; application=geotiff; profile=cloud-optimized";
+
+}  // namespace geoloom::ops

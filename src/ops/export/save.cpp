@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a chain's pixels go: one Cloud Optimized GeoTIFF per item, encoded once.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "error/error.h"
+#include "ops/export/profile.h"
+#include "ops/layer_file.h"
+#include "raster/cog.h"
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+namespace {
+
+using raster::CubeSchema;
+using raster::PixelType;
+
+const workflow::OpDescription kDescription{
+    .name = "save",
+    .kind = workflow::OpKind::sink,
+    .version = 1,
+    .summary = "Write the pixels as a layer, one Cloud Optimized GeoTIFF per item",
+    .documentation =
+        R"(Gives the result a name that other steps, `mosaic` and `quicklook` can read, and writes one file per
+item with tiles, overviews and statistics.
+
+**Bands and slices.** The file has one band per band and slice, all of one type. One slice keeps the
+names of the bands; several become `<band>_<label>`, slice after slice. `bands` saves only some, so
+that results of different types go to layers of their own.
+
+**Types.** `type` converts: to whole numbers by rounding half to even, and values outside of the
+type's range are clipped to it and counted. Scale and offset of a band are kept, stored values are
+not rescaled.
+
+**Invalid pixels** are written as nodata: the value given here, else that of the band. A band without
+one gets an internal mask band instead, as do bands that differ in their nodata, and JPEG; a file has one
+mask, so a pixel is then valid where all its bands are. Valid pixels that happen to hold the nodata value are counted
+in the statistics; choose another value when there are any.
+
+**Overviews** average measures, take the most frequent class of categories and pick the nearest
+count. `jpeg` is lossy and meant for pictures; save intermediate layers without loss.)",
+    .inputs = {{"pixels", "what to write"}},
+    .outputs = {}};
+
+// Rounds half to even, whatever the processor's mode: the default mode is never changed.
+template <class In, class Out>
+uint64_t convert_plane(const In* from, const uint8_t* valid, size_t pixels, Out* to) {
+  constexpr double lowest = std::numeric_limits<Out>::lowest();
+  constexpr double highest = std::numeric_limits<Out>::max();
+  uint64_t clipped = 0;
+  for (size_t i = 0; i < pixels; ++i) {
+    if (valid[i] == 0) continue;
+    if constexpr (std::is_same_v<Out, float>) {
+      to[i] = static_cast<float>(from[i]);
+    } else {
+      const double value = std::nearbyint(static_cast<double>(from[i]));
+      clipped += value < lowest || value > highest ? 1 : 0;
+      to[i] = static_cast<Out>(std::clamp(value, lowest, highest));
+    }
+  }
+  return clipped;
+}
+
+class CogSink : public workflow::Sink {
+ public:
+  CogSink(std::string layer, const workflow::SinkContext& context, const CubeSchema& input,
+          CubeSchema output, std::vector<size_t> bands, const raster::CogProfile& profile)
+      : layer_(std::move(layer)),
+        grid_(context.grid),
+        output_(std::move(output)),
+        bands_(std::move(bands)),
+        as_is_(unchanged(input)),
+        clipped_(output_.bands.size() * output_.slices.size()),
+        writer_(context.scratch_folder, fmt::format("{}_{}", layer_, context.item), context.grid,
+                output_, profile, context.provenance) {}
+
+  void write(const raster::Block& block) override {
+    if (as_is_) return writer_.write(block);
+    // In parts, so that the copy needs little memory beside the block.
+    constexpr int64_t kPartPixels = int64_t{1} << 16;
+    raster::Block from = block;
+    const auto window = block.window();
+    const int64_t rows = std::max<int64_t>(1, kPartPixels / std::max<int64_t>(1, window.width));
+    for (int64_t row = 0; row < window.height; row += rows)
+      writer_.write(converted(from.strip(row, std::min(rows, window.height - row))));
+  }
+
+  workflow::Product finish() override {
+    workflow::Product product;
+    product.layer = layer_;
+    product.summary = writer_.finish();
+    for (size_t i = 0; i < std::min(clipped_.size(), product.summary.bands.size()); ++i)
+      product.summary.bands[i].clipped += clipped_[i];
+    product.scratch_path = product.summary.path;
+    product.extension = ".tif";
+    product.media_type = kCogMediaType;
+    product.schema = output_;
+    product.grid = grid_;
+    return product;
+  }
+
+ private:
+  bool unchanged(const CubeSchema& input) const {
+    if (bands_ != all_bands(input.bands.size())) return false;
+    for (size_t i = 0; i < bands_.size(); ++i)
+      if (input.bands[i].type != output_.bands[i].type) return false;
+    return true;
+  }
+
+  raster::Block converted(const raster::Block& from) {
+    raster::Block to(output_, from.window(), from.first_slice(), from.slices());
+    for (size_t slice = 0; slice < from.slices(); ++slice) {
+      for (size_t i = 0; i < bands_.size(); ++i) {
+        const auto valid = from.validity(slice, bands_[i]);
+        std::copy(valid.begin(), valid.end(), to.validity(slice, i).begin());
+        const size_t file_band = (from.first_slice() + slice) * bands_.size() + i;
+        clipped_[file_band] += convert(from, bands_[i], slice, to, i);
+      }
+    }
+    return to;
+  }
+
+  static uint64_t convert(const raster::Block& from, size_t from_band, size_t slice,
+                          raster::Block& to, size_t to_band) {
+    return raster::visit(from.type(from_band), [&]<class In>(In) {
+      return raster::visit(to.type(to_band), [&]<class Out>(Out) {
+        return convert_plane<In, Out>(from.plane<In>(from_band, slice).data(),
+                                      from.validity(slice, from_band).data(), from.pixels(),
+                                      to.plane<Out>(to_band, slice).data());
+      });
+    });
+  }
+
+  const std::string layer_;
+  const geo::Grid grid_;
+  const CubeSchema output_;
+  const std::vector<size_t> bands_;
+  const bool as_is_;
+  std::vector<std::atomic<uint64_t>> clipped_;  // by band of the file
+  raster::CogWriter writer_;
+};
+
+class Save : public workflow::SinkOp {
+ public:
+  const workflow::OpDescription& description() const override { return kDescription; }
+
+  void declare(workflow::Parameters& parameters) override {
+    parameters.add("layer", &layer_, "Name of the layer").main().required();
+    parameters.add("bands", &bands_, "Save only these bands. Default: all")
+        .meaning(workflow::Meaning::band);
+    parameters.add("nodata", &nodata_,
+                   "What is stored where a pixel is invalid. Default: the band's");
+    parameters.add("type", &type_, "Convert to this type. Default: the band's")
+        .choices({"uint8", "uint16", "int16", "float32"});
+    parameters.add("profile", &profile_, "How the file is encoded");
+  }
+
+  void check() override {
+    check_layer_name("save.layer", layer_);
+    cog_ = profile_.cog();
+    if (nodata_ && cog_.codec == raster::Codec::jpeg)
+      throw Error(ErrorCode::invalid,
+                  "save.nodata: jpeg blurs values, so its files have a mask band")
+          .hint("leave nodata out, or choose a lossless codec");
+  }
+
+  std::string layer() const override { return layer_; }
+
+  CubeSchema plan(const CubeSchema& input) const override {
+    CubeSchema output = input;
+    output.bands.clear();
+    for (const size_t band : chosen(input)) {
+      raster::Band out = input.bands[band];
+      if (type_) out.type = raster::pixel_type_of(*type_);
+      if (nodata_)
+        out.nodata = fitting_nodata(out);
+      else if (out.nodata && !fits(out.type, *out.nodata))
+        out.nodata.reset();  // not a value of the new type
+      output.bands.push_back(std::move(out));
+    }
+    return as_stored(std::move(output), cog_, layer_);
+  }
+
+  size_t memory_bytes(const geo::Grid& grid, const CubeSchema& input) const override {
+    if (input.slices.empty()) return 0;  // an empty item
+    return raster::CogWriter::memory_bytes(grid, plan(input), cog_);
+  }
+
+  std::unique_ptr<workflow::Sink> open(const workflow::SinkContext& context,
+                                       const CubeSchema& input) const override {
+    return std::make_unique<CogSink>(layer_, context, input, plan(input), chosen(input), cog_);
+  }
+
+ private:
+  std::vector<size_t> chosen(const CubeSchema& input) const {
+    if (bands_.empty()) return all_bands(input.bands.size());
+    std::vector<size_t> out;
+    for (const auto& band : bands_) out.push_back(static_cast<size_t>(input.band_index(band)));
+    return out;
+  }
+
+  static bool fits(PixelType type, double value) {
+    return raster::visit(type, [value]<class T>(T) {
+      if constexpr (std::is_same_v<T, float>)
+        return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
+      else
+        return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
+               value <= std::numeric_limits<T>::max();
+    });
+  }
+
+  double fitting_nodata(const raster::Band& band) const {
+    if (!fits(band.type, *nodata_))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("save.nodata: {} is not a value of {}, the type of "
+                              "band '{}'",
+                              *nodata_, raster::name(band.type), band.name))
+          .hint("choose a whole number in the type's range, or leave nodata out for a mask band");
+    // What a float32 file can hold of it.
+    return band.type == PixelType::float32 ? static_cast<double>(static_cast<float>(*nodata_))
+                                           : *nodata_;
+  }
+
+  std::string layer_;
+  std::vector<std::string> bands_;
+  std::optional<double> nodata_;
+  std::optional<std::string> type_;
+  Profile profile_;
+  raster::CogProfile cog_;
+};
+
+}  // namespace
+
+std::unique_ptr<workflow::Op> make_save() {
+  return std::make_unique<Save>();
+}
+
+}  // namespace geoloom::ops

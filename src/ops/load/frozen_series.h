@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// A series of scenes as the run record keeps it: everything that planning and reading need, so that
+// no header is read again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/scene.h"
+#include "geo/grid.h"
+#include "raster/cube.h"
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+
+// A band of a file that is read, and what makes its samples those of the series:
+// value = stored * gain + shift.
+struct FrozenBand {
+  size_t target = 0;  // band of the series; kMaskTarget for the class mask
+  int number = 1;     // 1-based in the file
+  raster::PixelType type = raster::PixelType::uint8;
+  std::optional<double> nodata;
+  double gain = 1;
+  double shift = 0;
+  // As declared, before scenes are brought to one.
+  double scale = 1;
+  double offset = 0;
+};
+inline constexpr size_t kMaskTarget = SIZE_MAX;
+
+struct FrozenFile {
+  std::string path;
+  geo::Grid grid;
+  int block_width = 0, block_height = 0;
+  int64_t bytes = 0;         // stored
+  size_t band_count = 0;     // in the file
+  double share = 1;          // of the bytes that the bands read stand for, about
+  std::vector<bool> masked;  // by band of the file
+  std::vector<FrozenBand> bands;
+
+  bool only_mask() const { return bands.size() == 1 && bands.front().target == kMaskTarget; }
+};
+
+struct FrozenScene {
+  catalog::Scene scene;  // with the assets that are read
+  std::string label;     // its id, unique in the series
+  std::vector<FrozenFile> files;
+};
+
+struct FrozenSeries {
+  std::vector<raster::Band> bands;
+  std::vector<FrozenScene> scenes;
+  std::vector<workflow::Dropped> dropped;  // headers that could not be read
+
+  workflow::Json to_json() const;
+  static FrozenSeries from_json(const workflow::Json& json, const geo::Crs& crs);
+};
+
+}  // namespace geoloom::ops

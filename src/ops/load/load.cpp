@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where pixels come from: a series of scenes, or a layer that another step made.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+
+#include "catalog/scene_search.h"
+#include "error/error.h"
+#include "ops/load/layer_source.h"
+#include "ops/load/load_parameters.h"
+#include "ops/load/series_freezer.h"
+#include "ops/load/series_source.h"
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+namespace {
+
+using workflow::Json;
+
+const workflow::OpDescription kDescription{
+    .name = "load",
+    .kind = workflow::OpKind::source,
+    .version = 1,
+    .summary = "Read a series of scenes, or a layer made by another step",
+    .documentation =
+        R"(Gives a cube: the bands asked for, one slice per scene in the order of time, collection and id
+(scenes without time, and those of a list file, keep the order given). Scenes are looked up once,
+when the run is created; plan and run then work on that frozen list.
+
+**Grid.** Scenes must have the CRS of the area, and pixels that nest with its grid: equal ones, or a
+whole number of times larger or smaller. Pixels are taken by nearest neighbour: repeated where a band
+is coarser (20 m beside 10 m), picked where it is finer. Scenes that do not touch the area are
+counted out.
+
+**What is valid.** A pixel of a slice is valid only where *all* loaded bands are: inside of the
+scene, not nodata, not NaN, and allowed by the file's own mask band if it has one. Then `mask` is
+applied, which looks up a class band of the same scene; where that band itself is invalid, the pixel
+is. Then `reject` takes out pixels in which any loaded band equals one of the values. Nodata and
+rejected values are compared with the samples as stored, before scale and offset.
+
+**Types.** Pixels keep their type: uint8, uint16, int16 or float32; int8 becomes int16, wider types
+become float32. All scenes must agree in type.
+
+**Scale and offset** are kept beside the pixels (`physical = stored * scale + offset`). They come
+from `scale` and `offset` here, else from STAC, else from the file. Where scenes differ in offset
+only (Sentinel-2 before and after processing baseline 04.00), all are brought to one: to 0 if any
+scene has it, else to that of the first. When that is a shift by whole steps, integers become int16
+and values beyond its range are clipped and counted; otherwise, and where scales differ, pixels
+become physical float32 values.
+
+**Broken scenes** fail the item they are needed for. `tolerate` says how many may be left out of an
+item; those are recorded in its receipt and in the output. A header that cannot be read is met when
+the run is created and counts too.
+
+With `layer` the pixels of another step's layer are read, item by item, with its slices; of the other
+parameters only `bands` goes with it.)",
+    .inputs = {},
+    .outputs = {{"series", "the bands over time"}}};
+
+class Load : public workflow::SourceOp {
+ public:
+  const workflow::OpDescription& description() const override { return kDescription; }
+  void declare(workflow::Parameters& parameters) override { parameters_.declare(parameters); }
+  void check() override;
+
+  Json freeze(const geo::Grid& grid, workflow::FreezeReport& report) const override {
+    if (!parameters_.layer.empty()) return Json::object();
+    catalog::SceneQuery query;
+    query.from = parameters_.scenes;
+    query.date_pattern = parameters_.date_pattern;
+    query.band_names = parameters_.band_names;
+    query.period = parameters_.period;
+    auto found = catalog::find_scenes(query);
+    report.after_filter = found.report.after_filter;
+    report.notes = found.report.notes;
+    return freeze_series(std::move(found.scenes), parameters_, grid, report).to_json();
+  }
+
+  std::unique_ptr<workflow::Source> open(const Json& frozen, const geo::Grid& grid,
+                                         const workflow::Layers& layers) const override {
+    if (!parameters_.layer.empty())
+      return std::make_unique<LayerSource>(parameters_.layer, parameters_.bands, grid, layers);
+    return std::make_unique<SeriesSource>(FrozenSeries::from_json(frozen, grid.crs), parameters_,
+                                          grid);
+  }
+
+  std::optional<std::string> layer() const override {
+    if (parameters_.layer.empty()) return std::nullopt;
+    return parameters_.layer;
+  }
+
+ private:
+  LoadParameters parameters_;
+};
+
+Error invalid(const std::string& message) {
+  return {ErrorCode::invalid, message};
+}
+
+void check_mask(const ClassMask& mask) {
+  if (mask.keep.empty() == mask.drop.empty())
+    throw invalid(mask.keep.empty() ? "load.mask: says neither which classes to keep nor to drop"
+                                    : "load.mask: `keep` and `drop` exclude each other")
+        .hint("give one of them, as in mask: {band: SCL, keep: [4, 5, 6]}");
+}
+
+void check_tolerate(const Tolerate& tolerate) {
+  if (tolerate.scenes.has_value() == tolerate.share.has_value())
+    throw invalid("load.tolerate: needs either `scenes` (a count) or `share` (0..1)");
+}
+
+void check_reject(const Reject& reject) {
+  for (const double value : reject.any_band_in)
+    if (std::isnan(value))
+      throw invalid("load.reject.any_band_in: NaN is always invalid and need not be named");
+}
+
+void Load::check() {
+  const auto& p = parameters_;
+  if (p.scenes.empty() && p.layer.empty())
+    throw invalid("load: needs `scenes` or `layer`")
+        .hint(
+            "scenes: a folder, a glob, a list file, files, or STAC items; layer: the name of one");
+  if (!p.scenes.empty() && !p.layer.empty())
+    throw invalid("load: `scenes` and `layer` exclude each other");
+  const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
+                               p.mask || p.reject || p.nodata || p.scale || p.offset ||
+                               !p.kind.empty() || p.tolerate;
+  if (!p.layer.empty() && only_for_scenes)
+    throw invalid("load: with `layer` only `bands` can be given")
+        .hint("masks, nodata and periods belong where the layer was made");
+  if (p.mask) check_mask(*p.mask);
+  if (p.reject) check_reject(*p.reject);
+  if (p.tolerate) check_tolerate(*p.tolerate);
+  if (p.scale && (*p.scale == 0 || !std::isfinite(*p.scale)))
+    throw invalid(
+        fmt::format("load.scale: must be a finite number other than 0, got {}", *p.scale));
+}
+
+}  // namespace
+
+void ClassMask::declare(workflow::Parameters& parameters) {
+  parameters.add("band", &band, "Class band of the same scene, such as SCL; may be coarser")
+      .required()
+      .meaning(workflow::Meaning::band);
+  parameters.add("keep", &keep, "Classes that are usable; all others are not");
+  parameters.add("drop", &drop, "Classes that are not usable; all others are");
+}
+
+void Reject::declare(workflow::Parameters& parameters) {
+  parameters
+      .add("any_band_in", &any_band_in,
+           "Stored values; a pixel is rejected where any loaded band has one of them")
+      .required();
+}
+
+void Tolerate::declare(workflow::Parameters& parameters) {
+  parameters.add("scenes", &scenes, "At most so many unreadable scenes per item").range(0, 1e9);
+  parameters.add("share", &share, "At most this share of an item's scenes").range(0, 1);
+}
+
+void LoadParameters::declare(workflow::Parameters& parameters) {
+  using workflow::Meaning;
+  // What the paths name is hashed scene by scene, so they and the period are no identity.
+  parameters
+      .add("scenes", &scenes,
+           "Where the scenes are: folder, glob, list file (.txt, .csv), image files, or STAC items "
+           "(.json)")
+      .main()
+      .meaning(Meaning::path)
+      .not_identity();
+  parameters.add("layer", &layer, "Read this layer of another step instead of scenes")
+      .meaning(Meaning::layer);
+  parameters
+      .add("bands", &bands,
+           "Bands by name or common name, in this order. Default: all of the first scene")
+      .meaning(Meaning::band);
+  parameters.add("band_names", &band_names, "Names for the bands of plain files, in file order");
+  parameters.add("date_pattern", &date_pattern,
+                 "Where a plain file's name holds its time: %Y %m %d %H %M %S %j, '*' and '?'. "
+                 "Default: a run of digits such as 20230102 or 20230102T104441");
+  parameters.add("period", &period, "Only scenes of this time: 2018, 2018-05..2018-09")
+      .not_identity();
+  parameters.add("mask", &mask, "Classes of a band that make a pixel usable or not");
+  parameters.add("reject", &reject, "Values that make a pixel unusable");
+  parameters.add("nodata", &nodata,
+                 "Stored value of missing pixels, instead of what the files say");
+  parameters.add("scale", &scale, "Scale of all bands, instead of what STAC or the files say");
+  parameters.add("offset", &offset, "Offset of all bands, instead of what STAC or the files say");
+  parameters
+      .add(
+          "kind", &kind,
+          "What values mean: `measure` or `category` (classes). Default: category for files with a "
+          "palette, else measure")
+      .choices({"measure", "category"});
+  parameters.add("tolerate", &tolerate, "How many unreadable scenes an item may do without");
+}
+
+size_t LoadParameters::tolerated(size_t members) const {
+  if (!tolerate) return 0;
+  if (tolerate->scenes) return static_cast<size_t>(*tolerate->scenes);
+  // A hair above, so that a share of 0.1 of ten is one whatever the rounding.
+  return static_cast<size_t>(std::floor(*tolerate->share * static_cast<double>(members) + 1e-9));
+}
+
+std::unique_ptr<workflow::Op> make_load() {
+  return std::make_unique<Load>();
+}
+
+}  // namespace geoloom::ops

@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/load/series_freezer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "catalog/scene_search.h"
+#include "error/error.h"
+#include "gdal/dataset.h"
+#include "raster/asset_reader.h"
+
+namespace geoloom::ops {
+namespace {
+
+using gdal::SampleType;
+using raster::PixelType;
+
+std::string_view name_of(SampleType type) {
+  switch (type) {
+    case SampleType::uint8:
+      return "uint8";
+    case SampleType::int8:
+      return "int8";
+    case SampleType::uint16:
+      return "uint16";
+    case SampleType::int16:
+      return "int16";
+    case SampleType::uint32:
+      return "uint32";
+    case SampleType::int32:
+      return "int32";
+    case SampleType::float32:
+      return "float32";
+    case SampleType::float64:
+      return "float64";
+    case SampleType::other:
+      break;
+  }
+  return "complex or 64-bit";
+}
+
+// What the first scene says of a band; the others must agree.
+struct BandHeader {
+  SampleType type = SampleType::uint8;
+  size_t band_count = 0;  // of its file
+  std::string scene, unit, colour;
+};
+
+// The area in longitude and latitude, with a margin for the bend of its edges; nullopt when it
+// cannot be told, or at the antimeridian.
+std::optional<geo::Box> lonlat_box(const geo::Grid& grid) {
+  if (!grid.crs.known()) return std::nullopt;
+  constexpr int kSteps = 20;
+  const geo::Box box = grid.box();
+  geo::Box out{180, 90, -180, -90};
+  try {
+    for (int i = 0; i <= kSteps; ++i) {
+      for (int j = 0; j <= kSteps; ++j) {
+        const auto p = geo::to_lon_lat(grid.crs, box.min_x + (box.max_x - box.min_x) * i / kSteps,
+                                       box.min_y + (box.max_y - box.min_y) * j / kSteps);
+        out.min_x = std::min(out.min_x, p.lon);
+        out.max_x = std::max(out.max_x, p.lon);
+        out.min_y = std::min(out.min_y, p.lat);
+        out.max_y = std::max(out.max_y, p.lat);
+      }
+    }
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  if (out.max_x - out.min_x > 180) return std::nullopt;
+  const double margin = 0.01 + 0.01 * std::max(out.max_x - out.min_x, out.max_y - out.min_y);
+  return geo::Box{out.min_x - margin, out.min_y - margin, out.max_x + margin, out.max_y + margin};
+}
+
+double shift_between(const FrozenBand& band, double target) {
+  const double shift = (band.offset - target) / band.scale;
+  const double whole = std::round(shift);
+  return std::abs(shift - whole) <= 1e-6 * std::max(1.0, std::abs(whole)) ? whole : shift;
+}
+
+bool same(const std::optional<double>& a, const std::optional<double>& b) {
+  if (!a || !b) return a.has_value() == b.has_value();
+  return *a == *b || (std::isnan(*a) && std::isnan(*b));
+}
+
+bool holds(PixelType type, double value) {
+  return raster::visit(type, [value]<class T>(T) {
+    if constexpr (std::is_same_v<T, float>)
+      return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
+    else
+      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
+             value <= std::numeric_limits<T>::max();
+  });
+}
+
+// Opens the headers of a series scene by scene.
+class Freezer {
+ public:
+  Freezer(const LoadParameters& parameters, const geo::Grid& area, workflow::FreezeReport& report)
+      : parameters_(parameters), area_(area), report_(report) {}
+
+  FrozenSeries freeze(std::vector<catalog::Scene> scenes) {
+    if (scenes.empty()) throw nothing_left("no scene is left to load");
+    name_bands(scenes.front());
+    const auto near = lonlat_box(area_);
+    std::set<std::string> labels;
+    size_t may_fail = parameters_.tolerated(scenes.size());
+    for (auto& scene : scenes) {
+      if (near && scene.bbox_lonlat && !near->intersects(*scene.bbox_lonlat)) continue;
+      FrozenScene frozen;
+      frozen.label = scene.id;
+      if (!labels.insert(frozen.label).second) frozen.label = scene.collection + "/" + scene.id;
+      frozen.scene = std::move(scene);
+      try {
+        if (!add_files(frozen, may_fail)) continue;
+      } catch (Error& error) {
+        error.at({.scene = frozen.label});
+        throw;
+      }
+      series_.scenes.push_back(std::move(frozen));
+    }
+    finish_report();
+    for (size_t target = 0; target < wanted_.size(); ++target) settle(target);
+    count_shifted();
+    return std::move(series_);
+  }
+
+ private:
+  static Error nothing_left(const std::string& message) {
+    Error error(ErrorCode::missing, message);
+    error.hint("look at the counts after each filter, and at the period and the area");
+    return error;
+  }
+
+  void name_bands(const catalog::Scene& first) {
+    wanted_ = parameters_.bands.empty() ? catalog::band_names_of(first) : parameters_.bands;
+    std::set<std::string> seen;
+    for (const auto& band : wanted_)
+      if (!seen.insert(band).second)
+        throw Error(ErrorCode::invalid, fmt::format("load.bands: '{}' is named twice", band));
+    if (wanted_.empty())
+      throw Error(ErrorCode::invalid, "load: the first scene has no bands").at({.scene = first.id});
+    headers_.resize(wanted_.size() + 1);
+  }
+
+  // Where the bands are: asset by asset, in the order of the bands; the mask comes last.
+  std::map<size_t, std::vector<std::pair<size_t, size_t>>> places(
+      const catalog::Scene& scene) const {
+    std::map<size_t, std::vector<std::pair<size_t, size_t>>> out;
+    const auto find = [&](const std::string& band, size_t target) {
+      const auto place = catalog::find_band(scene, band);
+      out[place.asset].emplace_back(target, place.band);
+    };
+    for (size_t i = 0; i < wanted_.size(); ++i) find(wanted_[i], i);
+    if (parameters_.mask) find(parameters_.mask->band, kMaskTarget);
+    return out;
+  }
+
+  // False when the scene is left out: it does not touch the area, or it is unreadable and
+  // tolerated.
+  bool add_files(FrozenScene& scene, size_t may_fail) {
+    std::vector<catalog::Asset> used;
+    for (const auto& [asset_index, bands] : places(scene.scene)) {
+      const auto& asset = scene.scene.assets[asset_index];
+      std::optional<gdal::Dataset> dataset;
+      try {
+        dataset = gdal::Dataset::open(asset.path);
+      } catch (Error& error) {
+        drop_or_throw(scene, error, may_fail);
+        return false;
+      }
+      FrozenFile file = file_of(asset, dataset->info());
+      const auto placement = place(dataset->info(), asset);
+      if (placement.mapping.source_window(area_.window()).intersect(placement.raster).empty())
+        return false;
+      for (const auto& [target, band] : bands)
+        file.bands.push_back(band_of(scene, asset, asset.bands[band], target, dataset->info()));
+      if (dataset->info().interleaving == "BAND")
+        file.share = static_cast<double>(bands.size()) / static_cast<double>(file.band_count);
+      used.push_back(asset);
+      scene.files.push_back(std::move(file));
+    }
+    // The class mask is read last, whatever the order of the assets.
+    std::stable_partition(scene.files.begin(), scene.files.end(),
+                          [](const FrozenFile& file) { return !file.only_mask(); });
+    scene.scene.assets = std::move(used);
+    return true;
+  }
+
+  void drop_or_throw(const FrozenScene& scene, Error& error, size_t may_fail) {
+    const bool unreadable = error.code() == ErrorCode::missing ||
+                            error.code() == ErrorCode::corrupt ||
+                            error.code() == ErrorCode::invalid;
+    if (!unreadable || series_.dropped.size() >= may_fail) {
+      if (unreadable)
+        error.hint("leave the scene out, or say how many may fail: tolerate: {scenes: 1}");
+      throw;
+    }
+    series_.dropped.push_back(
+        {scene.label, fmt::format("{}: {}", traits(error.code()).name, error.message())});
+  }
+
+  raster::AssetPlacement place(const gdal::RasterInfo& info, const catalog::Asset& asset) const {
+    try {
+      return raster::place_asset(info, area_);
+    } catch (Error& error) {
+      error.at({.file = asset.path});
+      error.hint(
+          "scenes of one load need the CRS and pixels of the area; `area: {same_grid_as: ...}` "
+          "takes "
+          "those of the first scene");
+      throw;
+    }
+  }
+
+  static FrozenFile file_of(const catalog::Asset& asset, const gdal::RasterInfo& info) {
+    FrozenFile file;
+    file.path = asset.path;
+    if (info.grid) file.grid = *info.grid;
+    if (!info.bands.empty()) {
+      file.block_width = info.bands.front().block_width;
+      file.block_height = info.bands.front().block_height;
+    }
+    if (asset.size)
+      file.bytes = *asset.size;
+    else if (const auto status = gdal::file_status(asset.path))
+      file.bytes = status->size;
+    file.band_count = info.bands.size();
+    for (const auto& band : info.bands) file.masked.push_back(band.has_mask_band);
+    return file;
+  }
+
+  FrozenBand band_of(const FrozenScene& scene, const catalog::Asset& asset,
+                     const catalog::AssetBand& declared, size_t target,
+                     const gdal::RasterInfo& info) {
+    const bool mask = target == kMaskTarget;
+    const std::string& called = mask ? parameters_.mask->band : wanted_[target];
+    if (declared.number < 1 || static_cast<size_t>(declared.number) > info.bands.size())
+      throw Error(ErrorCode::invalid,
+                  fmt::format("band '{}' should be number {} of a file of {} bands", called,
+                              declared.number, info.bands.size()))
+          .at({.file = asset.path})
+          .hint("scenes of one load need the same bands");
+    const auto& header = info.bands[static_cast<size_t>(declared.number - 1)];
+    check_header(scene, asset, called, header, info.bands.size(),
+                 headers_[mask ? wanted_.size() : target]);
+    FrozenBand band;
+    band.target = target;
+    band.number = declared.number;
+    band.type = raster::pixel_type_of(header.type);
+    band.nodata = declared.nodata ? declared.nodata : header.nodata;
+    if (mask) {
+      check_mask(band.type);
+      return band;
+    }
+    if (parameters_.nodata) band.nodata = parameters_.nodata;
+    band.scale = parameters_.scale.value_or(declared.scale.value_or(header.scale));
+    band.offset = parameters_.offset.value_or(declared.offset.value_or(header.offset));
+    if (band.scale == 0 || !std::isfinite(band.scale) || !std::isfinite(band.offset))
+      throw Error(ErrorCode::invalid, fmt::format("band '{}' has scale {} and offset {}", called,
+                                                  band.scale, band.offset))
+          .hint("say what holds with load.scale and load.offset");
+    return band;
+  }
+
+  // Types must be equal, and of plain files the number of bands.
+  static void check_header(const FrozenScene& scene, const catalog::Asset& asset,
+                           const std::string& called, const gdal::BandInfo& header, size_t count,
+                           BandHeader& first) {
+    if (first.scene.empty()) {
+      first = {header.type, count, scene.label, header.unit, header.colour};
+      return;
+    }
+    const bool plain = scene.scene.collection.empty();
+    if (plain && count != first.band_count)
+      throw Error(ErrorCode::invalid, fmt::format("it has {} bands, but '{}' has {}", count,
+                                                  first.scene, first.band_count))
+          .at({.file = asset.path})
+          .hint("scenes of one load need the same bands");
+    if (header.type != first.type)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("band '{}' is {}, but in '{}' it is {}", called, name_of(header.type),
+                              first.scene, name_of(first.type)))
+          .at({.file = asset.path})
+          .hint("scenes of one load need equal types; load the others by a load of their own");
+  }
+
+  void check_mask(PixelType type) const {
+    const auto& mask = *parameters_.mask;
+    if (type == PixelType::float32)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("load.mask.band: '{}' holds {} samples, not classes", mask.band,
+                              raster::name(type)))
+          .hint("a class mask needs 8 or 16-bit whole numbers");
+    for (const int64_t value : mask.listed())
+      if (!holds(type, static_cast<double>(value)))
+        throw Error(ErrorCode::invalid,
+                    fmt::format("load.mask.{}: band '{}' is {} and never holds {}",
+                                mask.listed_are_kept() ? "keep" : "drop", mask.band,
+                                raster::name(type), value));
+  }
+
+  void finish_report() {
+    report_.after_filter.emplace_back("touching the area",
+                                      series_.scenes.size() + series_.dropped.size());
+    if (!series_.dropped.empty())
+      report_.after_filter.emplace_back("readable", series_.scenes.size());
+    report_.dropped = series_.dropped;
+    report_.scenes = series_.scenes.size();
+    if (series_.scenes.empty()) throw nothing_left("no scene touches the area");
+  }
+
+  std::vector<FrozenBand*> bands_of(size_t target) {
+    std::vector<FrozenBand*> out;
+    for (auto& scene : series_.scenes)
+      for (auto& file : scene.files)
+        for (auto& band : file.bands)
+          if (band.target == target) out.push_back(&band);
+    return out;
+  }
+
+  // Brings the scenes' scales and offsets to one.
+  void settle(size_t target) {
+    const auto bands = bands_of(target);
+    const FrozenBand& first = *bands.front();
+    const auto all = [&](auto&& holds_for) {
+      return std::all_of(bands.begin(), bands.end(),
+                         [&](const FrozenBand* band) { return holds_for(*band); });
+    };
+    raster::Band out;
+    out.name = wanted_[target];
+    out.unit = headers_[target].unit;
+    out.type = first.type;
+    out.scale = first.scale;
+    out.offset = first.offset;
+    if (all([&](const auto& b) { return same(b.nodata, first.nodata); })) out.nodata = first.nodata;
+    if (out.nodata && !holds(out.type, *out.nodata)) out.nodata.reset();
+    const bool one_scale = all([&](const auto& b) { return b.scale == first.scale; });
+    const bool one_offset = all([&](const auto& b) { return b.offset == first.offset; });
+    if (!one_scale || !one_offset) bring_to_one(bands, one_scale, out);
+    if (out.type == PixelType::float32) out.nodata = std::numeric_limits<double>::quiet_NaN();
+    const bool palette = headers_[target].colour == "palette";
+    out.kind = parameters_.kind == "category" || (parameters_.kind.empty() && palette)
+                   ? raster::BandKind::category
+                   : raster::BandKind::measure;
+    series_.bands.push_back(std::move(out));
+  }
+
+  static void bring_to_one(const std::vector<FrozenBand*>& bands, bool one_scale,
+                           raster::Band& out) {
+    const bool has_zero = std::any_of(bands.begin(), bands.end(),
+                                      [](const FrozenBand* band) { return band->offset == 0; });
+    const double target = has_zero ? 0 : bands.front()->offset;
+    const bool whole =
+        one_scale && std::all_of(bands.begin(), bands.end(), [&](const auto* band) {
+          return shift_between(*band, target) == std::round(shift_between(*band, target));
+        });
+    if (whole) {
+      for (auto* band : bands) band->shift = shift_between(*band, target);
+      out.offset = target;
+      if (out.type != PixelType::float32) out.type = PixelType::int16;
+      // Below every shifted value: the old nodata may be one of them.
+      out.nodata = std::numeric_limits<int16_t>::min();
+      return;
+    }
+    for (auto* band : bands) {
+      band->gain = band->scale;
+      band->shift = band->offset;
+    }
+    out.type = PixelType::float32;
+    out.scale = 1;
+    out.offset = 0;
+  }
+
+  // Scenes that were brought to the offset of others.
+  void count_shifted() {
+    for (const auto& scene : series_.scenes) {
+      const bool shifted =
+          std::any_of(scene.files.begin(), scene.files.end(), [](const auto& file) {
+            return std::any_of(file.bands.begin(), file.bands.end(),
+                               [](const auto& band) { return band.shift != 0; });
+          });
+      if (shifted) ++report_.offset_applied;
+    }
+  }
+
+  const LoadParameters& parameters_;
+  const geo::Grid& area_;
+  workflow::FreezeReport& report_;
+  std::vector<std::string> wanted_;
+  std::vector<BandHeader> headers_;  // by target; the mask's comes last
+  FrozenSeries series_;
+};
+
+}  // namespace
+
+FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParameters& parameters,
+                           const geo::Grid& area, workflow::FreezeReport& report) {
+  return Freezer(parameters, area, report).freeze(std::move(scenes));
+}
+
+}  // namespace geoloom::ops

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a list of scenes to a frozen series: headers are opened, checked against the grid and
+// against each other, and the differences between scenes are settled.
+#pragma once
+
+#include "catalog/scene.h"
+#include "ops/load/frozen_series.h"
+#include "ops/load/load_parameters.h"
+
+namespace geoloom::ops {
+
+// Reads headers, no pixels. Throws Error with the scene as place.
+FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParameters& parameters,
+                           const geo::Grid& area, workflow::FreezeReport& report);
+
+}  // namespace geoloom::ops

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pixels of a frozen series: planning by geometry alone, reading through the dataset pool.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/load/frozen_series.h"
+#include "ops/load/load_parameters.h"
+#include "raster/asset_reader.h"
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+
+class SeriesSource : public workflow::Source {
+ public:
+  SeriesSource(FrozenSeries series, LoadParameters parameters, const geo::Grid& area);
+
+  workflow::SourceItem plan(const workflow::Item& item,
+                            const workflow::Layers* layers) const override;
+  workflow::ReadCounts read(const workflow::SourceItem& plan, size_t member, raster::Block& block,
+                            size_t slice, gdal::DatasetPool& pool) const override;
+  size_t tolerated(size_t members) const override { return parameters_.tolerated(members); }
+
+ private:
+  FrozenSeries series_;
+  LoadParameters parameters_;
+  std::vector<std::vector<raster::AssetPlacement>> placements_;  // by scene and file
+  std::vector<std::string> identities_;
+};
+
+}  // namespace geoloom::ops

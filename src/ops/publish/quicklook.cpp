@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// A small picture of a layer, for people.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "error/error.h"
+#include "gdal/dataset.h"
+#include "gdal/geotiff_writer.h"
+#include "ops/export/profile.h"
+#include "ops/layer_file.h"
+#include "store/checksum.h"
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+namespace {
+
+using raster::CubeSchema;
+
+const workflow::OpDescription kDescription{
+    .name = "quicklook",
+    .kind = workflow::OpKind::task,
+    .version = 1,
+    .summary = "A PNG of a layer, stretched to be looked at",
+    .documentation =
+        R"(Draws one band in grey or three in colour. By default red, green and blue where the layer has bands of
+these names, else its first three, else its first.
+
+**Size.** The longer side has at most `size` pixels: the layer is shrunk by a whole factor, each pixel
+the mean of the valid pixels it stands for (of categories and counts: the one in its middle). Maps
+smaller than half of `size` are enlarged by a whole factor, so that single pixels can be seen.
+
+**Stretch.** `min` becomes black and `max` white, `gamma` above 1 brightens what is between. By
+default they are the 2nd and 98th percentile of the picture's valid pixels, band by band. They are
+values as stored. Invalid pixels are transparent.
+
+A layer made by an earlier op of the same step can be drawn. The result is named by `as:`, by default
+`<layer>_quicklook`; it is a picture, not data.)",
+    .inputs = {},
+    .outputs = {{"picture", "PNG with transparent background"}}};
+
+constexpr int64_t kPartRows = 256;
+
+// How the selected window becomes a picture: shrunk by one factor or enlarged by the other.
+struct Scale {
+  int64_t shrink = 1, enlarge = 1;
+  int64_t columns = 0, rows = 0;  // before enlarging
+
+  Scale(int64_t width, int64_t height, int64_t size) {
+    const int64_t side = std::max<int64_t>(1, std::max(width, height));
+    shrink = (side + size - 1) / size;
+    if (side * 2 <= size) enlarge = size / side;
+    columns = (width + shrink - 1) / shrink;
+    rows = (height + shrink - 1) / shrink;
+  }
+};
+
+// Sums and counts per pixel of the picture.
+struct Sampled {
+  std::vector<double> sum;
+  std::vector<uint32_t> count;
+
+  bool valid(size_t i) const { return count[i] > 0; }
+  double mean(size_t i) const { return sum[i] / count[i]; }
+};
+
+// Reads the layer once, part by part, into the pixels of the picture.
+class Sampling {
+ public:
+  Sampling(const workflow::TaskContext& context, const CubeSchema& schema,
+           std::vector<size_t> bands, const Scale& scale)
+      : context_(context), scale_(scale), bands_(std::move(bands)), sampled_(bands_.size()) {
+    for (const size_t band : bands_) chosen_.bands.push_back(schema.bands[band]);
+    chosen_.slices.resize(1);
+    chosen_.validity_per_band = bands_.size() > 1;
+    for (auto& band : sampled_) {
+      band.sum.resize(static_cast<size_t>(scale.columns * scale.rows));
+      band.count.resize(band.sum.size());
+    }
+  }
+
+  void add(const workflow::LayerFile& file) {
+    const auto window = file.item.window.intersect(context_.selected);
+    for (int64_t y = window.y; y < window.bottom(); y += kPartRows) {
+      if (context_.cancelled && context_.cancelled()) throw Error(ErrorCode::cancelled, "stopped");
+      raster::Block block(
+          chosen_, {window.x, y, window.width, std::min(kPartRows, window.bottom() - y)}, 0, 1);
+      read_layer_file(file, context_.grid, 0, bands_, block, 0, *context_.pool);
+      for (size_t i = 0; i < bands_.size(); ++i) add_band(block, i);
+    }
+  }
+
+  const std::vector<Sampled>& sampled() const { return sampled_; }
+
+ private:
+  void add_band(const raster::Block& block, size_t band) {
+    const bool average = chosen_.bands[band].kind == raster::BandKind::measure;
+    raster::visit(block.type(band), [&]<class T>(T) {
+      const auto values = block.plane<T>(band, 0);
+      const auto valid = block.validity(0, band);
+      for (size_t i = 0; i < block.pixels(); ++i) {
+        if (valid[i] == 0 || !std::isfinite(static_cast<double>(values[i]))) continue;
+        const auto at = static_cast<int64_t>(i);
+        add_pixel(sampled_[band],
+                  block.window().x + at % block.window().width - context_.selected.x,
+                  block.window().y + at / block.window().width - context_.selected.y, average,
+                  static_cast<double>(values[i]));
+      }
+    });
+  }
+
+  void add_pixel(Sampled& to, int64_t column, int64_t row, bool average, double value) const {
+    const int64_t f = scale_.shrink;
+    if (!average && (column % f != f / 2 || row % f != f / 2)) return;
+    const auto place = static_cast<size_t>(row / f * scale_.columns + column / f);
+    to.sum[place] += value;
+    ++to.count[place];
+  }
+
+  const workflow::TaskContext& context_;
+  const Scale scale_;
+  const std::vector<size_t> bands_;
+  CubeSchema chosen_;
+  std::vector<Sampled> sampled_;
+};
+
+struct Stretch {
+  double min = 0, max = 1;
+};
+
+// 2nd and 98th percentile of the valid pixels, by rank.
+Stretch stretch_of(const Sampled& band) {
+  std::vector<double> values;
+  for (size_t i = 0; i < band.count.size(); ++i)
+    if (band.valid(i)) values.push_back(band.mean(i));
+  if (values.empty()) return {};
+  std::sort(values.begin(), values.end());
+  const auto at = [&](double share) {
+    return values[static_cast<size_t>(std::floor(share * static_cast<double>(values.size() - 1)))];
+  };
+  return {at(0.02), at(0.98)};
+}
+
+uint8_t shade(double value, const Stretch& stretch, double gamma) {
+  if (!(stretch.min < stretch.max)) return 128;  // one value only
+  const double t = std::clamp((value - stretch.min) / (stretch.max - stretch.min), 0.0, 1.0);
+  return static_cast<uint8_t>(std::nearbyint(255 * (gamma == 1 ? t : std::pow(t, 1 / gamma))));
+}
+
+class Quicklook : public workflow::TaskOp {
+ public:
+  const workflow::OpDescription& description() const override { return kDescription; }
+
+  void declare(workflow::Parameters& parameters) override {
+    parameters.add("layer", &layer_, "The layer to draw")
+        .main()
+        .required()
+        .meaning(workflow::Meaning::layer);
+    parameters.add("bands", &bands_, "One band for grey, three for red, green and blue")
+        .meaning(workflow::Meaning::band);
+    parameters.add("min", &min_, "Stored value that becomes black; one, or one per band");
+    parameters.add("max", &max_, "Stored value that becomes white; one, or one per band");
+    parameters.add("gamma", &gamma_, "Above 1 brightens the middle").range(0.1, 10);
+    parameters.add("size", &size_, "Longest side of the picture").range(16, 16384).unit("px");
+  }
+
+  void set_result_name(const std::string& layer) override { result_ = layer; }
+
+  void check() override {
+    check_layer_name("quicklook.as", layer_made());
+    if (!bands_.empty() && bands_.size() != 1 && bands_.size() != 3)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("quicklook.bands: takes 1 or 3 bands, got {}", bands_.size()));
+  }
+
+  std::string layer_made() const override {
+    return result_.empty() ? layer_ + "_quicklook" : result_;
+  }
+  std::vector<std::string> layers_read() const override { return {layer_}; }
+
+  workflow::LayerInfo plan(const workflow::Layers& layers) const override {
+    const auto& info = layers.info(layer_);
+    if (info.picture)
+      throw Error(ErrorCode::invalid, fmt::format("quicklook.layer: '{}' is a picture", layer_))
+          .hint("give the layer it was made of");
+    const size_t bands = chosen(info.schema).size();
+    check_limits("min", min_, bands);
+    check_limits("max", max_, bands);
+    return {.name = layer_made(), .step = {}, .domain = {}, .schema = {}, .picture = true};
+  }
+
+  // Sums and counts of three bands, the picture, and a part of a tile with decoder scratch.
+  size_t memory_bytes(const geo::Grid& grid) const override {
+    const Scale scale(grid.width, grid.height, size_);
+    const auto pixels = static_cast<size_t>(scale.columns * scale.rows);
+    const auto part = static_cast<size_t>(grid.width * std::min(grid.height, kPartRows));
+    return pixels * (3 * (sizeof(double) + sizeof(uint32_t)) + sizeof(double)) +
+           pixels * static_cast<size_t>(scale.enlarge * scale.enlarge) * 8 + part * 3 * 5 +
+           (size_t{8} << 20);
+  }
+
+  workflow::Product run(const workflow::TaskContext& context) const override;
+
+ private:
+  std::vector<size_t> chosen(const CubeSchema& schema) const;
+  static void check_limits(const char* name, const std::vector<double>& limits, size_t bands);
+  std::vector<Stretch> stretches(const std::vector<Sampled>& sampled) const;
+  std::vector<std::vector<uint8_t>> planes(const std::vector<Sampled>& sampled,
+                                           const Scale& scale) const;
+
+  std::string layer_, result_;
+  std::vector<std::string> bands_;
+  std::vector<double> min_, max_;
+  double gamma_ = 1;
+  int64_t size_ = 1024;
+};
+
+void Quicklook::check_limits(const char* name, const std::vector<double>& limits, size_t bands) {
+  if (limits.size() <= 1 || limits.size() == bands) return;
+  throw Error(ErrorCode::invalid,
+              fmt::format("quicklook.{}: needs one value or one for each of the {} "
+                          "bands, got {}",
+                          name, bands, limits.size()));
+}
+
+std::vector<size_t> Quicklook::chosen(const CubeSchema& schema) const {
+  std::vector<size_t> out;
+  for (const auto& band : bands_) out.push_back(static_cast<size_t>(schema.band_index(band)));
+  if (!out.empty()) return out;
+  for (const char* colour : {"red", "green", "blue"})
+    if (const int band = schema.find_band(colour); band >= 0)
+      out.push_back(static_cast<size_t>(band));
+  if (out.size() == 3) return out;
+  return all_bands(schema.bands.size() >= 3 ? 3 : 1);
+}
+
+std::vector<Stretch> Quicklook::stretches(const std::vector<Sampled>& sampled) const {
+  std::vector<Stretch> out;
+  for (size_t band = 0; band < sampled.size(); ++band) {
+    Stretch stretch;
+    if (min_.empty() || max_.empty()) stretch = stretch_of(sampled[band]);
+    if (!min_.empty()) stretch.min = min_[std::min(band, min_.size() - 1)];
+    if (!max_.empty()) stretch.max = max_[std::min(band, max_.size() - 1)];
+    out.push_back(stretch);
+  }
+  return out;
+}
+
+// Red, green, blue and alpha; transparent where a band is invalid.
+std::vector<std::vector<uint8_t>> Quicklook::planes(const std::vector<Sampled>& sampled,
+                                                    const Scale& scale) const {
+  const auto limits = stretches(sampled);
+  const int64_t width = scale.columns * scale.enlarge, height = scale.rows * scale.enlarge;
+  std::vector<std::vector<uint8_t>> out(4,
+                                        std::vector<uint8_t>(static_cast<size_t>(width * height)));
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const auto to = static_cast<size_t>(y * width + x);
+      const auto from = static_cast<size_t>(y / scale.enlarge * scale.columns + x / scale.enlarge);
+      if (!std::all_of(sampled.begin(), sampled.end(),
+                       [&](const auto& b) { return b.valid(from); }))
+        continue;
+      for (size_t colour = 0; colour < 3; ++colour) {
+        const size_t band = std::min(colour, sampled.size() - 1);
+        out[colour][to] = shade(sampled[band].mean(from), limits[band], gamma_);
+      }
+      out[3][to] = 255;
+    }
+  }
+  return out;
+}
+
+workflow::Product Quicklook::run(const workflow::TaskContext& context) const {
+  const auto& schema = context.layers->info(layer_).schema;
+  (void)plan(*context.layers);
+  const Scale scale(context.selected.width, context.selected.height, size_);
+  Sampling sampling(context, schema, chosen(schema), scale);
+  const auto entries = context.layers->files(layer_);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].file && !entries[i].file->empty) sampling.add(*entries[i].file);
+    if (context.progress)
+      context.progress(static_cast<double>(i + 1) / static_cast<double>(entries.size()));
+  }
+  const auto pixels = planes(sampling.sampled(), scale);
+  workflow::Product product;
+  product.layer = layer_made();
+  product.scratch_path = fmt::format("{}/{}.png", context.scratch_folder, product.layer);
+  gdal::write_png(product.scratch_path, scale.columns * scale.enlarge, scale.rows * scale.enlarge,
+                  {pixels[0].data(), pixels[1].data(), pixels[2].data(), pixels[3].data()});
+  product.extension = ".png";
+  product.media_type = "image/png";
+  product.summary.path = product.scratch_path;
+  product.summary.sha256 = store::sha256_hex_of_file(product.scratch_path);
+  if (const auto status = gdal::file_status(product.scratch_path))
+    product.summary.bytes = status->size;
+  product.grid = context.grid.sub(context.selected);
+  return product;
+}
+
+}  // namespace
+
+std::unique_ptr<workflow::Op> make_quicklook() {
+  return std::make_unique<Quicklook>();
+}
+
+}  // namespace geoloom::ops
