@@ -35,14 +35,16 @@ constexpr std::array<std::string_view, 4> kUnsupported{"missing codec", "not sup
                                                        "unsupported", "not configured"};
 constexpr std::array<std::string_view, 3> kNoMemory{"out of memory", "cannot allocate",
                                                     "unable to allocate"};
-constexpr std::array<std::string_view, 8> kDeniedNames{"AccessDenied",
-                                                       "InvalidAccessKeyId",
-                                                       "SignatureDoesNotMatch",
-                                                       "ExpiredToken",
-                                                       "AuthorizationHeaderMalformed",
-                                                       "AWS_SECRET_ACCESS_KEY",
-                                                       "AllAccessDisabled",
-                                                       "InvalidToken"};
+constexpr std::array<std::string_view, 10> kDeniedNames{"AccessDenied",
+                                                        "InvalidAccessKeyId",
+                                                        "SignatureDoesNotMatch",
+                                                        "ExpiredToken",
+                                                        "AuthorizationHeaderMalformed",
+                                                        "AWS_SECRET_ACCESS_KEY",
+                                                        "AllAccessDisabled",
+                                                        "InvalidToken",
+                                                        "<Code>Unauthorized",
+                                                        "<Code>Forbidden"};
 constexpr std::array<std::string_view, 2> kMissingNames{"NoSuchKey", "NoSuchBucket"};
 
 std::optional<int> number_after(std::string_view text, std::string_view label) {
@@ -64,7 +66,8 @@ std::optional<int> http_status(std::string_view text) {
 }
 
 std::optional<ErrorCode> code_of_status(int status) {
-  if (status == 401 || status == 403 || status == 407) return ErrorCode::denied;
+  // 400 is what object stores say to keys and tokens that have expired or are malformed.
+  if (status == 400 || status == 401 || status == 403 || status == 407) return ErrorCode::denied;
   if (status == 404 || status == 410) return ErrorCode::missing;
   // Past the end of an object: the reader asked for bytes that are not there.
   if (status == 416 || (status >= 200 && status < 300)) return std::nullopt;
@@ -124,11 +127,11 @@ void Capture::note_remote(std::string_view text) {
     code = ErrorCode::missing;
   else if (const auto status = http_status(text))
     code = code_of_status(*status);
-  else if (has(text, "<Error>") || has(text, "curl error") || has(text, ": (null)"))
+  // A listing tells no status; one that follows a failed look-up knows less than that did.
+  else if (!remote_code_ &&
+           (has(text, "<Error>") || has(text, "curl error") || has(text, ": (null)")))
     code = ErrorCode::unavailable;
   if (!code) return;
-  // A listing that follows a failed look-up repeats the failure with fewer words.
-  if (remote_code_ && has(text, ": (null)")) return;
   remote_code_ = code;
   remote_text_ = std::string(text.substr(0, 500));
   std::replace(remote_text_.begin(), remote_text_.end(), '\n', ' ');

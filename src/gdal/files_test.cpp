@@ -4,7 +4,9 @@
 #include <cstdlib>
 
 #include "gdal/dataset.h"
+#include "gdal/handles.h"
 #include "gdal/test_files.h"
+#include "gdal/test_server.h"
 
 namespace geoloom::gdal {
 namespace {
@@ -43,6 +45,126 @@ TEST(LocalFiles, MemoryFilesWorkAlike) {
   EXPECT_EQ(list_files("/vsimem/files-test", true), std::vector<std::string>{"a"});
   remove_file("/vsimem/files-test/a");
   EXPECT_FALSE(file_status("/vsimem/files-test/a").has_value());
+}
+
+// Points GDAL in this thread to a server, with few retries.
+class S3At {
+ public:
+  explicit S3At(const std::string& host) : endpoint_("AWS_S3_ENDPOINT", host.c_str()) {}
+
+ private:
+  ThreadOption endpoint_;
+  ThreadOption https_{"AWS_HTTPS", "NO"};
+  ThreadOption hosting_{"AWS_VIRTUAL_HOSTING", "FALSE"};
+  ThreadOption id_{"AWS_ACCESS_KEY_ID", "id"};
+  ThreadOption key_{"AWS_SECRET_ACCESS_KEY", "key"};
+  ThreadOption retries_{"GDAL_HTTP_MAX_RETRY", "1"};
+  ThreadOption delay_{"GDAL_HTTP_RETRY_DELAY", "0.01"};
+};
+
+// Everything that can be asked about a place that answers always in one way.
+void expect_everywhere(ErrorCode code, const std::string& folder) {
+  const std::string path = folder + "/a.tif";
+  const auto expect = [code](const char* what, const std::function<void()>& action) {
+    const Error error = error_of(action);
+    EXPECT_EQ(error.code(), code) << what << ": " << error.what();
+  };
+  expect("open", [&] { Dataset::open(path); });
+  expect("read", [&] { read_file(path, 100); });
+  if (code != ErrorCode::missing) expect("status", [&] { file_status(path); });
+  if (!folder.starts_with("/vsis3/")) return;
+  expect("list", [&] { list_files(folder, true); });
+  expect("list one level", [&] { list_files(folder, false); });
+  expect("write", [&] { write_file(path, "x"); });
+  if (code != ErrorCode::missing) expect("remove", [&] { remove_file(path); });
+}
+
+TEST(Refusals, AreNeverReadAsMissing) {
+  initialise();
+  struct Case {
+    int status;
+    const char* name;
+    ErrorCode code;
+  };
+  for (const Case& c :
+       {Case{403, "AccessDenied", ErrorCode::denied},
+        Case{403, "SignatureDoesNotMatch", ErrorCode::denied},
+        Case{401, "Unauthorized", ErrorCode::denied}, Case{400, "ExpiredToken", ErrorCode::denied},
+        Case{500, "InternalError", ErrorCode::unavailable},
+        Case{503, "SlowDown", ErrorCode::unavailable},
+        Case{429, "TooManyRequests", ErrorCode::unavailable},
+        Case{404, "NoSuchBucket", ErrorCode::missing}}) {
+    SCOPED_TRACE(c.name);
+    const TestServer server([&c](const TestServer::Request&) {
+      return TestServer::Answer{c.status,
+                                std::string("<?xml version=\"1.0\"?><Error><Code>") + c.name +
+                                    "</Code><Message>no</Message></Error>",
+                                "Content-Type: application/xml\r\n"};
+    });
+    const S3At s3(server.host());
+    expect_everywhere(c.code, "/vsis3/bucket/folder");
+    expect_everywhere(c.code, "/vsicurl/http://" + server.host() + "/folder");
+  }
+}
+
+TEST(Refusals, NoServerIsUnavailable) {
+  initialise();
+  std::string host;
+  {
+    const TestServer server([](const TestServer::Request&) { return TestServer::Answer(); });
+    host = server.host();
+  }
+  const S3At s3(host);
+  expect_everywhere(ErrorCode::unavailable, "/vsis3/bucket/folder");
+  expect_everywhere(ErrorCode::unavailable, "/vsicurl/http://" + host + "/folder");
+}
+
+TEST(Refusals, AnOutageDuringARead) {
+  const TestFolder folder;
+  write_whole(folder.file("a.tif"), 1000, 1000, 1);
+  const std::string bytes = bytes_of(folder.file("a.tif"));
+  std::atomic<int> status{200};
+  const TestServer server([&](const TestServer::Request& request) {
+    return status == 200 ? TestServer::file(request, bytes) : TestServer::Answer{status, "", ""};
+  });
+  const S3At s3(server.host());
+  const std::vector<std::string> paths{"/vsis3/bucket/a.tif",
+                                       "/vsicurl/http://" + server.host() + "/a.tif"};
+  for (const std::string& path : paths)
+    for (const auto& [answer, code] :
+         {std::pair{503, ErrorCode::unavailable}, std::pair{403, ErrorCode::denied}}) {
+      status = 200;
+      forget_cached_listings();
+      const Dataset dataset = Dataset::open(path);
+      status = answer;
+      std::vector<uint8_t> pixels(1000 * 1000);
+      const Error error = error_of([&] {
+        dataset.read({0, 0, 1000, 1000}, {1}, BufferType::uint8, pixels.data(), 1000, 0);
+      });
+      EXPECT_EQ(error.code(), code) << path << ": " << error.what();
+      status = 200;
+      EXPECT_EQ(read_band(Dataset::open(path), 1), test_pixels(1000, 1000, 1));
+    }
+}
+
+TEST(Refusals, AShortObjectIsCorrupt) {
+  const TestFolder folder;
+  write_whole(folder.file("a.tif"), 1000, 1000, 1);
+  const std::string bytes = bytes_of(folder.file("a.tif")).substr(0, 500000);
+  const TestServer server(
+      [&](const TestServer::Request& request) { return TestServer::file(request, bytes); });
+  const Dataset dataset = Dataset::open("/vsicurl/http://" + server.host() + "/a.tif");
+  const Error error = error_of([&] { read_band(dataset, 1); });
+  EXPECT_EQ(error.code(), ErrorCode::corrupt) << error.what();
+}
+
+TEST(Refusals, TheEtagOfAnObject) {
+  const TestServer server(
+      [&](const TestServer::Request& request) { return TestServer::file(request, "hello"); });
+  const auto status = file_status("/vsicurl/http://" + server.host() + "/a");
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->size, 5);
+  EXPECT_EQ(status->etag, "abc");
 }
 
 // Against a real server: s3://bucket/prefix, with AWS_S3_ENDPOINT and keys in the environment.
