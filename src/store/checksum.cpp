@@ -7,7 +7,9 @@
 #include <xxhash.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
+#include <system_error>
 #include <vector>
 
 #include "error/error.h"
@@ -52,11 +54,22 @@ std::string sha256_hex(std::string_view bytes) {
 
 std::string sha256_hex_of_file(const std::string& path) {
   const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw Error(ErrorCode::missing, "cannot open the file to check it").at({.file = path});
+  if (!file) {
+    const bool absent = errno == ENOENT || errno == ENOTDIR;
+    const bool denied = errno == EACCES || errno == EPERM;
+    throw Error(absent   ? ErrorCode::missing
+                : denied ? ErrorCode::denied
+                         : ErrorCode::unavailable,
+                "cannot open the file to check it")
+        .at({.file = path})
+        .cause(std::generic_category().message(errno));
+  }
   Sha256 sha;
   std::vector<char> buffer(size_t{1} << 18);
-  while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get())) sha.add(buffer.data(), got);
-  if (std::ferror(file.get())) throw Error(ErrorCode::corrupt, "cannot read the file to check it").at({.file = path});
+  while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get()))
+    sha.add(buffer.data(), got);
+  if (std::ferror(file.get()))
+    throw Error(ErrorCode::unavailable, "cannot read the file to check it").at({.file = path});
   return sha.hex();
 }
 
@@ -64,18 +77,24 @@ struct PixelHash::State {
   XXH3_state_t xxh;
 };
 
-PixelHash::PixelHash() : state_(std::make_unique<State>()) { XXH3_128bits_reset(&state_->xxh); }
+PixelHash::PixelHash() : state_(std::make_unique<State>()) {
+  XXH3_128bits_reset(&state_->xxh);
+}
 PixelHash::PixelHash(PixelHash&&) noexcept = default;
 PixelHash& PixelHash::operator=(PixelHash&&) noexcept = default;
 PixelHash::~PixelHash() = default;
 
-void PixelHash::add(const void* data, size_t bytes) { XXH3_128bits_update(&state_->xxh, data, bytes); }
+void PixelHash::add(const void* data, size_t bytes) {
+  XXH3_128bits_update(&state_->xxh, data, bytes);
+}
 
 std::string PixelHash::hex() const {
   const auto hash = XXH3_128bits_digest(&state_->xxh);
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
 }
 
-uint64_t xxh3_64(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+uint64_t xxh3_64(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace geoloom::store

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Identities of bytes: SHA-256 where others read them (STAC file:checksum, fingerprints), XXH3 where
-// only speed counts (pixel hashes, segment records).
+// Identities of bytes: SHA-256 where others read them (STAC file:checksum, fingerprints), XXH3
+// where only speed counts (pixel hashes, segment records).
 #pragma once
 
 #include <cstdint>

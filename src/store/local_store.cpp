@@ -21,7 +21,8 @@ namespace fs = std::filesystem;
 
 class Descriptor {
  public:
-  Descriptor(const std::string& path, int flags, mode_t mode = 0644) : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+  Descriptor(const std::string& path, int flags, mode_t mode = 0644)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
@@ -45,7 +46,7 @@ class Descriptor {
     hint = "free disk space and run the same command again; finished items are kept";
   } else if (error == ENOENT) {
     code = ErrorCode::missing;
-  } else if (error == ENOTDIR || error == EISDIR || error == ENAMETOOLONG) {
+  } else if (error == ENOTDIR || error == EISDIR || error == EEXIST || error == ENAMETOOLONG) {
     code = ErrorCode::invalid;
   }
   Error failure(code, what);
@@ -65,18 +66,25 @@ void write_all(int fd, std::string_view bytes, const std::string& path) {
 // Renames survive a power cut only when the folder is synced too.
 void sync_folder(const fs::path& folder) {
   const Descriptor handle(folder.string(), O_RDONLY | O_DIRECTORY);
-  if (handle.ok()) ::fsync(handle.get());
+  if (!handle.ok() || ::fsync(handle.get()) != 0)
+    fail("cannot sync the folder", folder.string(), errno);
 }
 
+// A new folder is an entry of its parent, which must be on disk as well.
 void make_folders(const fs::path& folder) {
   std::error_code error;
-  fs::create_directories(folder, error);
+  if (fs::is_directory(folder, error)) return;
+  if (folder.has_parent_path() && folder.parent_path() != folder)
+    make_folders(folder.parent_path());
+  if (!fs::create_directory(folder, error) && !error) return;
   if (error) fail("cannot make the folder", folder.string(), error.value());
+  if (folder.has_parent_path()) sync_folder(folder.parent_path());
 }
 
 class LocalStore final : public Store {
  public:
-  explicit LocalStore(const std::string& folder) : url_(folder), root_(fs::absolute(folder).lexically_normal()) {
+  explicit LocalStore(const std::string& folder)
+      : url_(folder), root_(fs::absolute(folder).lexically_normal()) {
     if (root_.filename().empty()) root_ = root_.parent_path();
     make_folders(root_);
     // Permission bits say little (root, read-only mounts), so try.
@@ -94,7 +102,8 @@ class LocalStore final : public Store {
       if (::fsync(file.get()) != 0) fail("cannot sync", scratch_path, errno);
     }
     make_folders(target.parent_path());
-    if (::rename(scratch_path.c_str(), target.c_str()) != 0) fail("cannot move the finished file into the store", target.string(), errno);
+    if (::rename(scratch_path.c_str(), target.c_str()) != 0)
+      fail("cannot move the finished file into the store", target.string(), errno);
     // Two names of one file (a hard link) make rename do nothing and leave the scratch name.
     ::unlink(scratch_path.c_str());
     sync_folder(target.parent_path());
@@ -104,13 +113,17 @@ class LocalStore final : public Store {
     static std::atomic<unsigned> counter{0};
     const auto target = place(name);
     make_folders(target.parent_path());
-    const auto temporary = (target.parent_path() / fmt::format(".{}-{}-{}", target.filename().string(), ::getpid(), counter++)).string();
+    const auto temporary =
+        (target.parent_path() /
+         fmt::format(".{}-{}-{}", target.filename().string(), ::getpid(), counter++))
+            .string();
     try {
       const Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL);
       if (!file.ok()) fail("cannot write", temporary, errno);
       write_all(file.get(), bytes, temporary);
       if (::fsync(file.get()) != 0) fail("cannot sync", temporary, errno);
-      if (::rename(temporary.c_str(), target.c_str()) != 0) fail("cannot write", target.string(), errno);
+      if (::rename(temporary.c_str(), target.c_str()) != 0)
+        fail("cannot write", target.string(), errno);
     } catch (...) {
       ::unlink(temporary.c_str());
       throw;
@@ -134,7 +147,9 @@ class LocalStore final : public Store {
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) fail("cannot read", path, errno);
     if (static_cast<size_t>(status.st_size) > limit_bytes)
-      throw Error(ErrorCode::invalid, fmt::format("{} bytes are more than the {} allowed here", status.st_size, limit_bytes)).at({.file = path});
+      throw Error(ErrorCode::invalid, fmt::format("{} bytes are more than the {} allowed here",
+                                                  status.st_size, limit_bytes))
+          .at({.file = path});
     std::string bytes(static_cast<size_t>(status.st_size), '\0');
     size_t got = 0;
     while (got < bytes.size()) {
@@ -151,28 +166,31 @@ class LocalStore final : public Store {
   std::optional<int64_t> size_of(const std::string& name) const override {
     struct stat status {};
     const auto path = place(name).string();
-    if (::stat(path.c_str(), &status) == 0) return S_ISREG(status.st_mode) ? std::optional<int64_t>(status.st_size) : std::nullopt;
+    if (::stat(path.c_str(), &status) == 0)
+      return S_ISREG(status.st_mode) ? std::optional<int64_t>(status.st_size) : std::nullopt;
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     fail("cannot look at", path, errno);
   }
 
   std::vector<std::string> list(const std::string& prefix) const override {
-    std::vector<std::string> names;
     // Only the folder part narrows the walk; the rest is compared.
     const auto slash = prefix.rfind('/');
-    const auto start = slash == std::string::npos ? root_ : root_ / prefix.substr(0, slash);
+    const auto start = slash == std::string::npos ? root_ : place(prefix.substr(0, slash));
+    std::vector<std::string> names;
     std::error_code error;
-    if (!fs::is_directory(start, error)) return names;
-    for (auto entry = fs::recursive_directory_iterator(start, error); !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-      const auto file_name = entry->path().filename().string();
-      if (file_name.starts_with(".")) {
-        if (entry->is_directory(error)) entry.disable_recursion_pending();
-        continue;
-      }
-      if (!entry->is_regular_file(error)) continue;
+    fs::recursive_directory_iterator entry(start, error);
+    for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+      std::error_code vanished;  // removed between listing and looking: simply not there
+      const bool hidden = entry->path().filename().string().starts_with(".");
+      if (hidden && entry->is_directory(vanished)) entry.disable_recursion_pending();
+      if (hidden || !entry->is_regular_file(vanished)) continue;
       auto name = entry->path().lexically_relative(root_).generic_string();
       if (name.starts_with(prefix)) names.push_back(std::move(name));
     }
+    // A folder that may not be read is not an empty one.
+    const bool absent =
+        error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+    if (error && !absent) fail("cannot list", start.string(), error.value());
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -202,6 +220,8 @@ class LocalStore final : public Store {
 
 }  // namespace
 
-std::unique_ptr<Store> open_local_store(const std::string& folder) { return std::make_unique<LocalStore>(folder); }
+std::unique_ptr<Store> open_local_store(const std::string& folder) {
+  return std::make_unique<LocalStore>(folder);
+}
 
 }  // namespace geoloom::store

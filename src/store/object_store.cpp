@@ -25,7 +25,9 @@ class ObjectStore final : public Store {
     std::error_code ignored;
     std::filesystem::remove(scratch_path, ignored);
   }
-  void put_bytes(std::string_view bytes, const std::string& name) override { gdal::write_file(path_of(name), bytes); }
+  void put_bytes(std::string_view bytes, const std::string& name) override {
+    gdal::write_file(path_of(name), bytes);
+  }
   void append_record(std::string_view, const std::string& name) override {
     throw Error(ErrorCode::internal, "objects cannot be appended to: " + name);
   }
@@ -33,24 +35,19 @@ class ObjectStore final : public Store {
     return gdal::read_file(path_of(name), limit_bytes);
   }
   std::optional<int64_t> size_of(const std::string& name) const override {
-    gdal::forget_cached_listings();
     const auto status = gdal::file_status(path_of(name));
     if (!status || status->directory) return std::nullopt;
     return status->size;
   }
   std::vector<std::string> list(const std::string& prefix) const override {
-    gdal::forget_cached_listings();
     const auto slash = prefix.rfind('/');
     const auto folder = slash == std::string::npos ? std::string() : prefix.substr(0, slash);
+    if (!folder.empty()) check_name(folder);
     std::vector<std::string> names;
-    try {
-      for (const auto& file : gdal::list_files(folder.empty() ? root_ : root_ + "/" + folder, true)) {
-        auto name = folder.empty() ? file : folder + "/" + file;
-        if (name.starts_with(prefix) && !name.ends_with("/")) names.push_back(std::move(name));
-      }
-    } catch (const Error& error) {
-      // A prefix without objects does not exist.
-      if (error.code() != ErrorCode::missing) throw;
+    const auto start = folder.empty() ? root_ : root_ + "/" + folder;
+    for (const auto& file : gdal::list_files(start, true)) {
+      auto name = folder.empty() ? file : folder + "/" + file;
+      if (name.starts_with(prefix) && !name.ends_with("/")) names.push_back(std::move(name));
     }
     return names;
   }
@@ -74,7 +71,8 @@ std::unique_ptr<Store> open_object_store(const std::string& url) {
   try {
     check_name(rest);
   } catch (const Error& error) {
-    throw Error(ErrorCode::invalid, fmt::format("'{}' is no s3://bucket/prefix", url)).cause(error.message());
+    throw Error(ErrorCode::invalid, fmt::format("'{}' is no s3://bucket/prefix", url))
+        .cause(error.message());
   }
   return std::make_unique<ObjectStore>(url, "/vsis3/" + rest);
 }

@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <cerrno>
-#include <cstring>
+#include <chrono>
 #include <filesystem>
 #include <random>
+#include <system_error>
+#include <utility>
 
 #include "error/error.h"
 #include "store/store.h"
@@ -19,36 +21,84 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kLock = "lock";
 constexpr const char* kPrefix = "geoloom-";
+// A folder is being made for some milliseconds; one that is this old never will be.
+constexpr std::chrono::hours kNewbornAge{1};
+constexpr int kMaxAttempts = 1000;
+
+class LockFile {
+ public:
+  LockFile(const fs::path& folder, int flags)
+      : fd_(::open((folder / kLock).c_str(), flags | O_CLOEXEC, 0644)) {}
+  LockFile(const LockFile&) = delete;
+  LockFile& operator=(const LockFile&) = delete;
+  ~LockFile() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  bool opened() const { return fd_ >= 0; }
+  bool taken() const { return fd_ >= 0 && ::flock(fd_, LOCK_EX | LOCK_NB) == 0; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
 
 // A folder whose lock nobody holds belongs to a process that died.
 void remove_dead_siblings(const fs::path& parent) {
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(parent, error)) {
-    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
-    const int fd = ::open((entry.path() / kLock).c_str(), O_RDONLY | O_CLOEXEC);
-    // No lock file yet: its owner is about to make it.
-    if (fd < 0) continue;
-    const bool dead = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
-    if (dead) fs::remove_all(entry.path(), error);
-    ::close(fd);
+  for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    std::error_code ignored;
+    if (name.starts_with(std::string("new-") + kPrefix)) {
+      const auto age = fs::file_time_type::clock::now() - fs::last_write_time(it->path(), ignored);
+      if (!ignored && age > kNewbornAge) fs::remove_all(it->path(), ignored);
+    }
+    if (!name.starts_with(kPrefix)) continue;
+    const LockFile lock(it->path(), O_RDONLY);
+    if (lock.taken()) fs::remove_all(it->path(), ignored);
   }
+}
+
+// Throws what a failure to make a folder means.
+[[noreturn]] void fail(const std::string& path, int number) {
+  ErrorCode code = ErrorCode::unavailable;
+  if (number == EACCES || number == EPERM || number == EROFS) code = ErrorCode::denied;
+  if (number == ENOSPC || number == EDQUOT || number == EMFILE) code = ErrorCode::resource;
+  if (number == EEXIST || number == ENOTDIR) code = ErrorCode::invalid;
+  throw Error(code, "cannot make a scratch folder")
+      .at({.file = path})
+      .cause(std::generic_category().message(number));
 }
 
 }  // namespace
 
 Scratch::Scratch(const std::string& parent) {
   std::error_code error;
-  fs::create_directories(parent, error);
-  if (error)
-    throw Error(error == std::errc::permission_denied ? ErrorCode::denied : ErrorCode::unavailable, "cannot make a scratch folder")
-        .at({.file = parent})
-        .cause(error.message());
+  int attempts = 0;
   remove_dead_siblings(parent);
-  path_ = (fs::path(parent) / fmt::format("{}{}-{:08x}", kPrefix, ::getpid(), std::random_device{}())).string();
-  fs::create_directory(path_, error);
-  if (!error) lock_fd_ = ::open((fs::path(path_) / kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (error || lock_fd_ < 0 || ::flock(lock_fd_, LOCK_EX | LOCK_NB) != 0)
-    throw Error(ErrorCode::denied, "cannot make a scratch folder").at({.file = path_}).cause(error ? error.message() : std::strerror(errno));
+  const std::string name = fmt::format("{}{}-{:08x}", kPrefix, ::getpid(), std::random_device{}());
+  // Under its final name the folder is locked from the beginning: others take a folder without a
+  // held lock for a dead one.
+  const fs::path made = fs::path(parent) / ("new-" + name);
+  const fs::path final_path = fs::path(parent) / name;
+  // The last owner beside us removes an empty parent when it leaves; then it is made again.
+  bool again = true;
+  while (again) {
+    fs::create_directories(made, error);
+    again = (error == std::errc::no_such_file_or_directory || error == std::errc::file_exists) &&
+            ++attempts < kMaxAttempts;
+  }
+  if (error) fail(made.string(), error.value());
+  LockFile lock(made, O_RDWR | O_CREAT);
+  const int number = errno;
+  const bool locked = lock.taken();
+  if (locked) fs::rename(made, final_path, error);
+  if (!locked || error) {
+    std::error_code ignored;
+    fs::remove_all(made, ignored);
+    fail(made.string(), error ? error.value() : lock.opened() ? errno : number);
+  }
+  path_ = final_path.string();
+  lock_fd_ = lock.release();
 }
 
 Scratch::~Scratch() {

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <charconv>
 #include <random>
+#include <utility>
 
 #include "error/error.h"
 #include "geo/time.h"
@@ -29,14 +31,19 @@ std::string host_name() {
 // Sorts by time of creation; unique over hosts and processes.
 std::string new_segment_stem() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
-  auto time = geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  // Always with milliseconds: names of different lengths would not sort by time.
+  auto time = geo::format_time(ms - ms % 1000);
+  time.insert(time.size() - 1, fmt::format(".{:03}", ms % 1000));
   std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
   return fmt::format("{}-{}-{}-{:08x}", time, host_name(), ::getpid(), std::random_device{}());
 }
 
 }  // namespace
 
-std::string encode_record(std::string_view payload) { return fmt::format("{:016x} {}\n", xxh3_64(payload), payload); }
+std::string encode_record(std::string_view payload) {
+  return fmt::format("{:016x} {}\n", xxh3_64(payload), payload);
+}
 
 DecodedRecords decode_records(std::string_view segment) {
   DecodedRecords records;
@@ -48,9 +55,13 @@ DecodedRecords decode_records(std::string_view segment) {
     uint64_t hash = 0;
     const bool shaped = whole && line.size() > kHashDigits && line[kHashDigits] == ' ';
     const auto payload = shaped ? line.substr(kHashDigits + 1) : std::string_view();
-    const bool numeric = shaped && std::from_chars(line.data(), line.data() + kHashDigits, hash, 16).ptr == line.data() + kHashDigits;
-    if (numeric && hash == xxh3_64(payload)) records.payloads.emplace_back(payload);
-    else if (!line.empty()) ++records.damaged;
+    const bool numeric =
+        shaped && std::from_chars(line.data(), line.data() + kHashDigits, hash, 16).ptr ==
+                      line.data() + kHashDigits;
+    if (numeric && hash == xxh3_64(payload))
+      records.payloads.emplace_back(payload);
+    else if (!line.empty())
+      ++records.damaged;
   }
   return records;
 }
@@ -62,7 +73,7 @@ struct SegmentWriter::Impl {
   std::mutex mutex;
   std::string pending;  // object stores: not flushed yet
   unsigned flushed = 0;
-  bool torn = false;    // local: the last write failed half way
+  bool torn = false;  // local: the last write failed half way
   std::chrono::steady_clock::time_point last_flush = std::chrono::steady_clock::now();
 
   void put_pending() {
@@ -74,7 +85,8 @@ struct SegmentWriter::Impl {
   }
 };
 
-SegmentWriter::SegmentWriter(Store& store, std::string folder) : impl_(new Impl{store, std::move(folder)}) {}
+SegmentWriter::SegmentWriter(Store& store, std::string folder)
+    : impl_(new Impl{store, std::move(folder)}) {}
 
 SegmentWriter::~SegmentWriter() {
   try {
@@ -87,7 +99,8 @@ void SegmentWriter::append(std::string_view payload) {
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->store.local()) {
     impl_->pending += encode_record(payload);
-    if (std::chrono::steady_clock::now() - impl_->last_flush >= flush_interval) impl_->put_pending();
+    if (std::chrono::steady_clock::now() - impl_->last_flush >= flush_interval)
+      impl_->put_pending();
     return;
   }
   // After a torn write the next record starts on a line of its own, so only the torn one is lost.
@@ -102,37 +115,67 @@ void SegmentWriter::flush() {
   impl_->put_pending();
 }
 
-DecodedRecords read_segments(const Store& store, const std::string& folder) {
-  DecodedRecords all;
+namespace {
+
+constexpr int kMaxListings = 20;
+
+struct NamedSegments {
+  std::vector<std::pair<std::string, DecodedRecords>> segments;
+  bool complete = true;
+};
+
+NamedSegments read_once(const Store& store, const std::string& folder) {
+  NamedSegments read;
   for (const auto& name : store.list(folder + "/")) {
     if (!name.ends_with(".seg")) continue;
-    std::string bytes;
     try {
-      bytes = store.get_bytes(name, kSegmentLimitBytes);
+      read.segments.emplace_back(name, decode_records(store.get_bytes(name, kSegmentLimitBytes)));
     } catch (const Error& error) {
-      // Compacted away between listing and reading; the compacted segment holds its records.
-      if (error.code() == ErrorCode::missing) continue;
-      throw;
+      if (error.code() != ErrorCode::missing) throw;
+      read.complete = false;
+      return read;
     }
-    auto records = decode_records(bytes);
+  }
+  return read;
+}
+
+// A segment that is listed but gone was compacted into one that the listing does not have yet.
+NamedSegments read_all(const Store& store, const std::string& folder) {
+  for (int i = 0; i < kMaxListings; ++i) {
+    NamedSegments read = read_once(store, folder);
+    if (read.complete) return read;
+  }
+  throw Error(ErrorCode::unavailable, fmt::format("the records in {} keep changing", folder));
+}
+
+}  // namespace
+
+DecodedRecords read_segments(const Store& store, const std::string& folder) {
+  DecodedRecords all;
+  for (auto& [name, records] : read_all(store, folder).segments) {
     all.damaged += records.damaged;
     for (auto& payload : records.payloads) all.payloads.push_back(std::move(payload));
   }
   return all;
 }
 
-void compact_segments(Store& store, const std::string& folder, const std::function<bool(std::string_view)>& keep) {
-  std::vector<std::string> names;
+void compact_segments(Store& store, const std::string& folder,
+                      const std::function<bool(std::string_view)>& keep) {
   std::string joined;
-  for (const auto& name : store.list(folder + "/")) {
-    if (!name.ends_with(".seg")) continue;
-    for (const auto& payload : decode_records(store.get_bytes(name, kSegmentLimitBytes)).payloads)
-      if (keep(payload)) joined += encode_record(payload);
-    names.push_back(name);
+  bool dropped = false;
+  const NamedSegments all = read_all(store, folder);
+  for (const auto& [name, records] : all.segments) {
+    for (const auto& payload : records.payloads) {
+      if (keep(payload))
+        joined += encode_record(payload);
+      else
+        dropped = true;
+    }
   }
-  if (names.size() < 2) return;
+  if (all.segments.empty() || (all.segments.size() == 1 && !dropped)) return;
+  // First the new one, then the removals: a reader may see a record twice, but never none.
   store.put_bytes(joined, fmt::format("{}/{}-compact.seg", folder, new_segment_stem()));
-  for (const auto& name : names) store.remove(name);
+  for (const auto& [name, records] : all.segments) store.remove(name);
 }
 
 }  // namespace geoloom::store

@@ -26,7 +26,8 @@ DecodedRecords decode_records(std::string_view segment);
 
 class SegmentWriter {
  public:
-  // Segments are named "<folder>/<utc>-<host>-<pid>-<random>[-<n>].seg". Nothing is created before the first append.
+  // Segments are named "<folder>/<utc>-<host>-<pid>-<random>[-<n>].seg". Nothing is created before
+  // the first append.
   SegmentWriter(Store& store, std::string folder);
   SegmentWriter(const SegmentWriter&) = delete;
   SegmentWriter& operator=(const SegmentWriter&) = delete;
@@ -44,8 +45,9 @@ class SegmentWriter {
 
 // All records of all segments in a folder, segments in name order.
 DecodedRecords read_segments(const Store& store, const std::string& folder);
-// Replaces the segments by one; safe against readers and against writers of new segments. Of use on object stores after a step.
-// `keep` decides per payload.
+// Replaces the segments by one; safe against readers, which may see a record twice meanwhile, and
+// against writers of new segments, but not against one that appends to a local segment. Of use on
+// object stores after a step. `keep` decides per payload.
 void compact_segments(Store& store, const std::string& folder,
                       const std::function<bool(std::string_view)>& keep);
 

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "store/test_store.h"
 
@@ -48,9 +51,42 @@ TEST_P(Segments, CompactingKeepsWhatIsWanted) {
     SegmentWriter writer(*store, "receipts");
     writer.append(payload);
   }
-  compact_segments(*store, "receipts", [](std::string_view payload) { return payload.starts_with("keep"); });
+  compact_segments(*store, "receipts",
+                   [](std::string_view payload) { return payload.starts_with("keep"); });
   EXPECT_EQ(store->list("receipts/").size(), 1U);
   EXPECT_EQ(read_segments(*store, "receipts").payloads.size(), 2U);
+}
+
+TEST_P(Segments, CompactingASingleSegmentDropsToo) {
+  {
+    SegmentWriter writer(*store, "one");
+    writer.append("keep");
+    writer.append("drop");
+  }
+  compact_segments(*store, "one", [](std::string_view payload) { return payload == "keep"; });
+  EXPECT_EQ(read_segments(*store, "one").payloads, std::vector<std::string>{"keep"});
+}
+
+TEST_P(Segments, ReadersLoseNothingWhileOthersCompact) {
+  for (int i = 0; i < 5; ++i) {
+    SegmentWriter writer(*store, "busy");
+    writer.append("record " + std::to_string(i));
+  }
+  std::atomic<bool> done{false};
+  std::thread compactor([&] {
+    for (int i = 0; i < 20; ++i) {
+      { SegmentWriter(*store, "busy").append("noise"); }
+      compact_segments(*store, "busy", [](std::string_view payload) { return payload != "noise"; });
+    }
+    done = true;
+  });
+  while (!done) {
+    const auto payloads = read_segments(*store, "busy").payloads;
+    std::set<std::string> distinct(payloads.begin(), payloads.end());
+    distinct.erase("noise");
+    EXPECT_EQ(distinct.size(), 5U);
+  }
+  compactor.join();
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, Segments, ::testing::ValuesIn(store_kinds()));

@@ -26,7 +26,8 @@ void check_name(const std::string& name) {
     start = slash + 1;
   }
   for (const char c : name) {
-    const bool allowed = std::isalnum(static_cast<unsigned char>(c)) || std::string_view("._=+-/").find(c) != std::string_view::npos;
+    const bool allowed = std::isalnum(static_cast<unsigned char>(c)) ||
+                         std::string_view("._=+-/").find(c) != std::string_view::npos;
     if (!allowed) refuse("only letters, digits and ._=+-/ may stand in it");
   }
 }
@@ -35,7 +36,8 @@ std::unique_ptr<Store> open_store(const std::string& url) {
   constexpr std::string_view kS3 = "s3://";
   if (url.starts_with(kS3)) return open_object_store(url);
   if (const auto scheme = url.find("://"); scheme != std::string::npos)
-    throw Error(ErrorCode::invalid, fmt::format("a store cannot be at '{}'", url)).hint("name a folder or s3://bucket/prefix");
+    throw Error(ErrorCode::invalid, fmt::format("a store cannot be at '{}'", url))
+        .hint("name a folder or s3://bucket/prefix");
   if (url.empty()) throw Error(ErrorCode::invalid, "the store has no name");
   return open_local_store(url);
 }

@@ -24,7 +24,7 @@ class Store {
   // Adds to the end of `name`, on disk when this returns. Local stores only; see SegmentWriter.
   virtual void append_record(std::string_view bytes, const std::string& name) = 0;
   virtual std::string get_bytes(const std::string& name, size_t limit_bytes) const = 0;
-  virtual std::optional<int64_t> size_of(const std::string& name) const = 0;  // nullopt: not there
+  virtual std::optional<int64_t> size_of(const std::string& name) const = 0;   // nullopt: not there
   virtual std::vector<std::string> list(const std::string& prefix) const = 0;  // names, sorted
   virtual void remove(const std::string& name) = 0;
   // What GDAL and people open: a local path or /vsis3/bucket/key.
@@ -33,8 +33,8 @@ class Store {
   virtual bool local() const = 0;
 };
 
-// A folder (made when absent) or s3://bucket/prefix. Checks that it can be written to: Error(denied)
-// names the path and the reason.
+// A folder (made when absent) or s3://bucket/prefix. Checks that it can be written to:
+// Error(denied) names the path and the reason.
 std::unique_ptr<Store> open_store(const std::string& url);
 
 // A private folder for unfinished files, removed with everything in it at the end. Folders of dead

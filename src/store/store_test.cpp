@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "error/error.h"
@@ -37,7 +39,8 @@ TEST_P(AnyStore, KeepsWhatIsPut) {
 }
 
 TEST_P(AnyStore, RefusesNamesThatLeaveIt) {
-  for (const auto* name : {"", "../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "a b", "a\nb"}) {
+  for (const auto* name :
+       {"", "../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "a b", "a\nb"}) {
     try {
       store->put_bytes("x", name);
       ADD_FAILURE() << name;
@@ -54,16 +57,98 @@ TEST_P(AnyStore, RefusesToReadMoreThanTheLimit) {
   EXPECT_THROW(store->get_bytes("none", 9), Error);
 }
 
+TEST_P(AnyStore, ListsByAnyPrefix) {
+  for (const auto* name : {"a/1", "a/2/3", "ab/4", "b"}) store->put_bytes("x", name);
+  EXPECT_EQ(store->list(""), (std::vector<std::string>{"a/1", "a/2/3", "ab/4", "b"}));
+  EXPECT_EQ(store->list("a"), (std::vector<std::string>{"a/1", "a/2/3", "ab/4"}));
+  EXPECT_EQ(store->list("a/2"), (std::vector<std::string>{"a/2/3"}));
+  EXPECT_THROW(store->list("../"), Error);
+}
+
+TEST_P(AnyStore, ReadsWhatAnotherHandleWrote) {
+  const auto other = open_store(url);
+  EXPECT_EQ(store->size_of("x"), std::nullopt);
+  other->put_bytes("one", "x");
+  EXPECT_EQ(store->size_of("x"), 3);
+  EXPECT_EQ(store->get_bytes("x", 9), "one");
+  other->put_bytes("three", "x");
+  EXPECT_EQ(store->get_bytes("x", 9), "three");
+  EXPECT_EQ(store->list("x"), std::vector<std::string>{"x"});
+  other->remove("x");
+  EXPECT_TRUE(store->list("x").empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, AnyStore, ::testing::ValuesIn(store_kinds()));
 
 TEST(OpenStore, SaysWhyAPlaceCannotBeWritten) {
   const auto file = scratch_file("not a folder");
-  for (const auto& url : {file, file + "/below", std::string("gs://bucket/x"), std::string()}) EXPECT_THROW(open_store(url), Error) << url;
+  for (const auto& url : {file, file + "/below", std::string("gs://bucket/x"), std::string()})
+    EXPECT_THROW(open_store(url), Error) << url;
   std::filesystem::remove(file);
 }
 
+// No file may grow beyond the limit: a full disk without a disk.
+TEST(LocalStore, AFullDiskIsAResourceErrorAndLeavesNothing) {
+  const auto folder = ::testing::TempDir() + "full-" + std::to_string(std::random_device{}());
+  const auto store = open_store(folder);
+  rlimit previous{};
+  getrlimit(RLIMIT_FSIZE, &previous);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limited{1000, previous.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &limited);
+  ErrorCode put = ErrorCode::internal;
+  ErrorCode appended = ErrorCode::internal;
+  try {
+    store->put_bytes(std::string(5000, 'x'), "a");
+  } catch (const Error& error) {
+    put = error.code();
+  }
+  try {
+    store->append_record(std::string(5000, 'x') + "\n", "b");
+  } catch (const Error& error) {
+    appended = error.code();
+  }
+  setrlimit(RLIMIT_FSIZE, &previous);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_EQ(put, ErrorCode::resource);
+  EXPECT_EQ(appended, ErrorCode::resource);
+  EXPECT_EQ(store->list(""), std::vector<std::string>{"b"});
+  std::filesystem::remove_all(folder);
+}
+
+// Processes that come and go never take the folder of a live one.
+TEST(ScratchFolder, ManyProcessesDoNotDisturbEachOther) {
+  const auto parent =
+      ::testing::TempDir() + "scratch-many-" + std::to_string(std::random_device{}());
+  std::vector<pid_t> children;
+  for (int i = 0; i < 8; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      for (int n = 0; n < 50; ++n) {
+        try {
+          const Scratch scratch(parent);
+          std::ofstream(scratch.file("x")) << "x";
+          if (!std::filesystem::exists(scratch.path() + "/lock")) ::_exit(1);
+        } catch (const Error& error) {
+          std::fprintf(stderr, "%s\n", error.what());
+          ::_exit(2);
+        }
+      }
+      ::_exit(0);
+    }
+    children.push_back(child);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  std::filesystem::remove_all(parent);
+}
+
 TEST(ScratchFolder, IsRemovedWithItsOwner) {
-  const auto parent = ::testing::TempDir() + "scratch-parent-" + std::to_string(std::random_device{}());
+  const auto parent =
+      ::testing::TempDir() + "scratch-parent-" + std::to_string(std::random_device{}());
   std::string left_behind;
   {
     const Scratch mine(parent);

@@ -15,13 +15,16 @@
 
 namespace geoloom::store {
 
-inline std::vector<std::string> store_kinds() { return {"folder", "s3"}; }
+inline std::vector<std::string> store_kinds() {
+  return {"folder", "s3"};
+}
 
 class StoreTest : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
     gdal::initialise();
-    const auto name = "store-test-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}());
+    const auto name =
+        "store-test-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}());
     if (GetParam() == "folder") {
       url = ::testing::TempDir() + name;
     } else {
