@@ -1,1 +1,325 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "ops/op_test.h"
+
+namespace geoloom::ops {
+
+std::unique_ptr<workflow::Op> make_load();
+
+namespace {
+
+using raster::PixelType;
+using testing::AllOf;
+using testing::HasSubstr;
+
+struct Loaded {
+  workflow::Json frozen;
+  workflow::FreezeReport report;
+  workflow::SourceItem plan;
+  std::vector<raster::Block> slices;
+  uint64_t clipped = 0;
+  Numbers at(const std::string& band, size_t slice) const {
+    return numbers(slices[slice], static_cast<size_t>(plan.schema.band_index(band)));
+  }
+};
+
+class LoadTest : public testing::Test {
+ protected:
+  std::unique_ptr<workflow::SourceOp> op(const std::string& more = "") const {
+    return bound<workflow::SourceOp>(make_load(), "{scenes: '" + folder_.path() + "'" + more + "}");
+  }
+
+  // Through the frozen text, as a worker gets it. `window` may reach out of the scenes.
+  Loaded load(const std::string& more = "", std::optional<geo::Window> window = {}) const {
+    Loaded out;
+    const auto load_op = op(more);
+    out.frozen = workflow::Json::parse(load_op->freeze(area_, out.report).dump());
+    const auto source = load_op->open(out.frozen, area_, layers_);
+    const auto place = window.value_or(area_.window());
+    out.plan = source->plan({"all", 0, place, area_.sub(place)}, nullptr);
+    gdal::DatasetPool pool(3);
+    for (const size_t member : out.plan.members) {
+      raster::Block block(out.plan.schema, place, 0, 1);
+      out.clipped += source->read(out.plan, member, block, 0, pool).clipped;
+      out.slices.push_back(std::move(block));
+    }
+    return out;
+  }
+
+  std::string failing(const std::string& more = "", ErrorCode code = ErrorCode::invalid) const {
+    return error_of([&] { load(more); }, code);
+  }
+
+  void scene(const std::string& name, Tif tif) const {
+    if (tif.grid.width == 0) tif.grid = area_;
+    write_tif(folder_ / (name + ".tif"), tif);
+  }
+
+  TestFolder folder_;
+  FakeLayers layers_;
+  geo::Grid area_ = grid_of(4, 1);
+};
+
+TEST_F(LoadTest, ScenesInTheOrderOfTime) {
+  scene("b_20180301",
+        {.bands = {{1, 2, 3, 4}, {5, 6, 7, 8}}, .nodata = 3, .names = {"red", "nir"}});
+  scene("z_20180101",
+        {.bands = {{9, 9, 9, 9}, {3, 1, 1, 1}}, .nodata = 3, .names = {"red", "nir"}});
+  const auto loaded = load();
+  ASSERT_EQ(loaded.slices.size(), 2U);
+  EXPECT_EQ(loaded.plan.schema.slices[0].label, "z_20180101");
+  EXPECT_EQ(geo::format_date(loaded.plan.schema.slices[1].period.start), "2018-03-01");
+  // A pixel is valid where both bands are.
+  EXPECT_THAT(loaded.at("red", 0), numbers_are({kInvalid, 9, 9, 9}));
+  EXPECT_THAT(loaded.at("nir", 1), numbers_are({5, 6, kInvalid, 8}));
+  EXPECT_EQ(loaded.report.scenes, 2U);
+  EXPECT_EQ(loaded.plan.schema.bands[0].nodata, 3);
+  EXPECT_GT(loaded.plan.stored_bytes, 0U);
+  EXPECT_EQ(loaded.plan.identities.size(), 2U);
+  EXPECT_NE(loaded.plan.identities[0], loaded.plan.identities[1]);
+}
+
+TEST_F(LoadTest, BandsByNameAndOrder) {
+  scene("a_20180101", {.bands = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}}});
+  const auto loaded = load(", band_names: [x, y, z], bands: [z, x]");
+  EXPECT_EQ(loaded.plan.schema.band_names(), (std::vector<std::string>{"z", "x"}));
+  EXPECT_THAT(loaded.at("z", 0), numbers_are({3, 3, 3, 3}));
+  EXPECT_THAT(failing(", band_names: [x, y, z], bands: [w]"), HasSubstr("w"));
+  EXPECT_THAT(failing(", band_names: [x, y, z], bands: [z, z]"), HasSubstr("named twice"));
+}
+
+TEST_F(LoadTest, RejectsBeforeAnythingElseIsDoneToValues) {
+  scene("a_20180101", {.bands = {{0, 90, 254, 7}, {90, 255, 254, 8}}, .scale = 2});
+  const auto loaded = load(", reject: {any_band_in: [0, 255, -1, 0.5]}");
+  EXPECT_THAT(numbers(loaded.slices[0], 0), numbers_are({kInvalid, kInvalid, 254, 7}));
+  EXPECT_EQ(loaded.plan.schema.bands[0].scale, 2);
+}
+
+TEST_F(LoadTest, ClassMasksKeepOrDrop) {
+  scene("a_20180101",
+        {.bands = {{1, 2, 3, 4}, {4, 9, 0, 5}}, .nodata = 0, .names = {"red", "SCL"}});
+  EXPECT_THAT(load(", bands: red, mask: {band: SCL, keep: [4, 5]}").at("red", 0),
+              numbers_are({1, kInvalid, kInvalid, 4}));
+  // Where the mask itself is nodata the pixel is invalid, whatever is dropped.
+  EXPECT_THAT(load(", bands: red, mask: {band: SCL, drop: 9}").at("red", 0),
+              numbers_are({1, kInvalid, kInvalid, 4}));
+  EXPECT_THAT(failing(", bands: red, mask: {band: SCL}"), HasSubstr("neither which classes"));
+  EXPECT_THAT(failing(", bands: red, mask: {band: SCL, keep: 4, drop: 9}"), HasSubstr("exclude"));
+  EXPECT_THAT(failing(", bands: red, mask: {band: SLC, keep: 4}"), HasSubstr("SCL"));
+  EXPECT_THAT(failing(", bands: red, mask: {band: SCL, keep: 300}"),
+              HasSubstr("is uint8 and never holds 300"));
+}
+
+// A STAC item whose class band is a file of its own with pixels twice as large.
+TEST_F(LoadTest, ACoarserMaskFromAnotherFile) {
+  const TestFolder archive;
+  write_tif(archive / "red.tif",
+            {.grid = area_, .type = PixelType::uint16, .bands = {{1, 2, 3, 4}}});
+  write_tif(archive / "scl.tif", {.grid = grid_of(2, 1, 20), .bands = {{4, 9}}});
+  write_text(archive / "item.json", R"({"type": "Feature", "stac_version": "1.0.0", "id": "s2",
+    "collection": "c", "geometry": null, "links": [],
+    "properties": {"datetime": "2018-05-01T10:00:00Z"},
+    "assets": {"red": {"href": "./red.tif"}, "SCL": {"href": "./scl.tif"}}})");
+  const auto load_op =
+      bound<workflow::SourceOp>(make_load(), "{scenes: '" + (archive / "item.json") +
+                                                 "', bands: red, mask: {band: SCL, keep: 4}}");
+  workflow::FreezeReport report;
+  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
+  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  ASSERT_EQ(plan.members.size(), 1U);
+  gdal::DatasetPool pool(2);
+  raster::Block block(plan.schema, area_.window(), 0, 1);
+  source->read(plan, 0, block, 0, pool);
+  EXPECT_THAT(numbers(block, 0), numbers_are({1, 2, kInvalid, kInvalid}));
+}
+
+TEST_F(LoadTest, OffsetsAreBroughtToOneByWholeSteps) {
+  scene("old_20180101",
+        {.type = PixelType::uint16, .bands = {{0, 1000, 40000, 5}}, .nodata = 0, .scale = 0.0001});
+  scene("new_20220201", {.type = PixelType::uint16,
+                         .bands = {{0, 2000, 500, 65535}},
+                         .nodata = 0,
+                         .scale = 0.0001,
+                         .offset = -0.1});
+  const auto loaded = load(", band_names: b");
+  const auto& band = loaded.plan.schema.bands[0];
+  EXPECT_EQ(band.type, PixelType::int16);
+  EXPECT_EQ(band.offset, 0);
+  EXPECT_EQ(band.scale, 0.0001);
+  EXPECT_EQ(band.nodata, -32768);
+  EXPECT_EQ(loaded.report.offset_applied, 1U);
+  EXPECT_THAT(loaded.at("b", 0), numbers_are({kInvalid, 1000, 32767, 5}));
+  EXPECT_THAT(loaded.at("b", 1), numbers_are({kInvalid, 1000, -500, 32767}));
+  EXPECT_EQ(loaded.clipped, 2U);
+}
+
+TEST_F(LoadTest, OtherDifferencesGivePhysicalValues) {
+  scene("a_20180101", {.bands = {{0, 10, 20, 30}}, .nodata = 0, .scale = 0.5});
+  scene("b_20180102", {.bands = {{0, 10, 20, 30}}, .nodata = 0, .scale = 0.25, .offset = 1});
+  const auto loaded = load(", band_names: b");
+  EXPECT_EQ(loaded.plan.schema.bands[0].type, PixelType::float32);
+  EXPECT_EQ(loaded.plan.schema.bands[0].scale, 1);
+  EXPECT_THAT(loaded.at("b", 0), numbers_are({kInvalid, 5, 10, 15}));
+  EXPECT_THAT(loaded.at("b", 1), numbers_are({kInvalid, 3.5, 6, 8.5}));
+  // The document has the last word.
+  const auto told = load(", band_names: b, scale: 1, offset: 0");
+  EXPECT_EQ(told.plan.schema.bands[0].type, PixelType::uint8);
+  EXPECT_EQ(told.report.offset_applied, 0U);
+}
+
+TEST_F(LoadTest, ChangedMetadataChangesTheIdentity) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
+  const auto before = load().plan.identities;
+  EXPECT_EQ(load().plan.identities, before);
+  EXPECT_NE(load(", nodata: 2").plan.identities, before);
+}
+
+TEST_F(LoadTest, OutsideOfASceneIsInvalid) {
+  area_ = grid_of(8, 1);
+  scene("a_20180101", {.grid = grid_of(4, 1), .bands = {{1, 2, 3, 4}}});
+  scene("b_20180102", {.grid = grid_of(4, 1, 10, 600040), .bands = {{5, 6, 7, 8}}});
+  scene("far_20180103", {.grid = grid_of(4, 1, 10, 700000), .bands = {{5, 6, 7, 8}}});
+  const auto loaded = load("", geo::Window{2, 0, 4, 1});
+  ASSERT_EQ(loaded.slices.size(), 2U);
+  EXPECT_THAT(numbers(loaded.slices[0], 0), numbers_are({3, 4, kInvalid, kInvalid}));
+  EXPECT_THAT(numbers(loaded.slices[1], 0), numbers_are({kInvalid, kInvalid, 5, 6}));
+  EXPECT_THAT(loaded.report.after_filter,
+              testing::Contains(testing::Pair("touching the area", 2U)));
+  EXPECT_EQ(load("", geo::Window{6, 0, 2, 1}).slices.size(), 1U);  // only what touches the item
+}
+
+TEST_F(LoadTest, BlocksOfTheSourcesOnTheArea) {
+  area_ = grid_of(100, 100);
+  scene("a_20180101", {.grid = grid_of(200, 200, 10, 599970), .bands = {Numbers(40000, 1)}});
+  const auto plan = load().plan;
+  EXPECT_EQ(plan.block_width, 64);
+  EXPECT_EQ(plan.block_height, 64);
+  EXPECT_EQ(plan.block_origin_x, 61);  // three pixels left of the area
+  EXPECT_EQ(plan.block_origin_y, 0);
+}
+
+TEST_F(LoadTest, PeriodsFilter) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
+  scene("b_20180501", {.bands = {{5, 6, 7, 8}}});
+  EXPECT_EQ(load(", period: 2018-05..2018-09").slices.size(), 1U);
+  EXPECT_THAT(failing(", period: 2019", ErrorCode::missing), HasSubstr("no scene is left"));
+}
+
+TEST_F(LoadTest, ScenesMustAgree) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}, .names = {"red"}});
+  scene("b_20180102", {.type = PixelType::uint16, .bands = {{1, 2, 3, 4}}, .names = {"red"}});
+  EXPECT_THAT(failing(), AllOf(HasSubstr("scene b_20180102"), HasSubstr("uint16"),
+                               HasSubstr("'a_20180101'"), HasSubstr("uint8")));
+  scene("b_20180102", {.bands = {{1, 2, 3, 4}, {1, 2, 3, 4}}, .names = {"red", "nir"}});
+  EXPECT_THAT(failing(), HasSubstr("it has 2 bands, but 'a_20180101' has 1"));
+  scene("b_20180102", {.grid = grid_of(4, 1, 10, 600005), .bands = {{1, 2, 3, 4}}});
+  EXPECT_THAT(failing(), AllOf(HasSubstr("scene b_20180102"), HasSubstr("same_grid_as")));
+  auto other = area_;
+  other.crs = geo::Crs::parse("EPSG:32632");
+  scene("b_20180102", {.grid = other, .bands = {{1, 2, 3, 4}}});
+  EXPECT_THAT(failing(), AllOf(HasSubstr("scene b_20180102"), HasSubstr("EPSG:32632")));
+}
+
+TEST_F(LoadTest, BrokenHeadersFailOrAreTolerated) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
+  scene("c_20180103", {.bands = {{5, 6, 7, 8}}});
+  write_text(folder_ / "b_20180102.tif", "II*");
+  EXPECT_THAT(failing(), HasSubstr("scene b_20180102"));
+  const auto loaded = load(", tolerate: {scenes: 1}");
+  EXPECT_EQ(loaded.slices.size(), 2U);
+  ASSERT_EQ(loaded.report.dropped.size(), 1U);
+  EXPECT_EQ(loaded.report.dropped[0].scene, "b_20180102");
+  EXPECT_EQ(loaded.plan.dropped.size(), 1U);
+  EXPECT_THROW(load(", tolerate: {share: 0.2}"), Error);
+  EXPECT_EQ(load(", tolerate: {share: 0.34}").slices.size(), 2U);
+}
+
+TEST_F(LoadTest, AFileThatPosesAsATiff) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
+  write_text(folder_ / "b_20180102.tif",
+             "<VRTDataset rasterXSize=\"4\" rasterYSize=\"1\"></VRTDataset>");
+  EXPECT_THAT(failing(), HasSubstr("scene b_20180102"));
+}
+
+TEST_F(LoadTest, AFileThatChangedSinceTheRunWasCreated) {
+  scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
+  workflow::FreezeReport report;
+  const auto load_op = op();
+  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
+  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  const auto read = [&] {
+    gdal::DatasetPool pool(1);
+    raster::Block block(plan.schema, area_.window(), 0, 1);
+    source->read(plan, 0, block, 0, pool);
+  };
+  EXPECT_NO_THROW(read());
+  scene("a_20180101", {.type = PixelType::uint16, .bands = {{1, 2, 3, 4}}});
+  EXPECT_THAT(error_of(read, ErrorCode::corrupt),
+              AllOf(HasSubstr("scene a_20180101"), HasSubstr("changed since the run was created"),
+                    HasSubstr("uint16 instead of uint8")));
+  scene("a_20180101", {.grid = grid_of(5, 1), .bands = {{1, 2, 3, 4, 5}}});
+  EXPECT_THAT(error_of(read, ErrorCode::corrupt), HasSubstr("5 x 1 pixels instead of 4 x 1"));
+  std::filesystem::remove(folder_ / "a_20180101.tif");
+  EXPECT_THAT(error_of(read, ErrorCode::missing), HasSubstr("scene a_20180101"));
+}
+
+TEST_F(LoadTest, NothingThere) {
+  EXPECT_THAT(failing(), HasSubstr(folder_.path()));
+  EXPECT_THAT(error_of([&] { bound(make_load(), "{}"); }), HasSubstr("needs `scenes` or `layer`"));
+  scene("far_20180101", {.grid = grid_of(4, 1, 10, 700000), .bands = {{5, 6, 7, 8}}});
+  EXPECT_THAT(failing("", ErrorCode::missing), HasSubstr("no scene touches the area"));
+}
+
+TEST_F(LoadTest, ParametersThatDoNotGoTogether) {
+  EXPECT_THAT(failing(", layer: x"), HasSubstr("exclude each other"));
+  EXPECT_THAT(failing(", tolerate: {scenes: 1, share: 0.5}"), HasSubstr("load.tolerate"));
+  EXPECT_THAT(failing(", scale: 0"), HasSubstr("load.scale"));
+  EXPECT_THAT(failing(", bandz: red"), HasSubstr("bands"));
+  EXPECT_THAT(error_of([] { bound(make_load(), "{layer: x, nodata: 0}"); }),
+              HasSubstr("only `bands`"));
+}
+
+TEST_F(LoadTest, PathsAndPeriodsAreNoIdentity) {
+  const auto identity = [](const std::string& yaml) {
+    const auto load_op = make_load();
+    workflow::Parameters parameters;
+    load_op->declare(parameters);
+    parameters.bind(workflow::parse_yaml(yaml, "test.yaml"), "load");
+    return parameters.identity();
+  };
+  EXPECT_EQ(identity("{scenes: a, period: 2018}"), identity("{scenes: b}"));
+  EXPECT_NE(identity("{scenes: a, nodata: 0}"), identity("{scenes: a}"));
+  EXPECT_NE(identity("{scenes: a, reject: {any_band_in: 0}}"), identity("{scenes: a}"));
+}
+
+TEST_F(LoadTest, ALayerOfAnotherStep) {
+  raster::CubeSchema schema;
+  schema.bands = {{.name = "red", .type = PixelType::uint8, .nodata = 0},
+                  {.name = "nir", .type = PixelType::uint8, .nodata = 0}};
+  schema.slices = {day("2018-01-01"), day("2018-02-01")};
+  const workflow::Item item{"0_0", 0, {2, 0, 2, 1}, area_.sub({2, 0, 2, 1})};
+  workflow::LayerFile file{item, false, folder_ / "tile.tif", "hash", schema};
+  write_tif(file.path, {.grid = item.grid, .bands = {{1, 2}, {3, 4}, {5, 0}, {7, 8}}, .nodata = 0});
+  layers_.add({"tiles", "make", {{"tiles"}}, schema, false}, {{item, file}});
+  const auto load_op = bound<workflow::SourceOp>(make_load(), "{layer: tiles, bands: nir}");
+  EXPECT_EQ(load_op->layer(), "tiles");
+  workflow::FreezeReport report;
+  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
+  EXPECT_EQ(source->layer(), "tiles");
+  const auto early = source->plan(item, nullptr);
+  EXPECT_EQ(early.schema.slices.size(), 2U);
+  const auto plan = source->plan(item, &layers_);
+  ASSERT_EQ(plan.members.size(), 2U);
+  EXPECT_THAT(plan.identities[0], HasSubstr("hash"));
+  gdal::DatasetPool pool(1);
+  raster::Block block(plan.schema, {1, 0, 3, 1}, 0, 2);  // with a halo
+  source->read(plan, 0, block, 0, pool);
+  source->read(plan, 1, block, 1, pool);
+  EXPECT_THAT(numbers(block, 0, 0), numbers_are({kInvalid, 3, 4}));
+  EXPECT_THAT(numbers(block, 0, 1), numbers_are({kInvalid, 7, 8}));
+  file.empty = true;
+  layers_.add({"tiles", "make", {{"tiles"}}, schema, false}, {{item, file}});
+  EXPECT_TRUE(source->plan(item, &layers_).members.empty());
+}
+
+}  // namespace
+}  // namespace geoloom::ops
