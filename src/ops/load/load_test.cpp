@@ -278,6 +278,34 @@ TEST_F(LoadTest, ParametersThatDoNotGoTogether) {
               HasSubstr("only `bands`"));
 }
 
+TEST_F(LoadTest, EveryRejectedPixelHasAReason) {
+  scene("a_20180101", {.grid = grid_of(6, 1),
+                       .bands = {{1, 2, 255, 0, 5, 6}, {4, 9, 4, 4, 0, 4}},
+                       .nodata = 0,
+                       .names = {"red", "SCL"}});
+  area_ = grid_of(7, 1);
+  const auto load_op = op(", bands: red, mask: {band: SCL, keep: 4}, reject: {any_band_in: 255}");
+  workflow::FreezeReport report;
+  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
+  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  gdal::DatasetPool pool(1);
+  const auto reason = [&](int64_t x) { return source->explain(plan, 0, x, 0, pool).reason; };
+  EXPECT_EQ(reason(0), "");
+  EXPECT_EQ(reason(1), "SCL is 9, which is not kept");
+  EXPECT_EQ(reason(2), "red is 255, which is rejected");
+  EXPECT_EQ(reason(3), "red is nodata (0)");
+  EXPECT_EQ(reason(4), "SCL is nodata (0)");
+  EXPECT_EQ(reason(6), "outside of the scene");
+  const auto kept = source->explain(plan, 0, 5, 0, pool);
+  EXPECT_TRUE(kept.valid);
+  EXPECT_EQ(kept.values[0], (std::pair<std::string, double>("red", 6)));
+  // What is said of a pixel is what reading does to it.
+  raster::Block block(plan.schema, area_.window(), 0, 1);
+  source->read(plan, 0, block, 0, pool);
+  for (int64_t x = 0; x < 7; ++x)
+    EXPECT_EQ(block.validity(0)[static_cast<size_t>(x)] != 0, reason(x).empty()) << x;
+}
+
 TEST_F(LoadTest, PathsAndPeriodsAreNoIdentity) {
   const auto identity = [](const std::string& yaml) {
     const auto load_op = make_load();

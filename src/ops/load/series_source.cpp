@@ -12,6 +12,7 @@
 
 #include "error/error.h"
 #include "kernels/reject.h"
+#include "ops/load/pixel_reason.h"
 #include "store/checksum.h"
 #include "workflow/schema_json.h"
 
@@ -331,6 +332,18 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t memb
   const auto& scene = series_.scenes.at(member);
   try {
     return SceneReader(scene, placements_[member], parameters_, block, slice).read(pool);
+  } catch (Error& error) {
+    error.at({.scene = scene.label});
+    throw;
+  }
+}
+
+workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,
+                                            int64_t x, int64_t y, gdal::DatasetPool& pool) const {
+  const size_t member = plan.members.at(index);
+  const auto& scene = series_.scenes.at(member);
+  try {
+    return explain_pixel(scene, placements_[member], series_.bands, parameters_, x, y, pool);
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;

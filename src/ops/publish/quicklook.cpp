@@ -29,7 +29,7 @@ const workflow::OpDescription kDescription{
     .summary = "A PNG of a layer, stretched to be looked at",
     .documentation =
         R"(Draws one band in grey or three in colour. By default red, green and blue where the layer has bands of
-these names, else its first three, else its first.
+these names, else its first three, else its first. Of several slices the first is drawn.
 
 **Size.** The longer side has at most `size` pixels: the layer is shrunk by a whole factor, each pixel
 the mean of the valid pixels it stands for (of categories and counts: the one in its middle). Maps
@@ -44,7 +44,8 @@ A layer made by an earlier op of the same step can be drawn. The result is named
     .inputs = {},
     .outputs = {{"picture", "PNG with transparent background"}}};
 
-constexpr int64_t kPartRows = 256;
+// Parts of a file that are read at once: whole internal blocks of the usual sizes, few megabytes.
+constexpr int64_t kPartWidth = 2048, kPartHeight = 512;
 
 // How the selected window becomes a picture: shrunk by one factor or enlarged by the other.
 struct Scale {
@@ -86,18 +87,21 @@ class Sampling {
 
   void add(const workflow::LayerFile& file) {
     const auto window = file.item.window.intersect(context_.selected);
-    for (int64_t y = window.y; y < window.bottom(); y += kPartRows) {
-      if (context_.cancelled && context_.cancelled()) throw Error(ErrorCode::cancelled, "stopped");
-      raster::Block block(
-          chosen_, {window.x, y, window.width, std::min(kPartRows, window.bottom() - y)}, 0, 1);
-      read_layer_file(file, context_.grid, 0, bands_, block, 0, *context_.pool);
-      for (size_t i = 0; i < bands_.size(); ++i) add_band(block, i);
-    }
+    for (int64_t y = window.y; y < window.bottom(); y += kPartHeight)
+      for (int64_t x = window.x; x < window.right(); x += kPartWidth)
+        add_part(file, geo::Window{x, y, kPartWidth, kPartHeight}.intersect(window));
   }
 
   const std::vector<Sampled>& sampled() const { return sampled_; }
 
  private:
+  void add_part(const workflow::LayerFile& file, const geo::Window& window) {
+    if (context_.cancelled && context_.cancelled()) throw Error(ErrorCode::cancelled, "stopped");
+    raster::Block block(chosen_, window, 0, 1);
+    read_layer_file(file, context_.grid, 0, bands_, block, 0, *context_.pool);
+    for (size_t i = 0; i < bands_.size(); ++i) add_band(block, i);
+  }
+
   void add_band(const raster::Block& block, size_t band) {
     const bool average = chosen_.bands[band].kind == raster::BandKind::measure;
     raster::visit(block.type(band), [&]<class T>(T) {
@@ -198,7 +202,8 @@ class Quicklook : public workflow::TaskOp {
   size_t memory_bytes(const geo::Grid& grid) const override {
     const Scale scale(grid.width, grid.height, size_);
     const auto pixels = static_cast<size_t>(scale.columns * scale.rows);
-    const auto part = static_cast<size_t>(grid.width * std::min(grid.height, kPartRows));
+    const auto part =
+        static_cast<size_t>(std::min(grid.width, kPartWidth) * std::min(grid.height, kPartHeight));
     return pixels * (3 * (sizeof(double) + sizeof(uint32_t)) + sizeof(double)) +
            pixels * static_cast<size_t>(scale.enlarge * scale.enlarge) * 8 + part * 3 * 5 +
            (size_t{8} << 20);
