@@ -106,7 +106,7 @@ void print_step(const StepPlan& plan) {
                            plan.empty ? fmt::format(", {} without scenes", plan.empty) : "");
   if (plan.most_scenes > 0) {
     std::cout << fmt::format("  scenes       {} to {} per item\n", plan.fewest_scenes, plan.most_scenes);
-    std::cout << fmt::format("  to read      {} of scene files (estimate), decoded {:.2f} times\n",
+    std::cout << fmt::format("  to read      {} of scene files (estimate); at worst {:.2f} pixels decoded per pixel needed\n",
                              format_bytes(static_cast<double>(plan.stored_bytes)), plan.amplification);
     std::cout << fmt::format("  blocks       {} x {} px, {} slices at once, strips of {} px\n", plan.layout.block_width,
                              plan.layout.block_height, plan.layout.batch_slices, plan.layout.strip_pixels);

@@ -45,7 +45,13 @@ void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
 // What a document names and is not there is a mistake in the document, like any other.
 [[noreturn]] void throw_as_document_error(const Error& error, const Place& place) {
   Error wrong(error.code() == ErrorCode::missing ? ErrorCode::invalid : error.code(), error.message());
-  wrong.at(place).at(error.place()).hint(error.hint()).cause(error.cause());
+  auto where = error.place();
+  if (where.line == 0) {  // a data file, not a place in the document
+    where.file = place.file;
+    where.line = place.line;
+    where.column = place.column;
+  }
+  wrong.at(where).at(place).hint(error.hint()).cause(error.cause());
   throw wrong;
 }
 
