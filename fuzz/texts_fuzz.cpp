@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small texts that come from outside: times, periods, file names, systems, paths, records. What
+// is read must be written and read back to the same. Built with libFuzzer from this file, src/geo,
+// src/store, src/gdal and src/error.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "error/error.h"
+#include "geo/crs.h"
+#include "geo/time.h"
+#include "store/segments.h"
+
+namespace {
+
+namespace geo = geoloom::geo;
+namespace store = geoloom::store;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+template <typename Action>
+void refusable(const Action& action) {
+  try {
+    action();
+  } catch (const geoloom::Error& error) {
+    require(error.code() == geoloom::ErrorCode::invalid);
+  }
+}
+
+void times(std::string_view text) {
+  if (const auto time = geo::parse_time(text))
+    require(geo::parse_time(geo::format_time(*time)) == time);
+  refusable([text] {
+    const geo::Period period = geo::parse_period(text);
+    require(period.start < period.end);
+    require(geo::parse_period(geo::format_period(period)) == period);
+  });
+  refusable([text] {
+    const geo::Frequency frequency = geo::parse_frequency(text);
+    const geo::Period decade = geo::parse_period("2010..2019");
+    const auto cells = geo::split(decade, frequency);
+    require(!cells.empty() && cells.front().start <= decade.start &&
+            cells.back().end >= decade.end);
+  });
+  const size_t half = text.size() / 2;
+  refusable([text, half] { geo::time_from_name(text.substr(half), text.substr(0, half)); });
+}
+
+void records(std::string_view text) {
+  const auto decoded = store::decode_records(text);
+  std::string again;
+  for (const auto& payload : decoded.payloads) again += store::encode_record(payload);
+  require(store::decode_records(again).payloads == decoded.payloads);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string text(data, data + size);
+  times(text);
+  records(text);
+  refusable([&text] {
+    const geo::Crs crs = geo::Crs::parse(text);
+    require(geo::Crs::parse(crs.wkt()) == crs);
+  });
+  return 0;
+}
