@@ -68,6 +68,12 @@ void copy_object(store::Store& store, const store::Scratch& scratch, const std::
   store.put_file(link, to);
 }
 
+// A run that makes nothing writes nothing.
+void put_if_other(store::Store& store, const std::string& text, const std::string& name) {
+  if (store.size_of(name) == static_cast<int64_t>(text.size()) && store.get_bytes(name, text.size()) == text) return;
+  store.put_bytes(text, name);
+}
+
 }  // namespace
 
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state, store::Store& store,
@@ -94,7 +100,7 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
       }
     }
     if (!items.empty()) {
-      store.put_bytes(catalog::write_item_collection(layer, items).dump(1), items_name);
+      put_if_other(store, catalog::write_item_collection(layer, items).dump(1), items_name);
       entry.items_path = store.path_of(items_name);
     }
     published.push_back(std::move(entry));

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -109,26 +108,17 @@ class LocalStore final : public Store {
     sync_folder(target.parent_path());
   }
 
+  // By way of a scratch folder: what a killed process leaves there, the next one removes.
   void put_bytes(std::string_view bytes, const std::string& name) override {
-    static std::atomic<unsigned> counter{0};
-    const auto target = place(name);
-    make_folders(target.parent_path());
-    const auto temporary =
-        (target.parent_path() /
-         fmt::format(".{}-{}-{}", target.filename().string(), ::getpid(), counter++))
-            .string();
-    try {
+    (void)place(name);
+    const Scratch scratch(scratch_parent(*this));
+    const auto temporary = scratch.file("bytes");
+    {
       const Descriptor file(temporary, O_WRONLY | O_CREAT | O_EXCL);
       if (!file.ok()) fail("cannot write", temporary, errno);
       write_all(file.get(), bytes, temporary);
-      if (::fsync(file.get()) != 0) fail("cannot sync", temporary, errno);
-      if (::rename(temporary.c_str(), target.c_str()) != 0)
-        fail("cannot write", target.string(), errno);
-    } catch (...) {
-      ::unlink(temporary.c_str());
-      throw;
     }
-    sync_folder(target.parent_path());
+    put_file(temporary, name);
   }
 
   void append_record(std::string_view bytes, const std::string& name) override {
