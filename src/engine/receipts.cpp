@@ -13,6 +13,7 @@ namespace {
 using workflow::Json;
 
 constexpr const char* kFolder = "receipts";
+constexpr size_t kMostSegments = 32;
 
 Json statistics_to_json(const raster::BandStatistics& s) {
   return {{"valid", s.valid}, {"total", s.total}, {"minimum", s.minimum}, {"maximum", s.maximum},
@@ -139,7 +140,7 @@ AttemptRecord attempt_from_json(const Json& json) {
   return record;
 }
 
-ReceiptBook::ReceiptBook(store::Store& store) : writer_(store, kFolder) {
+ReceiptBook::ReceiptBook(store::Store& store) : store_(store), writer_(store, kFolder) {
   const auto records = store::read_segments(store, kFolder);
   damaged_ = records.damaged;
   for (const auto& payload : records.payloads) {
@@ -197,6 +198,12 @@ const Receipt* ReceiptBook::commit(Receipt receipt) {
 }
 
 void ReceiptBook::flush() { writer_.flush(); }
+
+void ReceiptBook::compact() {
+  writer_.flush();
+  if (store_.local() || store_.list(std::string(kFolder) + "/").size() <= kMostSegments) return;
+  store::compact_segments(store_, kFolder, [](std::string_view) { return true; });
+}
 
 std::vector<const Receipt*> ReceiptBook::all() const {
   const std::lock_guard lock(mutex_);

@@ -75,6 +75,9 @@ class ReceiptBook {
   // Makes the receipt durable. The outputs are in the store already.
   const Receipt* commit(Receipt receipt);
   void flush();
+  // Joins the segments of an object store, where every flush makes one; reading many small objects
+  // is what a later start would wait for.
+  void compact();
   size_t damaged_records() const { return damaged_; }
   // The receipt of that fingerprint, whether its files exist or not.
   const Receipt* find_any(const std::string& fingerprint) const;
@@ -84,6 +87,7 @@ class ReceiptBook {
   const Receipt* add(Receipt receipt);
   bool files_exist(const Receipt& receipt) const;
 
+  store::Store& store_;
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;

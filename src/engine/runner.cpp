@@ -54,6 +54,7 @@ class Execution {
       else adopt_step(s);
     count_not_started();
     attempts_.flush();
+    if (!stopped()) book_.compact();
     summary_.interrupted = outer_stop_.load();
     summary_.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
     summary_.peak_memory_bytes = peak_resident_bytes();
