@@ -96,10 +96,10 @@ def flat_pixels(number, size):
     return numpy.stack([(patch * (b + 2) + 31 * number + 11 * b) % 256 for b in range(3)]).astype(numpy.uint8)
 
 
-def linked_series(folder, count, size=(1024, 1024), *, distinct=24):
+def linked_series(folder, count, size=(512, 512), *, block=256, distinct=24):
     """Many scenes that take little room and time: a few distinct ones under many dates."""
     folder = pathlib.Path(folder)
-    originals = [write_raster(folder.parent / "distinct" / f"{n}.tif", flat_pixels(n, size), colour=True, block=512)
+    originals = [write_raster(folder.parent / "distinct" / f"{n}.tif", flat_pixels(n, size), colour=True, block=block)
                  for n in range(distinct)]
     folder.mkdir(parents=True, exist_ok=True)
     for n in range(count):
