@@ -18,7 +18,8 @@ const std::filesystem::path& folder() {
   static const auto path = [] {
     geoloom::gdal::initialise();
     const std::filesystem::path memory = "/dev/shm";
-    auto parent = std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+    auto parent =
+        std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
     auto made = parent / ("geoloom-fuzz-" + std::to_string(::getpid()));
     std::filesystem::create_directories(made);
     return made;

@@ -4,7 +4,7 @@
     setup/s3_server.py                          prints the port on one line, serves until ended
     setup/s3_server.py -- COMMAND [ARG]...      serves while COMMAND runs, and exits as it does
 
-COMMAND finds in its environment what GDAL needs to reach the server, and GEOLOOM_TEST_S3=/vsis3/BUCKET.
+COMMAND finds in its environment what GDAL needs to reach the server, and GEOLOOM_TEST_S3=s3://BUCKET.
 With --env the first form prints these as `export` lines before the port.
 
 Objects live in the server's memory. Requests must be signed, with any key: moto answers 403 when an
@@ -39,7 +39,7 @@ def gdal_environment(port, bucket):
         # A proxy for the outside world has no business on loopback.
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
-        "GEOLOOM_TEST_S3": f"/vsis3/{bucket}",
+        "GEOLOOM_TEST_S3": f"s3://{bucket}",
     }
 
 

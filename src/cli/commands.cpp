@@ -37,10 +37,17 @@ int report(const Error& error, const Commands& commands) {
   if (commands.json) {
     const auto& place = error.place();
     const workflow::OrderedJson json{{"error",
-                                      {{"code", row.name}, {"message", error.message()}, {"hint", error.hint()},
-                                       {"cause", error.cause()}, {"file", place.file}, {"line", place.line},
-                                       {"key", place.key}, {"step", place.step}, {"item", place.item},
-                                       {"scene", place.scene}, {"exit_code", row.exit_code}}}};
+                                      {{"code", row.name},
+                                       {"message", error.message()},
+                                       {"hint", error.hint()},
+                                       {"cause", error.cause()},
+                                       {"file", place.file},
+                                       {"line", place.line},
+                                       {"key", place.key},
+                                       {"step", place.step},
+                                       {"item", place.item},
+                                       {"scene", place.scene},
+                                       {"exit_code", row.exit_code}}}};
     std::cout << json.dump(1) << "\n";
   }
   return row.exit_code;
@@ -95,7 +102,9 @@ int run_command_line(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return report(Error(ErrorCode::resource, "out of memory"), commands);
   } catch (const std::exception& error) {
-    return report(Error(ErrorCode::internal, error.what()).hint("this is a defect of Geoloom; please report it"), commands);
+    return report(Error(ErrorCode::internal, error.what())
+                      .hint("this is a defect of Geoloom; please report it"),
+                  commands);
   }
 }
 

@@ -17,12 +17,14 @@
 namespace geoloom::cli {
 
 void add_doctor(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("doctor", "What is installed, what is missing, which CPU target runs");
+  auto* command =
+      app.add_subcommand("doctor", "What is installed, what is missing, which CPU target runs");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([&commands] {
     auto warnings = workflow::OrderedJson::array();
     if (!gdal::built_with_libdeflate())
-      warnings.push_back("GDAL is built without libdeflate: DEFLATE scenes decode about three times slower");
+      warnings.push_back(
+          "GDAL is built without libdeflate: DEFLATE scenes decode about three times slower");
     const workflow::OrderedJson report{
         {"build", engine::build_identity()},
         {"gdal", gdal::version()},
@@ -40,16 +42,26 @@ void add_doctor(CLI::App& app, Commands& commands) {
       std::cout << report.dump(1) << "\n";
       return;
     }
-    std::cout << fmt::format("geoloom      {}\nGDAL         {}, {}\nscenes       {}\n", report["build"].get<std::string>(), gdal::version(),
-                             gdal::built_with_libdeflate() ? "with libdeflate" : "without libdeflate", fmt::join(gdal::allowed_drivers(), ", "));
-    std::cout << fmt::format("CPU target   {} (can run: {}; GEOLOOM_CPU_TARGET forces one)\n", kernels::chosen_target(),
+    std::cout << fmt::format(
+        "geoloom      {}\nGDAL         {}, {}\nscenes       {}\n",
+        report["build"].get<std::string>(), gdal::version(),
+        gdal::built_with_libdeflate() ? "with libdeflate" : "without libdeflate",
+        fmt::join(gdal::allowed_drivers(), ", "));
+    std::cout << fmt::format("CPU target   {} (can run: {}; GEOLOOM_CPU_TARGET forces one)\n",
+                             kernels::chosen_target(),
                              fmt::join(kernels::supported_targets(), ", "));
-    std::cout << fmt::format("machine      {} cores, {}; a run uses at most {} unless --memory says otherwise\n", engine::available_cores(),
-                             format_bytes(static_cast<double>(engine::machine_memory_bytes())),
-                             format_bytes(static_cast<double>(engine::default_memory_bytes())));
-    std::cout << fmt::format("S3           {}\n", std::getenv("AWS_ACCESS_KEY_ID") ? "credentials in the environment"
-                                                                                   : "no AWS_ACCESS_KEY_ID in the environment (only needed for s3://)");
-    for (const auto& warning : warnings) std::cout << "warning: " << warning.get<std::string>() << "\n";
+    std::cout << fmt::format(
+        "machine      {} cores, {}; a run uses at most {} unless --memory says otherwise\n",
+        engine::available_cores(),
+        format_bytes(static_cast<double>(engine::machine_memory_bytes())),
+        format_bytes(static_cast<double>(engine::default_memory_bytes())));
+    std::cout << fmt::format(
+        "S3           {}\n",
+        std::getenv("AWS_ACCESS_KEY_ID")
+            ? "credentials in the environment"
+            : "no AWS_ACCESS_KEY_ID in the environment (only needed for s3://)");
+    for (const auto& warning : warnings)
+      std::cout << "warning: " << warning.get<std::string>() << "\n";
   });
 }
 

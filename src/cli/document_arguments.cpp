@@ -20,7 +20,8 @@ std::filesystem::path state_file() {
   const char* state = std::getenv("XDG_STATE_HOME");
   const char* home = std::getenv("HOME");
   if (state && *state) return std::filesystem::path(state) / "geoloom" / "last_store";
-  if (home && *home) return std::filesystem::path(home) / ".local" / "state" / "geoloom" / "last_store";
+  if (home && *home)
+    return std::filesystem::path(home) / ".local" / "state" / "geoloom" / "last_store";
   return {};
 }
 
@@ -28,12 +29,19 @@ std::filesystem::path state_file() {
 
 void DocumentArguments::add_to(CLI::App& command) {
   command.add_option("WORKFLOW", workflow, "Workflow document (YAML or JSON)")->required();
-  command.add_option("-p,--param", settings, "Set a parameter: NAME=VALUE")->take_all()->allow_extra_args(false);
-  command.add_option("-P,--param-file", parameter_files, "YAML file with parameters")->take_all()->allow_extra_args(false);
-  command.add_option("--tiles", tiles, "Only these tiles: indices, ranges, names, as in 3,10-20,2048_0");
-  command.add_option("--sample", sample, "Only N tiles, spread over the area")->check(CLI::PositiveNumber);
+  command.add_option("-p,--param", settings, "Set a parameter: NAME=VALUE")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("-P,--param-file", parameter_files, "YAML file with parameters")
+      ->take_all()
+      ->allow_extra_args(false);
+  command.add_option("--tiles", tiles,
+                     "Only these tiles: indices, ranges, names, as in 3,10-20,2048_0");
+  command.add_option("--sample", sample, "Only N tiles, spread over the area")
+      ->check(CLI::PositiveNumber);
   command.add_option("--only", only, "Only these steps, separated by commas");
-  command.add_option("--resolution", resolution, "Trial at a coarser resolution, as in 60m (nearest neighbour)");
+  command.add_option("--resolution", resolution,
+                     "Trial at a coarser resolution, as in 60m (nearest neighbour)");
 }
 
 workflow::Document DocumentArguments::load() const {
@@ -41,20 +49,23 @@ workflow::Document DocumentArguments::load() const {
   std::map<std::string, workflow::GivenParameter> given;
   for (const auto& path : parameter_files) {
     const auto values = workflow::parse_yaml(gdal::read_file(path, kParameterFileLimit), path);
-    if (values.kind != workflow::Value::Kind::map) throw values.error("a parameter file is a map of names to values");
+    if (values.kind != workflow::Value::Kind::map)
+      throw values.error("a parameter file is a map of names to values");
     for (const auto& [name, value] : values.map) given[name] = {value, path};
   }
   for (const auto& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0)
       throw Error(ErrorCode::invalid, fmt::format("-p {}: write NAME=VALUE", setting));
-    given[setting.substr(0, equals)] = {workflow::parse_yaml_scalar(setting.substr(equals + 1), "command line"), "command line"};
+    given[setting.substr(0, equals)] = {
+        workflow::parse_yaml_scalar(setting.substr(equals + 1), "command line"), "command line"};
   }
   workflow::resolve(document, given);
   return document;
 }
 
-std::unique_ptr<workflow::Run> DocumentArguments::create_run(const workflow::Registry& registry) const {
+std::unique_ptr<workflow::Run> DocumentArguments::create_run(
+    const workflow::Registry& registry) const {
   workflow::RunOptions options;
   options.selection = {tiles, sample};
   for (size_t start = 0; start < only.size();) {
@@ -67,14 +78,16 @@ std::unique_ptr<workflow::Run> DocumentArguments::create_run(const workflow::Reg
 }
 
 void MachineArguments::add_to(CLI::App& command) {
-  command.add_option("--memory", memory, "Memory of the whole process, as in 768M; default 60 % of the machine");
+  command.add_option("--memory", memory,
+                     "Memory of the whole process, as in 768M; default 60 % of the machine");
   command.add_option("--threads", threads, "Computing threads; default: the machine's cores");
   command.add_option("--reads", reads, "Reads in flight; default: as many as threads");
 }
 
 engine::RunnerOptions MachineArguments::options() const {
   engine::RunnerOptions options;
-  options.memory_bytes = memory.empty() ? engine::default_memory_bytes() : parse_bytes(memory, "--memory");
+  options.memory_bytes =
+      memory.empty() ? engine::default_memory_bytes() : parse_bytes(memory, "--memory");
   options.threads = threads;
   options.reads = reads;
   return options;
@@ -84,7 +97,8 @@ std::string last_store() {
   std::ifstream file(state_file());
   std::string url;
   if (!std::getline(file, url) || url.empty())
-    throw Error(ErrorCode::invalid, "which store? no run was made on this machine yet").hint("name it with --store, or give the workflow document");
+    throw Error(ErrorCode::invalid, "which store? no run was made on this machine yet")
+        .hint("name it with --store, or give the workflow document");
   return url;
 }
 

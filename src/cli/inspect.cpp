@@ -21,15 +21,24 @@ struct InspectArguments {
 
 const char* type_name(gdal::SampleType type) {
   switch (type) {
-    case gdal::SampleType::uint8: return "uint8";
-    case gdal::SampleType::int8: return "int8";
-    case gdal::SampleType::uint16: return "uint16";
-    case gdal::SampleType::int16: return "int16";
-    case gdal::SampleType::uint32: return "uint32";
-    case gdal::SampleType::int32: return "int32";
-    case gdal::SampleType::float32: return "float32";
-    case gdal::SampleType::float64: return "float64";
-    case gdal::SampleType::other: break;
+    case gdal::SampleType::uint8:
+      return "uint8";
+    case gdal::SampleType::int8:
+      return "int8";
+    case gdal::SampleType::uint16:
+      return "uint16";
+    case gdal::SampleType::int16:
+      return "int16";
+    case gdal::SampleType::uint32:
+      return "uint32";
+    case gdal::SampleType::int32:
+      return "int32";
+    case gdal::SampleType::float32:
+      return "float32";
+    case gdal::SampleType::float64:
+      return "float64";
+    case gdal::SampleType::other:
+      break;
   }
   return "other";
 }
@@ -41,20 +50,26 @@ geo::Window chosen_window(const InspectArguments& arguments, const gdal::RasterI
   if (!arguments.window.empty()) {
     long long x = 0, y = 0, width = 0, height = 0;
     char rest = 0;
-    if (std::sscanf(arguments.window.c_str(), "%lld,%lld,%lld,%lld%c", &x, &y, &width, &height, &rest) != 4)
-      throw Error(ErrorCode::invalid, fmt::format("--window: '{}' is not x,y,width,height", arguments.window));
+    if (std::sscanf(arguments.window.c_str(), "%lld,%lld,%lld,%lld%c", &x, &y, &width, &height,
+                    &rest) != 4)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("--window: '{}' is not x,y,width,height", arguments.window));
     window = {x, y, width, height};
   } else if (!arguments.at.empty()) {
     const auto place = parse_pair(arguments.at, "a place LON,LAT");
-    if (!info.grid) throw Error(ErrorCode::invalid, "--at needs a north-up raster: " + info.why_no_grid);
+    if (!info.grid)
+      throw Error(ErrorCode::invalid, "--at needs a north-up raster: " + info.why_no_grid);
     const auto xy = geo::from_lon_lat(info.grid->crs, place.first, place.second);
     const auto pixel = info.grid->position(xy.x, xy.y);
     window = {static_cast<int64_t>(std::floor(pixel.column)) - arguments.size / 2,
-              static_cast<int64_t>(std::floor(pixel.row)) - arguments.size / 2, arguments.size, arguments.size};
+              static_cast<int64_t>(std::floor(pixel.row)) - arguments.size / 2, arguments.size,
+              arguments.size};
   }
   const auto inside = window.intersect(all);
   if (inside.empty())
-    throw Error(ErrorCode::invalid, fmt::format("the window {} does not touch the raster of {} x {} pixels", window.text(), info.width, info.height))
+    throw Error(ErrorCode::invalid,
+                fmt::format("the window {} does not touch the raster of {} x {} pixels",
+                            window.text(), info.width, info.height))
         .at({.file = arguments.file});
   return inside;
 }
@@ -63,7 +78,8 @@ geo::Window chosen_window(const InspectArguments& arguments, const gdal::RasterI
 std::vector<uint8_t> stretched(const std::vector<float>& values, const gdal::BandInfo& band) {
   std::vector<float> sorted;
   for (const float value : values)
-    if (std::isfinite(value) && !(band.nodata && value == static_cast<float>(*band.nodata))) sorted.push_back(value);
+    if (std::isfinite(value) && !(band.nodata && value == static_cast<float>(*band.nodata)))
+      sorted.push_back(value);
   std::vector<uint8_t> out(values.size(), 0);
   if (sorted.empty()) return out;
   std::sort(sorted.begin(), sorted.end());
@@ -75,35 +91,54 @@ std::vector<uint8_t> stretched(const std::vector<float>& values, const gdal::Ban
   return out;
 }
 
-void write_picture(const gdal::Dataset& dataset, const geo::Window& window, const InspectArguments& arguments) {
+void write_picture(const gdal::Dataset& dataset, const geo::Window& window,
+                   const InspectArguments& arguments) {
   const auto& info = dataset.info();
-  const double shrink = std::max(1.0, static_cast<double>(std::max(window.width, window.height)) / static_cast<double>(arguments.size));
-  const auto width = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(window.width) / shrink));
-  const auto height = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(window.height) / shrink));
+  const double shrink = std::max(1.0, static_cast<double>(std::max(window.width, window.height)) /
+                                          static_cast<double>(arguments.size));
+  const auto width =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(window.width) / shrink));
+  const auto height =
+      std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(window.height) / shrink));
   const size_t planes = info.bands.size() >= 3 ? 3 : 1;
   std::vector<std::vector<uint8_t>> pictures;
   std::vector<const uint8_t*> pointers;
   for (size_t b = 0; b < planes; ++b) {
     std::vector<float> values(static_cast<size_t>(width * height));
-    dataset.read_overview(window, {static_cast<int>(b) + 1}, gdal::BufferType::float32, values.data(), width, height);
+    dataset.read_overview(window, {static_cast<int>(b) + 1}, gdal::BufferType::float32,
+                          values.data(), width, height);
     const bool bytes = info.bands[b].type == gdal::SampleType::uint8 && planes == 3;
-    if (bytes) pictures.emplace_back(values.begin(), values.end());
-    else pictures.push_back(stretched(values, info.bands[b]));
+    if (bytes)
+      pictures.emplace_back(values.begin(), values.end());
+    else
+      pictures.push_back(stretched(values, info.bands[b]));
   }
   for (const auto& picture : pictures) pointers.push_back(picture.data());
   gdal::write_png(arguments.png, width, height, pointers);
 }
 
 workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
-  workflow::OrderedJson bands = workflow::OrderedJson::array(), overviews = workflow::OrderedJson::array();
+  workflow::OrderedJson bands = workflow::OrderedJson::array(),
+                        overviews = workflow::OrderedJson::array();
   for (const auto& band : info.bands)
-    bands.push_back({{"name", band.name}, {"type", type_name(band.type)},
-                     {"nodata", band.nodata ? workflow::OrderedJson::parse(workflow::number_to_json(*band.nodata).dump()) : workflow::OrderedJson()},
-                     {"scale", band.scale}, {"offset", band.offset}, {"unit", band.unit}, {"colour", band.colour},
-                     {"block", {band.block_width, band.block_height}}, {"mask", band.has_mask_band}});
+    bands.push_back({{"name", band.name},
+                     {"type", type_name(band.type)},
+                     {"nodata", band.nodata ? workflow::OrderedJson::parse(
+                                                  workflow::number_to_json(*band.nodata).dump())
+                                            : workflow::OrderedJson()},
+                     {"scale", band.scale},
+                     {"offset", band.offset},
+                     {"unit", band.unit},
+                     {"colour", band.colour},
+                     {"block", {band.block_width, band.block_height}},
+                     {"mask", band.has_mask_band}});
   for (const auto& [width, height] : info.overviews) overviews.push_back({width, height});
-  workflow::OrderedJson json{{"driver", info.driver}, {"size", {info.width, info.height}}, {"bands", bands},
-                             {"compression", info.compression}, {"interleaving", info.interleaving}, {"overviews", overviews}};
+  workflow::OrderedJson json{{"driver", info.driver},
+                             {"size", {info.width, info.height}},
+                             {"bands", bands},
+                             {"compression", info.compression},
+                             {"interleaving", info.interleaving},
+                             {"overviews", overviews}};
   if (!info.grid) {
     json["grid"] = nullptr;
     json["why_no_grid"] = info.why_no_grid;
@@ -114,54 +149,73 @@ workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
   json["bounds"] = {box.min_x, box.min_y, box.max_x, box.max_y};
   json["pixel"] = {info.grid->pixel_width, info.grid->pixel_height};
   if (info.grid->crs.known()) {
-    const auto centre = geo::to_lon_lat(info.grid->crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
+    const auto centre =
+        geo::to_lon_lat(info.grid->crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
     json["centre_lon_lat"] = {centre.lon, centre.lat};
   }
   return json;
 }
 
 void print(const std::string& file, const workflow::OrderedJson& json) {
-  std::cout << fmt::format("{}: {}, {} x {} pixels, {} band(s), {}\n", file, json["driver"].get<std::string>(), json["size"][0].get<int64_t>(),
-                           json["size"][1].get<int64_t>(), json["bands"].size(),
-                           json["compression"].get<std::string>().empty() ? "not compressed" : json["compression"].get<std::string>());
+  std::cout << fmt::format(
+      "{}: {}, {} x {} pixels, {} band(s), {}\n", file, json["driver"].get<std::string>(),
+      json["size"][0].get<int64_t>(), json["size"][1].get<int64_t>(), json["bands"].size(),
+      json["compression"].get<std::string>().empty() ? "not compressed"
+                                                     : json["compression"].get<std::string>());
   for (size_t b = 0; b < json["bands"].size(); ++b) {
     const auto& band = json["bands"][b];
-    std::cout << fmt::format("  band {} {}: {}, nodata {}, scale {}, offset {}, blocks {} x {}\n", b + 1, band["name"].get<std::string>(),
-                             band["type"].get<std::string>(), band["nodata"].is_null() ? "none" : band["nodata"].dump(),
-                             band["scale"].get<double>(), band["offset"].get<double>(), band["block"][0].get<int>(), band["block"][1].get<int>());
+    std::cout << fmt::format(
+        "  band {} {}: {}, nodata {}, scale {}, offset {}, blocks {} x {}\n", b + 1,
+        band["name"].get<std::string>(), band["type"].get<std::string>(),
+        band["nodata"].is_null() ? "none" : band["nodata"].dump(), band["scale"].get<double>(),
+        band["offset"].get<double>(), band["block"][0].get<int>(), band["block"][1].get<int>());
   }
   if (json.contains("crs")) {
-    std::cout << fmt::format("  CRS {}, pixel {} x {}\n", json["crs"].get<std::string>(), json["pixel"][0].get<double>(), json["pixel"][1].get<double>());
-    std::cout << fmt::format("  bounds {} {} {} {}\n", json["bounds"][0].get<double>(), json["bounds"][1].get<double>(),
-                             json["bounds"][2].get<double>(), json["bounds"][3].get<double>());
+    std::cout << fmt::format("  CRS {}, pixel {} x {}\n", json["crs"].get<std::string>(),
+                             json["pixel"][0].get<double>(), json["pixel"][1].get<double>());
+    std::cout << fmt::format("  bounds {} {} {} {}\n", json["bounds"][0].get<double>(),
+                             json["bounds"][1].get<double>(), json["bounds"][2].get<double>(),
+                             json["bounds"][3].get<double>());
   } else {
     std::cout << "  no north-up grid: " << json["why_no_grid"].get<std::string>() << "\n";
   }
   if (json.contains("centre_lon_lat"))
-    std::cout << fmt::format("  centre {:.6f},{:.6f} (lon,lat)\n", json["centre_lon_lat"][0].get<double>(), json["centre_lon_lat"][1].get<double>());
-  std::cout << "  overviews " << (json["overviews"].empty() ? "none" : json["overviews"].dump()) << "\n";
+    std::cout << fmt::format("  centre {:.6f},{:.6f} (lon,lat)\n",
+                             json["centre_lon_lat"][0].get<double>(),
+                             json["centre_lon_lat"][1].get<double>());
+  std::cout << "  overviews " << (json["overviews"].empty() ? "none" : json["overviews"].dump())
+            << "\n";
 }
 
 }  // namespace
 
 void add_inspect(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("inspect", "What a raster is: size, bands, CRS, blocks; and a picture of it");
+  auto* command = app.add_subcommand(
+      "inspect", "What a raster is: size, bands, CRS, blocks; and a picture of it");
   const auto arguments = std::make_shared<InspectArguments>();
   command->add_option("FILE", arguments->file, "A raster, local or /vsis3/...")->required();
   command->add_option("--window", arguments->window, "Pixels x,y,width,height");
-  command->add_option("--at", arguments->at, "A place LON,LAT; a window of --size pixels around it");
-  command->add_option("--size", arguments->size, "Longer side of the picture, and of the window of --at")->check(CLI::Range(1, 16384));
+  command->add_option("--at", arguments->at,
+                      "A place LON,LAT; a window of --size pixels around it");
+  command
+      ->add_option("--size", arguments->size,
+                   "Longer side of the picture, and of the window of --at")
+      ->check(CLI::Range(1, 16384));
   command->add_option("--png", arguments->png, "Write a picture of the overview or the window");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
     const auto dataset = gdal::Dataset::open(arguments->file);
     auto json = to_json(dataset.info());
     const auto window = chosen_window(*arguments, dataset.info());
-    if (!arguments->window.empty() || !arguments->at.empty()) json["window"] = {window.x, window.y, window.width, window.height};
+    if (!arguments->window.empty() || !arguments->at.empty())
+      json["window"] = {window.x, window.y, window.width, window.height};
     if (!arguments->png.empty()) write_picture(dataset, window, *arguments);
-    if (commands.json) std::cout << json.dump(1) << "\n";
-    else print(arguments->file, json);
-    if (!commands.json && json.contains("window")) std::cout << "  window " << window.text() << "\n";
+    if (commands.json)
+      std::cout << json.dump(1) << "\n";
+    else
+      print(arguments->file, json);
+    if (!commands.json && json.contains("window"))
+      std::cout << "  window " << window.text() << "\n";
     if (!arguments->png.empty()) std::cerr << "picture: " << arguments->png << "\n";
   });
 }

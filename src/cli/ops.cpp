@@ -12,7 +12,8 @@ namespace {
 
 std::string default_text(const workflow::Parameter& parameter) {
   if (parameter.is_required) return "required";
-  if (parameter.default_value.is_null() || parameter.default_value == "" || parameter.default_value == workflow::Json::array())
+  if (parameter.default_value.is_null() || parameter.default_value == "" ||
+      parameter.default_value == workflow::Json::array())
     return "optional";
   return "default " + parameter.default_value.dump();
 }
@@ -23,7 +24,9 @@ void print_parameters(const workflow::Parameters& parameters) {
     return;
   }
   for (const auto& parameter : parameters.all()) {
-    std::cout << fmt::format("- `{}`{} ({}): {}", parameter->name, parameter->is_main ? " (main)" : "", default_text(*parameter), parameter->help);
+    std::cout << fmt::format("- `{}`{} ({}): {}", parameter->name,
+                             parameter->is_main ? " (main)" : "", default_text(*parameter),
+                             parameter->help);
     if (!parameter->allowed.empty()) {
       std::cout << " One of:";
       for (const auto& choice : parameter->allowed) std::cout << " `" << choice << "`";
@@ -38,11 +41,15 @@ void print_op(const workflow::Registry& registry, const std::string& name) {
   const auto& description = op->description();
   workflow::Parameters parameters;
   op->declare(parameters);
-  std::cout << fmt::format("# {}\n\n{}\n\nKind: {}, version {}.\n\n{}\n\n## Parameters\n\n", name, description.summary,
-                           workflow::name(description.kind), description.version, description.documentation);
+  std::cout << fmt::format("# {}\n\n{}\n\nKind: {}, version {}.\n\n{}\n\n## Parameters\n\n", name,
+                           description.summary, workflow::name(description.kind),
+                           description.version, description.documentation);
   print_parameters(parameters);
   if (const auto example = ops::example_of(name); !example.empty())
-    std::cout << fmt::format("\n## Example\n\nScenes drawn as text, a step, and what comes out; run by the tests.\n\n```yaml\n{}```\n", example);
+    std::cout << fmt::format(
+        "\n## Example\n\nScenes drawn as text, a step, and what comes out; run by the "
+        "tests.\n\n```yaml\n{}```\n",
+        example);
 }
 
 workflow::OrderedJson op_json(const workflow::Registry& registry, const std::string& name) {
@@ -50,14 +57,20 @@ workflow::OrderedJson op_json(const workflow::Registry& registry, const std::str
   workflow::Parameters parameters;
   op->declare(parameters);
   const auto& d = op->description();
-  return {{"name", d.name}, {"kind", workflow::name(d.kind)}, {"version", d.version}, {"summary", d.summary},
-          {"documentation", d.documentation}, {"parameters", parameters.schema()}, {"example", ops::example_of(name)}};
+  return {{"name", d.name},
+          {"kind", workflow::name(d.kind)},
+          {"version", d.version},
+          {"summary", d.summary},
+          {"documentation", d.documentation},
+          {"parameters", parameters.schema()},
+          {"example", ops::example_of(name)}};
 }
 
 }  // namespace
 
 void add_ops(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("ops", "Reference of the ops: parameters, rules, a runnable example");
+  auto* command =
+      app.add_subcommand("ops", "Reference of the ops: parameters, rules, a runnable example");
   const auto name = std::make_shared<std::string>();
   command->add_option("NAME", *name, "One op; all without it");
   command->add_flag("--json", commands.json, "As JSON");
@@ -71,7 +84,8 @@ void add_ops(CLI::App& app, Commands& commands) {
     } else if (!name->empty()) {
       print_op(registry, *name);
     } else {
-      for (const auto& op : names) std::cout << fmt::format("{:<14} {}\n", op, registry.make(op)->description().summary);
+      for (const auto& op : names)
+        std::cout << fmt::format("{:<14} {}\n", op, registry.make(op)->description().summary);
     }
   });
 }

@@ -27,8 +27,13 @@ double value_at(const raster::Block& block, size_t band, size_t slice, size_t pi
 // The chain of one step on one pixel, without loom or files: each node's whole result.
 class PixelChain {
  public:
-  PixelChain(const workflow::StepRun& run, const workflow::ItemPlan& plan, int64_t x, int64_t y, gdal::DatasetPool& pool)
-      : run_(run), plan_(plan), window_{x, y, 1, 1}, pool_(pool), needs_(engine::halo_needs(*run.step, plan)) {}
+  PixelChain(const workflow::StepRun& run, const workflow::ItemPlan& plan, int64_t x, int64_t y,
+             gdal::DatasetPool& pool)
+      : run_(run),
+        plan_(plan),
+        window_{x, y, 1, 1},
+        pool_(pool),
+        needs_(engine::halo_needs(*run.step, plan)) {}
 
   workflow::OrderedJson explain() {
     workflow::OrderedJson out{{"step", run_.step->name}, {"item", plan_.item.name}};
@@ -58,9 +63,14 @@ class PixelChain {
       const auto& slice = source.schema.slices[i];
       const auto report = run_.sources[n]->explain(source, i, window_.x, window_.y, pool_);
       workflow::OrderedJson values;
-      for (const auto& [band, value] : report.values) values[band] = std::isfinite(value) ? workflow::OrderedJson(value) : workflow::OrderedJson();
-      dates.push_back({{"scene", slice.label}, {"time", slice.timed ? geo::format_time(slice.period.start) : ""},
-                       {"kept", report.valid}, {"reason", report.reason}, {"values", values}});
+      for (const auto& [band, value] : report.values)
+        values[band] =
+            std::isfinite(value) ? workflow::OrderedJson(value) : workflow::OrderedJson();
+      dates.push_back({{"scene", slice.label},
+                       {"time", slice.timed ? geo::format_time(slice.period.start) : ""},
+                       {"kept", report.valid},
+                       {"reason", report.reason},
+                       {"values", values}});
     }
     return {{"op", run_.step->nodes[n].result_name}, {"dates", dates}};
   }
@@ -68,8 +78,10 @@ class PixelChain {
   std::vector<raster::Block> read(size_t n) const {
     const auto& source = plan_.nodes[n].source;
     std::vector<raster::Block> blocks;
-    auto& block = blocks.emplace_back(source.schema, window_.expanded(needs_[n]), 0, source.members.size());
-    for (size_t i = 0; i < source.members.size(); ++i) (void)run_.sources[n]->read(source, source.members[i], block, i, pool_);
+    auto& block =
+        blocks.emplace_back(source.schema, window_.expanded(needs_[n]), 0, source.members.size());
+    for (size_t i = 0; i < source.members.size(); ++i)
+      (void)run_.sources[n]->read(source, source.members[i], block, i, pool_);
     return blocks;
   }
 
@@ -82,7 +94,8 @@ class PixelChain {
     for (const auto& ref : node.inputs) {
       const auto& schema = plan_.nodes[ref.node].outputs[ref.output];
       schemas.push_back(&schema);
-      inputs.emplace_back(schema, input_window, 0, schema.slices.size()).copy_from(results_[ref.node][ref.output]);
+      inputs.emplace_back(schema, input_window, 0, schema.slices.size())
+          .copy_from(results_[ref.node][ref.output]);
     }
     for (const auto& schema : plan_.nodes[n].outputs) {
       output_schemas.push_back(&schema);
@@ -100,13 +113,15 @@ class PixelChain {
     const auto& ref = node.inputs.front();
     const auto& block = results_[ref.node][ref.output];
     const auto& schema = plan_.nodes[ref.node].outputs[ref.output];
-    const auto pixel = static_cast<size_t>((window_.y - block.window().y) * block.window().width + window_.x - block.window().x);
+    const auto pixel = static_cast<size_t>((window_.y - block.window().y) * block.window().width +
+                                           window_.x - block.window().x);
     auto slices = workflow::OrderedJson::array();
     for (size_t s = 0; s < block.slices(); ++s) {
       workflow::OrderedJson values;
       for (size_t b = 0; b < block.bands(); ++b) {
         const bool valid = block.validity(s, block.validity_per_band() ? b : 0)[pixel] != 0;
-        values[schema.bands[b].name] = valid ? workflow::OrderedJson(value_at(block, b, s, pixel)) : workflow::OrderedJson();
+        values[schema.bands[b].name] =
+            valid ? workflow::OrderedJson(value_at(block, b, s, pixel)) : workflow::OrderedJson();
       }
       slices.push_back({{"period", schema.slices[s].label}, {"values", values}});
     }
@@ -123,27 +138,35 @@ class PixelChain {
 
 std::string values_text(const workflow::OrderedJson& values) {
   std::string text;
-  for (const auto& [band, value] : values.items()) text += fmt::format(" {}={}", band, value.is_null() ? "invalid" : value.dump());
+  for (const auto& [band, value] : values.items())
+    text += fmt::format(" {}={}", band, value.is_null() ? "invalid" : value.dump());
   return text;
 }
 
 void print(const workflow::OrderedJson& step) {
-  std::cout << fmt::format("step {}, item {}\n", step["step"].get<std::string>(), step["item"].get<std::string>());
+  std::cout << fmt::format("step {}, item {}\n", step["step"].get<std::string>(),
+                           step["item"].get<std::string>());
   for (const auto& source : step["sources"]) {
     size_t kept = 0;
     for (const auto& date : source["dates"]) {
       kept += date["kept"].get<bool>();
-      std::cout << fmt::format("  {:<20} {:<9}{}{}  {}\n", date["time"].get<std::string>(), date["kept"].get<bool>() ? "kept" : "rejected",
+      std::cout << fmt::format("  {:<20} {:<9}{}{}  {}\n", date["time"].get<std::string>(),
+                               date["kept"].get<bool>() ? "kept" : "rejected",
                                values_text(date["values"]),
-                               date["reason"].get<std::string>().empty() ? "" : "  (" + date["reason"].get<std::string>() + ")",
+                               date["reason"].get<std::string>().empty()
+                                   ? ""
+                                   : "  (" + date["reason"].get<std::string>() + ")",
                                date["scene"].get<std::string>());
     }
-    std::cout << fmt::format("  {}: {} of {} kept\n", source["op"].get<std::string>(), kept, source["dates"].size());
+    std::cout << fmt::format("  {}: {} of {} kept\n", source["op"].get<std::string>(), kept,
+                             source["dates"].size());
   }
   for (const auto& saved : step["saved"])
     for (const auto& slice : saved["slices"])
       std::cout << fmt::format("  => {}{}:{}\n", saved["layer"].get<std::string>(),
-                               slice["period"].get<std::string>().empty() ? "" : " " + slice["period"].get<std::string>(),
+                               slice["period"].get<std::string>().empty()
+                                   ? ""
+                                   : " " + slice["period"].get<std::string>(),
                                values_text(slice["values"]));
 }
 
@@ -156,10 +179,12 @@ Spot spot_of(const geo::Grid& grid, const std::string& text) {
   const auto place = parse_pair(text, "a place LON,LAT");
   const auto xy = geo::from_lon_lat(grid.crs, place.first, place.second);
   const auto position = grid.position(xy.x, xy.y);
-  const Spot spot{static_cast<int64_t>(std::floor(position.column)), static_cast<int64_t>(std::floor(position.row))};
+  const Spot spot{static_cast<int64_t>(std::floor(position.column)),
+                  static_cast<int64_t>(std::floor(position.row))};
   if (!grid.window().contains({spot.x, spot.y, 1, 1})) {
     const auto box = grid.box();
-    const auto centre = geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
+    const auto centre =
+        geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
     throw Error(ErrorCode::invalid, fmt::format("{} lies outside of the area", text))
         .hint(fmt::format("its centre is {:.5f},{:.5f}", centre.lon, centre.lat));
   }
@@ -169,7 +194,8 @@ Spot spot_of(const geo::Grid& grid, const std::string& text) {
 }  // namespace
 
 void add_pixel(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("pixel", "For one place: each date kept or rejected and why, and what comes out");
+  auto* command = app.add_subcommand(
+      "pixel", "For one place: each date kept or rejected and why, and what comes out");
   const auto arguments = std::make_shared<PixelArguments>();
   command->add_option("PLACE", arguments->place, "LON,LAT in degrees, as in 25.1,45.2")->required();
   arguments->document.add_to(*command);
@@ -188,7 +214,8 @@ void add_pixel(CLI::App& app, Commands& commands) {
       }
     }
     if (commands.json) {
-      std::cout << workflow::OrderedJson{{"pixel", {spot.x, spot.y}}, {"steps", steps}}.dump(1) << "\n";
+      std::cout << workflow::OrderedJson{{"pixel", {spot.x, spot.y}}, {"steps", steps}}.dump(1)
+                << "\n";
       return;
     }
     std::cout << fmt::format("pixel {},{} of {}\n", spot.x, spot.y, run->grid().text());

@@ -18,10 +18,10 @@ struct StepPlan {
   std::string name, chain, domain;
   size_t items = 0, made = 0, empty = 0;
   size_t fewest_scenes = 0, most_scenes = 0;
-  uint64_t stored_bytes = 0;       // of the source windows, once
-  double amplification = 1;        // worst item
-  size_t item_memory_bytes = 0;    // largest ticket
-  engine::BlockLayout layout;      // of the item with the largest ticket
+  uint64_t stored_bytes = 0;     // of the source windows, once
+  double amplification = 1;      // worst item
+  size_t item_memory_bytes = 0;  // largest ticket
+  engine::BlockLayout layout;    // of the item with the largest ticket
 };
 
 struct PlanArguments {
@@ -30,7 +30,8 @@ struct PlanArguments {
   std::string geojson;
 };
 
-StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& share, unsigned threads, unsigned reads) {
+StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& share,
+                    unsigned threads, unsigned reads) {
   StepPlan plan;
   plan.fewest_scenes = SIZE_MAX;
   const auto in_flight = std::max<size_t>(1, std::min<size_t>(threads, run.items.size()));
@@ -43,8 +44,9 @@ StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& sha
       continue;
     }
     for (const auto& node : item_plan.nodes) plan.stored_bytes += node.source.stored_bytes;
-    const auto layout = engine::choose_layout(engine::cost_of(*run.step, item_plan), item.window,
-                                              share.pixel_bytes / in_flight, share.pixel_bytes, threads, reads);
+    const auto layout =
+        engine::choose_layout(engine::cost_of(*run.step, item_plan), item.window,
+                              share.pixel_bytes / in_flight, share.pixel_bytes, threads, reads);
     plan.amplification = std::max(plan.amplification, layout.read_amplification);
     if (layout.memory_bytes >= plan.item_memory_bytes) {
       plan.item_memory_bytes = layout.memory_bytes;
@@ -54,13 +56,16 @@ StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& sha
   return plan;
 }
 
-std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryShare& share, unsigned threads, unsigned reads) {
+std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryShare& share,
+                                 unsigned threads, unsigned reads) {
   std::vector<StepPlan> plans;
   for (const auto& step : run.steps()) {
     if (!step.selected) continue;
     StepPlan plan;
     if (step.step->is_task()) {
-      for (const auto& node : step.step->nodes) plan.item_memory_bytes = std::max(plan.item_memory_bytes, node.task().memory_bytes(run.grid()));
+      for (const auto& node : step.step->nodes)
+        plan.item_memory_bytes =
+            std::max(plan.item_memory_bytes, node.task().memory_bytes(run.grid()));
     } else {
       plan = plan_chain(step, share, threads, reads);
     }
@@ -92,70 +97,102 @@ void print_sources(const workflow::Run& run) {
     if (report.after_filter.empty()) continue;
     std::string text = fmt::format("scenes ({}): ", key);
     for (size_t i = 0; i < report.after_filter.size(); ++i)
-      text += fmt::format("{}{} {}", i ? " > " : "", report.after_filter[i].second, report.after_filter[i].first);
+      text += fmt::format("{}{} {}", i ? " > " : "", report.after_filter[i].second,
+                          report.after_filter[i].first);
     if (report.offset_applied) text += fmt::format("; offset applied to {}", report.offset_applied);
     std::cout << text << "\n";
     for (const auto& note : report.notes) std::cout << "  note: " << note << "\n";
-    for (const auto& dropped : report.dropped) std::cout << fmt::format("  left out: {}: {}\n", dropped.scene, dropped.reason);
+    for (const auto& dropped : report.dropped)
+      std::cout << fmt::format("  left out: {}: {}\n", dropped.scene, dropped.reason);
   }
 }
 
 void print_step(const StepPlan& plan) {
   std::cout << fmt::format("\nstep {}: {}\n", plan.name, plan.chain);
-  std::cout << fmt::format("  items        {} over {}, {} already made{}\n", plan.items, plan.domain, plan.made,
+  std::cout << fmt::format("  items        {} over {}, {} already made{}\n", plan.items,
+                           plan.domain, plan.made,
                            plan.empty ? fmt::format(", {} without scenes", plan.empty) : "");
   if (plan.most_scenes > 0) {
-    std::cout << fmt::format("  scenes       {} to {} per item\n", plan.fewest_scenes, plan.most_scenes);
-    std::cout << fmt::format("  to read      {} of scene files (estimate); at worst {:.2f} pixels decoded per pixel needed\n",
-                             format_bytes(static_cast<double>(plan.stored_bytes)), plan.amplification);
-    std::cout << fmt::format("  blocks       {} x {} px, {} slices at once, strips of {} px\n", plan.layout.block_width,
-                             plan.layout.block_height, plan.layout.batch_slices, plan.layout.strip_pixels);
+    std::cout << fmt::format("  scenes       {} to {} per item\n", plan.fewest_scenes,
+                             plan.most_scenes);
+    std::cout << fmt::format(
+        "  to read      {} of scene files (estimate); at worst {:.2f} pixels decoded per pixel "
+        "needed\n",
+        format_bytes(static_cast<double>(plan.stored_bytes)), plan.amplification);
+    std::cout << fmt::format("  blocks       {} x {} px, {} slices at once, strips of {} px\n",
+                             plan.layout.block_width, plan.layout.block_height,
+                             plan.layout.batch_slices, plan.layout.strip_pixels);
   }
-  std::cout << fmt::format("  memory       {} per item\n", format_bytes(static_cast<double>(plan.item_memory_bytes)));
+  std::cout << fmt::format("  memory       {} per item\n",
+                           format_bytes(static_cast<double>(plan.item_memory_bytes)));
 }
 
 workflow::OrderedJson to_json(const StepPlan& plan) {
-  return {{"name", plan.name}, {"chain", plan.chain}, {"over", plan.domain}, {"items", plan.items}, {"made", plan.made},
-          {"without_scenes", plan.empty}, {"fewest_scenes", plan.most_scenes ? plan.fewest_scenes : 0},
-          {"most_scenes", plan.most_scenes}, {"stored_bytes", plan.stored_bytes}, {"read_amplification", plan.amplification},
-          {"item_memory_bytes", plan.item_memory_bytes}, {"block", {plan.layout.block_width, plan.layout.block_height}},
+  return {{"name", plan.name},
+          {"chain", plan.chain},
+          {"over", plan.domain},
+          {"items", plan.items},
+          {"made", plan.made},
+          {"without_scenes", plan.empty},
+          {"fewest_scenes", plan.most_scenes ? plan.fewest_scenes : 0},
+          {"most_scenes", plan.most_scenes},
+          {"stored_bytes", plan.stored_bytes},
+          {"read_amplification", plan.amplification},
+          {"item_memory_bytes", plan.item_memory_bytes},
+          {"block", {plan.layout.block_width, plan.layout.block_height}},
           {"slices_at_once", plan.layout.batch_slices}};
 }
 
 workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
   auto features = workflow::OrderedJson::array();
-  for (const auto& item : workflow::select_items(workflow::tile_items(run.record().area.tiling, run.record().area.coarsening),
-                                                 run.record().options.selection)) {
+  for (const auto& item : workflow::select_items(
+           workflow::tile_items(run.record().area.tiling, run.record().area.coarsening),
+           run.record().options.selection)) {
     const auto box = item.grid.box();
     auto ring = workflow::OrderedJson::array();
-    for (const auto& [x, y] : {std::pair{box.min_x, box.min_y}, {box.max_x, box.min_y}, {box.max_x, box.max_y},
-                               {box.min_x, box.max_y}, {box.min_x, box.min_y}}) {
+    for (const auto& [x, y] : {std::pair{box.min_x, box.min_y},
+                               {box.max_x, box.min_y},
+                               {box.max_x, box.max_y},
+                               {box.min_x, box.max_y},
+                               {box.min_x, box.min_y}}) {
       const auto place = geo::to_lon_lat(run.grid().crs, x, y);
       ring.push_back({place.lon, place.lat});
     }
-    features.push_back({{"type", "Feature"},
-                        {"properties", {{"name", item.name}, {"index", item.index}, {"window", item.window.text()}}},
-                        {"geometry", {{"type", "Polygon"}, {"coordinates", workflow::OrderedJson::array({ring})}}}});
+    features.push_back(
+        {{"type", "Feature"},
+         {"properties",
+          {{"name", item.name}, {"index", item.index}, {"window", item.window.text()}}},
+         {"geometry",
+          {{"type", "Polygon"}, {"coordinates", workflow::OrderedJson::array({ring})}}}});
   }
   return {{"type", "FeatureCollection"}, {"features", features}};
 }
 
-void print_plan(const workflow::Run& run, const std::vector<StepPlan>& plans, const engine::MemoryShare& share, size_t memory) {
+void print_plan(const workflow::Run& run, const std::vector<StepPlan>& plans,
+                const engine::MemoryShare& share, size_t memory) {
   const auto& tiling = run.record().area.tiling;
   std::cout << fmt::format("area: {}\n", tiling.grid.text());
-  std::cout << fmt::format("tiles: {} x {} of {} x {} px{}\n", tiling.columns(), tiling.rows(), tiling.tile_width, tiling.tile_height,
-                           run.record().area.coarsening > 1 ? fmt::format(", a trial at {} times the pixel size", run.record().area.coarsening) : "");
+  std::cout << fmt::format(
+      "tiles: {} x {} of {} x {} px{}\n", tiling.columns(), tiling.rows(), tiling.tile_width,
+      tiling.tile_height,
+      run.record().area.coarsening > 1
+          ? fmt::format(", a trial at {} times the pixel size", run.record().area.coarsening)
+          : "");
   print_sources(run);
   for (const auto& plan : plans) print_step(plan);
-  std::cout << fmt::format("\nmemory: {} in all = {} program and tables, {} GDAL cache, {} for pixels\n", format_bytes(static_cast<double>(memory)),
-                           format_bytes(static_cast<double>(share.process_bytes)), format_bytes(static_cast<double>(share.gdal_cache_bytes)),
-                           format_bytes(static_cast<double>(share.pixel_bytes)));
+  std::cout << fmt::format(
+      "\nmemory: {} in all = {} program and tables, {} GDAL cache, {} for pixels\n",
+      format_bytes(static_cast<double>(memory)),
+      format_bytes(static_cast<double>(share.process_bytes)),
+      format_bytes(static_cast<double>(share.gdal_cache_bytes)),
+      format_bytes(static_cast<double>(share.pixel_bytes)));
 }
 
 }  // namespace
 
 void add_plan(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("plan", "What a run would do: items, scenes, memory, bytes; no pixel is read");
+  auto* command = app.add_subcommand(
+      "plan", "What a run would do: items, scenes, memory, bytes; no pixel is read");
   const auto arguments = std::make_shared<PlanArguments>();
   arguments->document.add_to(*command);
   arguments->machine.add_to(*command);
@@ -171,7 +208,8 @@ void add_plan(CLI::App& app, Commands& commands) {
     count_made(*run, plans);
     if (!arguments->geojson.empty()) {
       std::ofstream file(arguments->geojson);
-      if (!(file << tiles_geojson(*run).dump())) throw Error(ErrorCode::denied, "cannot write the tiles").at({.file = arguments->geojson});
+      if (!(file << tiles_geojson(*run).dump()))
+        throw Error(ErrorCode::denied, "cannot write the tiles").at({.file = arguments->geojson});
     }
     if (!commands.json) {
       print_plan(*run, plans, share, options.memory_bytes);
@@ -179,8 +217,11 @@ void add_plan(CLI::App& app, Commands& commands) {
     }
     auto steps = workflow::OrderedJson::array();
     for (const auto& plan : plans) steps.push_back(to_json(plan));
-    std::cout << workflow::OrderedJson{{"grid", run->grid().text()}, {"sources", run->record().reports}, {"steps", steps},
-                                       {"memory_bytes", options.memory_bytes}, {"pixel_bytes", share.pixel_bytes}}
+    std::cout << workflow::OrderedJson{{"grid", run->grid().text()},
+                                       {"sources", run->record().reports},
+                                       {"steps", steps},
+                                       {"memory_bytes", options.memory_bytes},
+                                       {"pixel_bytes", share.pixel_bytes}}
                      .dump(1)
               << "\n";
   });

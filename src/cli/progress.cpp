@@ -24,7 +24,9 @@ bool is_terminal() {
   return isatty(STDERR_FILENO) && !(term && std::string_view(term) == "dumb");
 }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -47,7 +49,8 @@ void ProgressPrinter::step_started(const std::string& step, size_t items, size_t
 
 void ProgressPrinter::item_ended(const engine::ItemEvent& event) {
   if (event.outcome == engine::ItemOutcome::retried) {
-    line(fmt::format("{}/{}: attempt {} failed, will try again: {}", event.step, event.item, event.attempt, event.error->what()));
+    line(fmt::format("{}/{}: attempt {} failed, will try again: {}", event.step, event.item,
+                     event.attempt, event.error->what()));
     return;
   }
   ++ended_;
@@ -64,16 +67,21 @@ void ProgressPrinter::task_progress(const std::string&, double share) {
   draw(false);
 }
 
-void ProgressPrinter::step_ended(const std::string&) { draw(true); }
+void ProgressPrinter::step_ended(const std::string&) {
+  draw(true);
+}
 
-void ProgressPrinter::note(const std::string& text) { line("note: " + text); }
+void ProgressPrinter::note(const std::string& text) {
+  line("note: " + text);
+}
 
 std::string ProgressPrinter::rate_text() const {
   const double seconds = seconds_since(started_);
   const auto computed = static_cast<double>(ended_ - cached_);
   if (computed < 1 || seconds <= 0) return {};
   const double rate = computed / seconds;
-  return fmt::format(", {:.1f} items/s, {} left", rate, format_seconds(static_cast<double>(items_ - ended_) / rate));
+  return fmt::format(", {:.1f} items/s, {} left", rate,
+                     format_seconds(static_cast<double>(items_ - ended_) / rate));
 }
 
 void ProgressPrinter::draw(bool last) {
@@ -81,7 +89,8 @@ void ProgressPrinter::draw(bool last) {
   const double since = seconds_since(drawn_);
   if (!last && since < (terminal_ ? kBarSeconds : kLineSeconds)) return;
   drawn_ = Clock::now();
-  const std::string counts = fmt::format("{}/{}{}{}", ended_, items_, cached_ ? fmt::format(", {} unchanged", cached_) : "",
+  const std::string counts = fmt::format("{}/{}{}{}", ended_, items_,
+                                         cached_ ? fmt::format(", {} unchanged", cached_) : "",
                                          failed_ ? fmt::format(", {} failed", failed_) : "");
   if (last) {
     line(fmt::format("{}: {} in {}", step_, counts, format_seconds(seconds_since(started_))));
@@ -91,10 +100,13 @@ void ProgressPrinter::draw(bool last) {
     line(fmt::format("{}: {}{}", step_, counts, rate_text()));
     return;
   }
-  const double share = items_ == 1 ? std::max(task_share_, static_cast<double>(ended_))
-                                   : static_cast<double>(ended_) / static_cast<double>(std::max<size_t>(1, items_));
+  const double share =
+      items_ == 1 ? std::max(task_share_, static_cast<double>(ended_))
+                  : static_cast<double>(ended_) / static_cast<double>(std::max<size_t>(1, items_));
   const int full = static_cast<int>(share * kBarWidth);
-  std::cerr << fmt::format("\r\x1b[K{} [{:#<{}}{:.<{}}] {}{}", step_, "", full, "", kBarWidth - full, counts, rate_text()) << std::flush;
+  std::cerr << fmt::format("\r\x1b[K{} [{:#<{}}{:.<{}}] {}{}", step_, "", full, "",
+                           kBarWidth - full, counts, rate_text())
+            << std::flush;
   bar_shown_ = true;
 }
 

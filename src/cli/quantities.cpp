@@ -37,7 +37,8 @@ size_t parse_bytes(const std::string& text, const std::string& option) {
   double factor = 1;
   bool unit_ok = unit.empty() || unit == "B";
   if (!unit_ok) {
-    const auto letter = kLetters.find(static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0]))));
+    const auto letter =
+        kLetters.find(static_cast<char>(std::toupper(static_cast<unsigned char>(unit[0]))));
     const auto rest = unit.substr(1);
     unit_ok = letter != std::string_view::npos && (rest.empty() || rest == "B" || rest == "iB");
     if (unit_ok) factor = std::pow(1024.0, static_cast<double>(letter + 1));
@@ -51,16 +52,20 @@ size_t parse_bytes(const std::string& text, const std::string& option) {
 double parse_resolution(const std::string& text) {
   const auto [number, unit, ok] = split_unit(text);
   if (!ok || !(number > 0) || (!unit.empty() && unit != "m"))
-    throw Error(ErrorCode::invalid, fmt::format("--resolution: '{}' is no resolution", text)).hint("write it like 60m");
+    throw Error(ErrorCode::invalid, fmt::format("--resolution: '{}' is no resolution", text))
+        .hint("write it like 60m");
   return number;
 }
 
 NumberPair parse_pair(const std::string& text, const std::string& what) {
   const auto comma = text.find(',');
   const auto first = split_unit(std::string_view(text).substr(0, comma));
-  const auto second = comma == std::string::npos ? NumberAndUnit{} : split_unit(std::string_view(text).substr(comma + 1));
+  const auto second = comma == std::string::npos
+                          ? NumberAndUnit{}
+                          : split_unit(std::string_view(text).substr(comma + 1));
   if (!first.ok || !second.ok || !first.unit.empty() || !second.unit.empty())
-    throw Error(ErrorCode::invalid, fmt::format("'{}' is not {}", text, what)).hint("write two numbers with a comma, like 1.43,43.6");
+    throw Error(ErrorCode::invalid, fmt::format("'{}' is not {}", text, what))
+        .hint("write two numbers with a comma, like 1.43,43.6");
   return {first.number, second.number};
 }
 

@@ -17,7 +17,7 @@ struct NumberPair {
 };
 NumberPair parse_pair(const std::string& text, const std::string& what);  // "1.43,43.6"
 
-std::string format_bytes(double bytes);       // "1.4 GiB"
-std::string format_seconds(double seconds);   // "0.8 s", "1:04", "2:03:10"
+std::string format_bytes(double bytes);      // "1.4 GiB"
+std::string format_seconds(double seconds);  // "0.8 s", "1:04", "2:03:10"
 
 }  // namespace geoloom::cli

@@ -12,7 +12,8 @@ TEST(Quantities, ReadsMemory) {
   EXPECT_EQ(parse_bytes("768M", "--memory"), size_t{768} << 20);
   EXPECT_EQ(parse_bytes("1.5GiB", "--memory"), size_t{1536} << 20);
   EXPECT_EQ(parse_bytes("4096", "--memory"), 4096U);
-  for (const auto* bad : {"", "M", "-1G", "1X", "1GB2", "nan"}) EXPECT_THROW(parse_bytes(bad, "--memory"), Error) << bad;
+  for (const auto* bad : {"", "M", "-1G", "1X", "1GB2", "nan"})
+    EXPECT_THROW(parse_bytes(bad, "--memory"), Error) << bad;
 }
 
 TEST(Quantities, ReadsResolutionsAndPairs) {

@@ -40,12 +40,14 @@ SceneCounts count_scenes(const workflow::Json& reports) {
     if (filters.empty()) continue;
     const auto found = filters.front().at(1).get<uint64_t>();
     if (found <= counts.found) continue;
-    counts = {found, report.at("scenes").get<uint64_t>(), report.at("offset_applied").get<uint64_t>()};
+    counts = {found, report.at("scenes").get<uint64_t>(),
+              report.at("offset_applied").get<uint64_t>()};
   }
   return counts;
 }
 
-std::string count_line(const workflow::Run& run, const engine::RunSummary& summary, size_t memory_bytes) {
+std::string count_line(const workflow::Run& run, const engine::RunSummary& summary,
+                       size_t memory_bytes) {
   const auto scenes = count_scenes(run.record().reports);
   size_t done = 0, cached = 0, empty = 0;
   for (const auto& step : summary.steps) {
@@ -55,36 +57,57 @@ std::string count_line(const workflow::Run& run, const engine::RunSummary& summa
   }
   std::string text;
   if (scenes.found > 0)
-    text += fmt::format("{} scenes found, {} used, {} skipped, offset applied to {}; ", scenes.found, scenes.used,
-                        scenes.found - scenes.used, scenes.offset);
-  text += fmt::format("{} items made, {} unchanged, {} empty, {} failed; ", done, cached, empty, summary.failed());
-  if (summary.total_pixels > 0) text += fmt::format("{:.1f} % valid pixels; ", 100 * summary.valid_share);
+    text += fmt::format("{} scenes found, {} used, {} skipped, offset applied to {}; ",
+                        scenes.found, scenes.used, scenes.found - scenes.used, scenes.offset);
+  text += fmt::format("{} items made, {} unchanged, {} empty, {} failed; ", done, cached, empty,
+                      summary.failed());
+  if (summary.total_pixels > 0)
+    text += fmt::format("{:.1f} % valid pixels; ", 100 * summary.valid_share);
   if (summary.clipped > 0) text += fmt::format("{} values clipped; ", summary.clipped);
-  if (summary.scenes_dropped > 0) text += fmt::format("{} unreadable scenes left out (tolerated); ", summary.scenes_dropped);
-  text += fmt::format("peak {} of {}; {}", format_bytes(static_cast<double>(summary.peak_memory_bytes)),
-                      format_bytes(static_cast<double>(memory_bytes)), format_seconds(summary.wall_seconds));
+  if (summary.scenes_dropped > 0)
+    text += fmt::format("{} unreadable scenes left out (tolerated); ", summary.scenes_dropped);
+  text += fmt::format(
+      "peak {} of {}; {}", format_bytes(static_cast<double>(summary.peak_memory_bytes)),
+      format_bytes(static_cast<double>(memory_bytes)), format_seconds(summary.wall_seconds));
   return text;
 }
 
-workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSummary& summary, int exit_code) {
-  workflow::OrderedJson steps = workflow::OrderedJson::array(), published = workflow::OrderedJson::array();
+workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSummary& summary,
+                                   int exit_code) {
+  workflow::OrderedJson steps = workflow::OrderedJson::array(),
+                        published = workflow::OrderedJson::array();
   for (const auto& step : summary.steps)
-    steps.push_back({{"name", step.name}, {"items", step.items}, {"done", step.done}, {"empty", step.empty},
-                     {"unchanged", step.cached}, {"failed", step.failed}, {"not_started", step.not_started},
+    steps.push_back({{"name", step.name},
+                     {"items", step.items},
+                     {"done", step.done},
+                     {"empty", step.empty},
+                     {"unchanged", step.cached},
+                     {"failed", step.failed},
+                     {"not_started", step.not_started},
                      {"wall_seconds", step.wall_seconds}});
   for (const auto& entry : summary.published)
-    published.push_back({{"layer", entry.layer}, {"map", entry.map_path}, {"items", entry.items_path}});
+    published.push_back(
+        {{"layer", entry.layer}, {"map", entry.map_path}, {"items", entry.items_path}});
   const auto scenes = count_scenes(run.record().reports);
-  return {{"run", summary.run_id}, {"exit_code", exit_code}, {"steps", steps}, {"layers", published},
-          {"scenes", {{"found", scenes.found}, {"used", scenes.used}, {"offset_applied", scenes.offset}}},
-          {"valid_share", summary.valid_share}, {"clipped", summary.clipped},
-          {"scenes_dropped", summary.scenes_dropped}, {"nodata_collisions", summary.nodata_collisions},
-          {"notes", summary.notes}, {"peak_memory_bytes", summary.peak_memory_bytes},
-          {"wall_seconds", summary.wall_seconds}, {"interrupted", summary.interrupted}};
+  return {{"run", summary.run_id},
+          {"exit_code", exit_code},
+          {"steps", steps},
+          {"layers", published},
+          {"scenes",
+           {{"found", scenes.found}, {"used", scenes.used}, {"offset_applied", scenes.offset}}},
+          {"valid_share", summary.valid_share},
+          {"clipped", summary.clipped},
+          {"scenes_dropped", summary.scenes_dropped},
+          {"nodata_collisions", summary.nodata_collisions},
+          {"notes", summary.notes},
+          {"peak_memory_bytes", summary.peak_memory_bytes},
+          {"wall_seconds", summary.wall_seconds},
+          {"interrupted", summary.interrupted}};
 }
 
 int exit_code_of(const engine::RunSummary& summary) {
-  if (summary.interrupted) return stop_signal.load() == SIGTERM ? kExitTerminated : kExitInterrupted;
+  if (summary.interrupted)
+    return stop_signal.load() == SIGTERM ? kExitTerminated : kExitInterrupted;
   if (!summary.paused_because.empty()) return traits(ErrorCode::denied).exit_code;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
@@ -92,17 +115,26 @@ int exit_code_of(const engine::RunSummary& summary) {
   return made == 0 ? kExitNothingToDo : kExitSuccess;
 }
 
-void print_ending(const workflow::Run& run, const engine::RunSummary& summary, size_t memory_bytes, int exit_code) {
+void print_ending(const workflow::Run& run, const engine::RunSummary& summary, size_t memory_bytes,
+                  int exit_code) {
   std::cerr << count_line(run, summary, memory_bytes) << "\n";
   if (summary.nodata_collisions > 0)
-    std::cerr << fmt::format("warning: {} valid pixels hold the nodata value and will read as invalid; give `save` another nodata\n",
-                             summary.nodata_collisions);
-  if (summary.total_pixels > 0 && summary.valid_pixels == 0) std::cerr << "warning: not one pixel is valid; see `geoloom pixel LON,LAT`\n";
+    std::cerr << fmt::format(
+        "warning: {} valid pixels hold the nodata value and will read as invalid; give `save` "
+        "another nodata\n",
+        summary.nodata_collisions);
+  if (summary.total_pixels > 0 && summary.valid_pixels == 0)
+    std::cerr << "warning: not one pixel is valid; see `geoloom pixel LON,LAT`\n";
   if (!summary.paused_because.empty())
-    std::cerr << "paused: " << summary.paused_because << "\n  hint: grant access, then run the same command again\n";
+    std::cerr << "paused: " << summary.paused_because
+              << "\n  hint: grant access, then run the same command again\n";
   if (exit_code == kExitItemsFailed || summary.interrupted)
-    std::cerr << fmt::format("run {} is not complete; see `geoloom runs why`, then run the same command again to go on\n", summary.run_id);
-  if (exit_code == kExitNothingToDo) std::cerr << "nothing was made: no scene touches any of the items\n";
+    std::cerr << fmt::format(
+        "run {} is not complete; see `geoloom runs why`, then run the same command again to go "
+        "on\n",
+        summary.run_id);
+  if (exit_code == kExitNothingToDo)
+    std::cerr << "nothing was made: no scene touches any of the items\n";
 }
 
 struct RunArguments {
@@ -113,7 +145,8 @@ struct RunArguments {
 
 }  // namespace
 
-int execute_and_report(const workflow::Run& run, store::Store& store, const engine::RunnerOptions& options, bool json, bool quiet) {
+int execute_and_report(const workflow::Run& run, store::Store& store,
+                       const engine::RunnerOptions& options, bool json, bool quiet) {
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);
   ProgressPrinter progress(quiet);
@@ -123,13 +156,15 @@ int execute_and_report(const workflow::Run& run, store::Store& store, const engi
   if (json) {
     std::cout << summary_json(run, summary, exit_code).dump(1) << "\n";
   } else {
-    for (const auto& entry : summary.published) std::cout << (entry.map_path.empty() ? entry.items_path : entry.map_path) << "\n";
+    for (const auto& entry : summary.published)
+      std::cout << (entry.map_path.empty() ? entry.items_path : entry.map_path) << "\n";
   }
   return exit_code;
 }
 
 void add_run(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("run", "Carry out a workflow; what is already made is not made again");
+  auto* command =
+      app.add_subcommand("run", "Carry out a workflow; what is already made is not made again");
   const auto arguments = std::make_shared<RunArguments>();
   arguments->document.add_to(*command);
   arguments->machine.add_to(*command);
@@ -142,7 +177,8 @@ void add_run(CLI::App& app, Commands& commands) {
     const auto store = store::open_store(run->workflow().document.store.text);
     run->record() = workflow::write_or_resume(*store, run->record());
     remember_store(store->url());
-    commands.exit_code = execute_and_report(*run, *store, options, arguments->json, arguments->quiet);
+    commands.exit_code =
+        execute_and_report(*run, *store, options, arguments->json, arguments->quiet);
   });
 }
 

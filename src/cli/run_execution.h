@@ -7,6 +7,7 @@
 
 namespace geoloom::cli {
 
-int execute_and_report(const workflow::Run& run, store::Store& store, const engine::RunnerOptions& options, bool json, bool quiet);
+int execute_and_report(const workflow::Run& run, store::Store& store,
+                       const engine::RunnerOptions& options, bool json, bool quiet);
 
 }  // namespace geoloom::cli

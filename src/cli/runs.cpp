@@ -32,7 +32,8 @@ struct OpenedRun {
 std::unique_ptr<store::Store> open_existing(const RunsArguments& arguments) {
   const auto url = arguments.store.empty() ? last_store() : arguments.store;
   if (url.find("://") == std::string::npos && !gdal::file_status(url))
-    throw Error(ErrorCode::missing, fmt::format("there is no store '{}'", url)).hint("name a folder or s3:// address that a run has written to");
+    throw Error(ErrorCode::missing, fmt::format("there is no store '{}'", url))
+        .hint("name a folder or s3:// address that a run has written to");
   return store::open_store(url);
 }
 
@@ -42,7 +43,8 @@ OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
   auto id = arguments.run;
   if (id.empty()) {
     const auto runs = workflow::list_runs(*opened.store);
-    if (runs.empty()) throw Error(ErrorCode::missing, fmt::format("{} holds no run", opened.store->url()));
+    if (runs.empty())
+      throw Error(ErrorCode::missing, fmt::format("{} holds no run", opened.store->url()));
     id = runs.back();
   }
   opened.run = workflow::Run::open(workflow::read_run_record(*opened.store, id), commands.registry);
@@ -57,8 +59,13 @@ void list(const RunsArguments& arguments, const Commands& commands) {
   auto json = workflow::OrderedJson::array();
   for (const auto& id : workflow::list_runs(*store)) {
     const auto record = workflow::read_run_record(*store, id);
-    json.push_back({{"run", id}, {"created", record.created}, {"document", record.document_file}, {"trial", record.trial()}});
-    if (!commands.json) std::cout << fmt::format("{}  {}{}\n", id, record.document_file, record.trial() ? "  (trial)" : "");
+    json.push_back({{"run", id},
+                    {"created", record.created},
+                    {"document", record.document_file},
+                    {"trial", record.trial()}});
+    if (!commands.json)
+      std::cout << fmt::format("{}  {}{}\n", id, record.document_file,
+                               record.trial() ? "  (trial)" : "");
   }
   if (commands.json) std::cout << json.dump(1) << "\n";
 }
@@ -69,22 +76,34 @@ void show(const RunsArguments& arguments, const Commands& commands) {
   auto steps = workflow::OrderedJson::array();
   for (size_t s = 0; s < opened.run->steps().size(); ++s) {
     const auto& count = opened.survey.steps[s];
-    steps.push_back({{"name", opened.run->steps()[s].step->name}, {"items", count.items}, {"done", count.done}, {"empty", count.empty},
+    steps.push_back({{"name", opened.run->steps()[s].step->name},
+                     {"items", count.items},
+                     {"done", count.done},
+                     {"empty", count.empty},
                      {"missing", count.items - count.done - count.empty}});
   }
   if (commands.json) {
-    std::cout << workflow::OrderedJson{{"run", record.id}, {"created", record.created}, {"document", record.document_file},
-                                       {"build", record.build}, {"parameters", record.parameters}, {"sources", record.reports}, {"steps", steps}}
+    std::cout << workflow::OrderedJson{{"run", record.id},
+                                       {"created", record.created},
+                                       {"document", record.document_file},
+                                       {"build", record.build},
+                                       {"parameters", record.parameters},
+                                       {"sources", record.reports},
+                                       {"steps", steps}}
                      .dump(1)
               << "\n";
     return;
   }
-  std::cout << fmt::format("run {} of {}, made by build {}\n", record.id, record.document_file, record.build);
+  std::cout << fmt::format("run {} of {}, made by build {}\n", record.id, record.document_file,
+                           record.build);
   for (const auto& [name, entry] : record.parameters.items())
-    std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(), entry.at("origin").get<std::string>());
+    std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
+                             entry.at("origin").get<std::string>());
   for (const auto& step : steps)
-    std::cout << fmt::format("{:<16} {} items: {} done, {} empty, {} missing\n", step["name"].get<std::string>(), step["items"].get<size_t>(),
-                             step["done"].get<size_t>(), step["empty"].get<size_t>(), step["missing"].get<size_t>());
+    std::cout << fmt::format("{:<16} {} items: {} done, {} empty, {} missing\n",
+                             step["name"].get<std::string>(), step["items"].get<size_t>(),
+                             step["done"].get<size_t>(), step["empty"].get<size_t>(),
+                             step["missing"].get<size_t>());
 }
 
 // Exit code 3 when something is missing, so that scripts can ask.
@@ -100,8 +119,10 @@ int missing(const RunsArguments& arguments, const Commands& commands) {
       if (!commands.json) std::cout << fmt::format("{}/{}\n", step.step->name, step.items[i].name);
     }
   }
-  if (commands.json) std::cout << json.dump(1) << "\n";
-  else if (json.empty()) std::cerr << "nothing is missing\n";
+  if (commands.json)
+    std::cout << json.dump(1) << "\n";
+  else if (json.empty())
+    std::cerr << "nothing is missing\n";
   return json.empty() ? kExitSuccess : kExitItemsFailed;
 }
 
@@ -123,8 +144,17 @@ std::vector<Cause> causes_of(const OpenedRun& opened) {
       if (opened.state->receipt(s, i)) continue;
       const auto key = step.step->name + "/" + step.items[i].name;
       const auto attempt = last.find(key);
-      Cause cause{"not started", "no attempt was made, or it was interrupted", "run the same command again", "", {}};
-      if (attempt != last.end()) cause = {attempt->second.error_code, attempt->second.message, attempt->second.hint, attempt->second.time, {}};
+      Cause cause{"not started",
+                  "no attempt was made, or it was interrupted",
+                  "run the same command again",
+                  "",
+                  {}};
+      if (attempt != last.end())
+        cause = {attempt->second.error_code,
+                 attempt->second.message,
+                 attempt->second.hint,
+                 attempt->second.time,
+                 {}};
       auto& group = groups.emplace(cause.code + cause.message, cause).first->second;
       if (cause.since < group.since) group.since = cause.since;
       group.items.push_back(key);
@@ -140,16 +170,24 @@ void why(const RunsArguments& arguments, const Commands& commands) {
   const auto causes = causes_of(opened);
   auto json = workflow::OrderedJson::array();
   for (const auto& cause : causes) {
-    json.push_back({{"cause", cause.code}, {"message", cause.message}, {"hint", cause.hint}, {"since", cause.since}, {"items", cause.items}});
+    json.push_back({{"cause", cause.code},
+                    {"message", cause.message},
+                    {"hint", cause.hint},
+                    {"since", cause.since},
+                    {"items", cause.items}});
     if (commands.json) continue;
     std::cout << fmt::format("{} item(s), {}: {}\n", cause.items.size(), cause.code, cause.message);
     if (!cause.since.empty()) std::cout << "  since " << cause.since << "\n";
     std::cout << fmt::format("  for example {}\n", cause.items.front());
     if (!cause.hint.empty()) std::cout << "  hint: " << cause.hint << "\n";
   }
-  if (commands.json) std::cout << json.dump(1) << "\n";
-  else if (causes.empty()) std::cout << "every item of the run has a receipt\n";
-  else std::cout << fmt::format("next: geoloom runs retry {} --store {}\n", opened.run->record().id, opened.store->url());
+  if (commands.json)
+    std::cout << json.dump(1) << "\n";
+  else if (causes.empty())
+    std::cout << "every item of the run has a receipt\n";
+  else
+    std::cout << fmt::format("next: geoloom runs retry {} --store {}\n", opened.run->record().id,
+                             opened.store->url());
 }
 
 int retry(const RunsArguments& arguments, const Commands& commands) {
@@ -172,33 +210,43 @@ void logs(const RunsArguments& arguments, const Commands& commands) {
       std::cout << engine::to_json(attempt).dump() << "\n";
       continue;
     }
-    std::cout << fmt::format("{} {}/{} attempt {} {} in {}\n", attempt.time, attempt.step, attempt.item, attempt.attempt, attempt.state,
+    std::cout << fmt::format("{} {}/{} attempt {} {} in {}\n", attempt.time, attempt.step,
+                             attempt.item, attempt.attempt, attempt.state,
                              format_seconds(attempt.wall_seconds));
     if (attempt.state == "failed")
-      std::cout << fmt::format("    {}: {}: {}{}{}\n", attempt.error_code, attempt.place, attempt.message,
-                               attempt.cause.empty() ? "" : " (" + attempt.cause + ")", attempt.hint.empty() ? "" : "; hint: " + attempt.hint);
+      std::cout << fmt::format("    {}: {}: {}{}{}\n", attempt.error_code, attempt.place,
+                               attempt.message,
+                               attempt.cause.empty() ? "" : " (" + attempt.cause + ")",
+                               attempt.hint.empty() ? "" : "; hint: " + attempt.hint);
   }
 }
 
 }  // namespace
 
 void add_runs(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs");
+  auto* command =
+      app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs");
   command->require_subcommand(1);
   const auto arguments = std::make_shared<RunsArguments>();
   const auto add = [&](const char* name, const char* help) {
     auto* sub = command->add_subcommand(name, help);
-    sub->add_option("--store", arguments->store, "Folder or s3:// address; default: that of the last run");
+    sub->add_option("--store", arguments->store,
+                    "Folder or s3:// address; default: that of the last run");
     sub->add_flag("--json", commands.json, "As JSON");
-    if (std::string_view(name) != "list") sub->add_option("RUN", arguments->run, "Run id; default: the latest");
+    if (std::string_view(name) != "list")
+      sub->add_option("RUN", arguments->run, "Run id; default: the latest");
     return sub;
   };
   add("list", "Runs of a store")->callback([=, &commands] { list(*arguments, commands); });
-  add("show", "Steps of a run with counts, and its parameters")->callback([=, &commands] { show(*arguments, commands); });
+  add("show", "Steps of a run with counts, and its parameters")->callback([=, &commands] {
+    show(*arguments, commands);
+  });
   add("missing", "Items without a receipt; exit code 3 if there are any")->callback([=, &commands] {
     commands.exit_code = missing(*arguments, commands);
   });
-  add("why", "Why items are missing, grouped by cause")->callback([=, &commands] { why(*arguments, commands); });
+  add("why", "Why items are missing, grouped by cause")->callback([=, &commands] {
+    why(*arguments, commands);
+  });
   auto* again = add("retry", "Carry out what is missing of a run, as it was frozen");
   arguments->machine.add_to(*again);
   again->callback([=, &commands] { commands.exit_code = retry(*arguments, commands); });

@@ -8,7 +8,9 @@ namespace geoloom::cli {
 
 void add_schema(CLI::App& app, Commands& commands) {
   auto* command = app.add_subcommand("schema", "JSON Schema of the workflow document, for editors");
-  command->callback([&commands] { std::cout << workflow::document_schema(commands.registry.schemas()).dump(2) << "\n"; });
+  command->callback([&commands] {
+    std::cout << workflow::document_schema(commands.registry.schemas()).dump(2) << "\n";
+  });
 }
 
 }  // namespace geoloom::cli

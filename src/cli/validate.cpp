@@ -10,15 +10,17 @@
 namespace geoloom::cli {
 
 void add_validate(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("validate", "Check a workflow: document, paths, scenes, bands; no pixel is read");
+  auto* command = app.add_subcommand(
+      "validate", "Check a workflow: document, paths, scenes, bands; no pixel is read");
   const auto arguments = std::make_shared<DocumentArguments>();
   arguments->add_to(*command);
   command->add_flag("--json", commands.json, "Errors as JSON on stdout too");
   command->callback([arguments, &commands] {
     const auto run = arguments->create_run(commands.registry);
     for (const auto& step : run->steps())
-      std::cout << fmt::format("{}: {} over {} ({} item{})\n", step.step->name, step.step->chain_text(), step.step->domain.text(),
-                               step.items.size(), step.items.size() == 1 ? "" : "s");
+      std::cout << fmt::format("{}: {} over {} ({} item{})\n", step.step->name,
+                               step.step->chain_text(), step.step->domain.text(), step.items.size(),
+                               step.items.size() == 1 ? "" : "s");
     std::cout << "valid\n";
   });
 }

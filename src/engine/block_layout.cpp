@@ -20,23 +20,32 @@ constexpr size_t kStripBytes = size_t{512} << 10;
 constexpr int64_t kLeastStripPixels = 256;
 constexpr size_t kMostBatchSlices = 64;
 
-int64_t floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+int64_t floor_div(int64_t a, int64_t b) {
+  return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
 
 int64_t strip_pixels(const ChainCost& cost, size_t batch) {
-  const size_t per_pixel = cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + 1 : cost.strip_bytes_per_pixel + 1;
+  const size_t per_pixel = cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + 1
+                                          : cost.strip_bytes_per_pixel + 1;
   return std::max(kLeastStripPixels, static_cast<int64_t>(kStripBytes / per_pixel));
 }
 
-size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t batch, unsigned threads, unsigned reads) {
-  const auto grown = static_cast<size_t>((width + 2 * cost.halo_pixels) * (height + 2 * cost.halo_pixels));
-  const auto strip = static_cast<size_t>(std::min(strip_pixels(cost, batch), width * height) + width);
-  const size_t per_strip_pixel = cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + cost.strip_bytes_per_pixel
-                                                : cost.strip_bytes_per_pixel;
+size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t batch,
+                 unsigned threads, unsigned reads) {
+  const auto grown =
+      static_cast<size_t>((width + 2 * cost.halo_pixels) * (height + 2 * cost.halo_pixels));
+  const auto strip =
+      static_cast<size_t>(std::min(strip_pixels(cost, batch), width * height) + width);
+  const size_t per_strip_pixel =
+      cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + cost.strip_bytes_per_pixel
+                     : cost.strip_bytes_per_pixel;
   return grown * cost.source_bytes_per_pixel_slice * batch + grown * cost.state_bytes_per_pixel +
-         threads * strip * per_strip_pixel + reads * grown * cost.read_bytes_per_pixel + cost.sink_bytes;
+         threads * strip * per_strip_pixel + reads * grown * cost.read_bytes_per_pixel +
+         cost.sink_bytes;
 }
 
-size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t limit, unsigned threads, unsigned reads) {
+size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t limit,
+                  unsigned threads, unsigned reads) {
   if (!cost.streaming) return cost.slices;
   const size_t most = std::min(cost.slices, kMostBatchSlices);
   for (size_t batch = most; batch > 1; batch /= 2)
@@ -45,11 +54,14 @@ size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t l
 }
 
 // Shares of source blocks that an axis cut into parts decodes, per pixel needed.
-double axis_amplification(int64_t start, int64_t length, int64_t part, int64_t part_origin, int64_t block, int64_t block_origin) {
+double axis_amplification(int64_t start, int64_t length, int64_t part, int64_t part_origin,
+                          int64_t block, int64_t block_origin) {
   int64_t decoded = 0;
   for (int64_t at = start; at < start + length;) {
-    const int64_t end = std::min(start + length, (floor_div(at - part_origin, part) + 1) * part + part_origin);
-    const int64_t first = floor_div(at - block_origin, block), last = floor_div(end - 1 - block_origin, block);
+    const int64_t end =
+        std::min(start + length, (floor_div(at - part_origin, part) + 1) * part + part_origin);
+    const int64_t first = floor_div(at - block_origin, block),
+                  last = floor_div(end - 1 - block_origin, block);
     decoded += (last - first + 1) * block;
     at = end;
   }
@@ -66,7 +78,8 @@ std::vector<Edge> candidates(const ChainCost& cost, const geo::Window& window) {
     const int64_t groups = (kLeastBlockEdge + block - 1) / block;
     return block >= length ? length : std::min(length, groups * block);
   };
-  Edge edge{grouped(cost.source_block_width, window.width), grouped(cost.source_block_height, window.height)};
+  Edge edge{grouped(cost.source_block_width, window.width),
+            grouped(cost.source_block_height, window.height)};
   std::vector<Edge> edges{edge};
   const auto halve = [](int64_t edge_length, int64_t block) {
     // Whole source blocks as long as there are several in the group, then parts of one.
@@ -85,7 +98,8 @@ std::vector<Edge> candidates(const ChainCost& cost, const geo::Window& window) {
   return edges;
 }
 
-BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Edge& edge, size_t limit, unsigned threads, unsigned reads) {
+BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Edge& edge,
+                      size_t limit, unsigned threads, unsigned reads) {
   BlockLayout layout;
   layout.block_width = edge.width;
   layout.block_height = edge.height;
@@ -94,10 +108,13 @@ BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Ed
   layout.origin_y = edge.height >= window.height ? window.y : cost.source_block_origin_y;
   layout.batch_slices = best_batch(cost, edge.width, edge.height, limit, threads, reads);
   layout.strip_pixels = strip_pixels(cost, layout.batch_slices);
-  layout.memory_bytes = memory_of(cost, edge.width, edge.height, layout.batch_slices, threads, reads);
+  layout.memory_bytes =
+      memory_of(cost, edge.width, edge.height, layout.batch_slices, threads, reads);
   layout.read_amplification =
-      axis_amplification(window.x, window.width, layout.block_width, layout.origin_x, cost.source_block_width, cost.source_block_origin_x) *
-      axis_amplification(window.y, window.height, layout.block_height, layout.origin_y, cost.source_block_height, cost.source_block_origin_y);
+      axis_amplification(window.x, window.width, layout.block_width, layout.origin_x,
+                         cost.source_block_width, cost.source_block_origin_x) *
+      axis_amplification(window.y, window.height, layout.block_height, layout.origin_y,
+                         cost.source_block_height, cost.source_block_origin_y);
   return layout;
 }
 
@@ -115,22 +132,31 @@ ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
       cost.slices = std::max(cost.slices, node.source.members.size());
       cost.source_bytes_per_pixel_slice += node.source.schema.bytes_per_pixel(1);
       cost.halo_pixels = std::max<int64_t>(cost.halo_pixels, needs[n]);
-      cost.read_bytes_per_pixel = std::max(cost.read_bytes_per_pixel, node.source.scratch_bytes_per_pixel);
+      cost.read_bytes_per_pixel =
+          std::max(cost.read_bytes_per_pixel, node.source.scratch_bytes_per_pixel);
       cost.source_block_width = node.source.block_width;
       cost.source_block_height = node.source.block_height;
       cost.source_block_origin_x = node.source.block_origin_x;
       cost.source_block_origin_y = node.source.block_origin_y;
     } else if (kind == workflow::OpKind::block) {
       size_t bytes = node.scratch_bytes_per_pixel;
-      for (const auto& output : node.outputs) bytes += output.bytes_per_pixel(modes.timeful[n] ? 1 : output.slices.size());
-      if (modes.streaming && modes.timeful[n]) cost.strip_bytes_per_pixel_slice += bytes;
-      else if (modes.timeful[n]) cost.strip_bytes_per_pixel += bytes * std::max<size_t>(1, node.outputs.front().slices.size());
-      else cost.strip_bytes_per_pixel += bytes;
-      if (modes.streaming && node.time_need == workflow::TimeNeed::streaming) cost.state_bytes_per_pixel += node.state_bytes_per_pixel;
-      else if (node.time_need == workflow::TimeNeed::streaming) cost.strip_bytes_per_pixel += node.state_bytes_per_pixel;
+      for (const auto& output : node.outputs)
+        bytes += output.bytes_per_pixel(modes.timeful[n] ? 1 : output.slices.size());
+      if (modes.streaming && modes.timeful[n])
+        cost.strip_bytes_per_pixel_slice += bytes;
+      else if (modes.timeful[n])
+        cost.strip_bytes_per_pixel +=
+            bytes * std::max<size_t>(1, node.outputs.front().slices.size());
+      else
+        cost.strip_bytes_per_pixel += bytes;
+      if (modes.streaming && node.time_need == workflow::TimeNeed::streaming)
+        cost.state_bytes_per_pixel += node.state_bytes_per_pixel;
+      else if (node.time_need == workflow::TimeNeed::streaming)
+        cost.strip_bytes_per_pixel += node.state_bytes_per_pixel;
     } else {
       const auto& input = step.nodes[n].inputs.front();
-      cost.sink_bytes += step.nodes[n].sink().memory_bytes(plan.item.grid, plan.nodes[input.node].outputs[input.output]);
+      cost.sink_bytes += step.nodes[n].sink().memory_bytes(
+          plan.item.grid, plan.nodes[input.node].outputs[input.output]);
     }
   }
   return cost;
@@ -139,7 +165,8 @@ ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
 BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size_t preferred_bytes,
                           size_t limit_bytes, unsigned threads, unsigned reads) {
   const auto edges = candidates(cost, window);
-  const auto best = layout_of(cost, window, edges.front(), preferred_bytes, threads, reads).read_amplification;
+  const auto best =
+      layout_of(cost, window, edges.front(), preferred_bytes, threads, reads).read_amplification;
   // First choice: no source block decoded twice, even if that means one item at a time.
   for (const size_t limit : {preferred_bytes, limit_bytes}) {
     for (const auto& edge : edges) {
@@ -152,20 +179,27 @@ BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size
     layout = layout_of(cost, window, edge, limit_bytes, threads, reads);
     if (layout.memory_bytes <= limit_bytes) return layout;
   }
-  throw Error(ErrorCode::resource,
-              fmt::format("{} slices need at least {} MiB for pixels at {} x {} pixels a block; there are {} MiB",
-                          cost.slices, (layout.memory_bytes >> 20) + 1, layout.block_width, layout.block_height,
-                          limit_bytes >> 20))
-      .hint(fmt::format("raise --memory by {} MiB", ((layout.memory_bytes - limit_bytes) >> 20) + 1));
+  throw Error(
+      ErrorCode::resource,
+      fmt::format(
+          "{} slices need at least {} MiB for pixels at {} x {} pixels a block; there are {} MiB",
+          cost.slices, (layout.memory_bytes >> 20) + 1, layout.block_width, layout.block_height,
+          limit_bytes >> 20))
+      .hint(
+          fmt::format("raise --memory by {} MiB", ((layout.memory_bytes - limit_bytes) >> 20) + 1));
 }
 
 std::vector<geo::Window> blocks_of(const BlockLayout& layout, const geo::Window& window) {
   std::vector<geo::Window> blocks;
-  const auto end_of = [](int64_t at, int64_t size, int64_t origin) { return (floor_div(at - origin, size) + 1) * size + origin; };
+  const auto end_of = [](int64_t at, int64_t size, int64_t origin) {
+    return (floor_div(at - origin, size) + 1) * size + origin;
+  };
   for (int64_t y = window.y; y < window.bottom();) {
-    const int64_t bottom = std::min(window.bottom(), end_of(y, layout.block_height, layout.origin_y));
+    const int64_t bottom =
+        std::min(window.bottom(), end_of(y, layout.block_height, layout.origin_y));
     for (int64_t x = window.x; x < window.right();) {
-      const int64_t right = std::min(window.right(), end_of(x, layout.block_width, layout.origin_x));
+      const int64_t right =
+          std::min(window.right(), end_of(x, layout.block_width, layout.origin_x));
       blocks.push_back({x, y, right - x, bottom - y});
       x = right;
     }

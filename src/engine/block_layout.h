@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which blocks an item is read and computed in. Blocks never change a byte of the result; they decide
-// memory, and how often a compressed block of a source is decoded.
+// Which blocks an item is read and computed in. Blocks never change a byte of the result; they
+// decide memory, and how often a compressed block of a source is decoded.
 #pragma once
 
 #include <cstddef>
@@ -24,22 +24,23 @@ struct ChainCost {
   int64_t source_block_width = 256, source_block_height = 256;
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
   size_t sink_bytes = 0;
-  size_t read_bytes_per_pixel = 0;         // that one read holds beside the block
+  size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
 };
 ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan);
 
 struct BlockLayout {
   int64_t block_width = 0, block_height = 0;  // blocks start at origin + k * size
   int64_t origin_x = 0, origin_y = 0;
-  size_t batch_slices = 0;                    // slices in memory at once
-  int64_t strip_pixels = 0;                   // a strip has about that many
+  size_t batch_slices = 0;   // slices in memory at once
+  int64_t strip_pixels = 0;  // a strip has about that many
   size_t memory_bytes = 0;
   // Pixels of source blocks decoded per pixel of the window, 1 at best.
   double read_amplification = 1;
 };
 
 // The largest blocks that respect the sources' tiling within preferred_bytes; else within
-// limit_bytes; else parts of source blocks, decoded again. Throws Error(resource) that names the smallest sufficient memory.
+// limit_bytes; else parts of source blocks, decoded again. Throws Error(resource) that names the
+// smallest sufficient memory.
 BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size_t preferred_bytes,
                           size_t limit_bytes, unsigned threads, unsigned reads);
 // The blocks of a window, row by row.

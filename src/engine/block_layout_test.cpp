@@ -48,7 +48,8 @@ TEST(BlockLayout, OneItemAtATimeBeforeDecodingTwice) {
 TEST(BlockLayout, SmallBudgetsDecodeAgainAndSayHowOften) {
   const auto layout = choose_layout(median_cost(), kTile, 40 * kMiB, 80 * kMiB, 2, 2);
   EXPECT_LE(layout.memory_bytes, 80 * kMiB);
-  EXPECT_DOUBLE_EQ(layout.read_amplification, 512.0 / static_cast<double>(layout.block_height) * 512.0 / static_cast<double>(layout.block_width));
+  EXPECT_DOUBLE_EQ(layout.read_amplification, 512.0 / static_cast<double>(layout.block_height) *
+                                                  512.0 / static_cast<double>(layout.block_width));
   EXPECT_EQ(covered_pixels(blocks_of(layout, kTile)), kTile.pixels());
 }
 

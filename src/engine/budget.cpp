@@ -25,8 +25,9 @@ MemoryBudget::Ticket::~Ticket() {
 
 MemoryBudget::Ticket MemoryBudget::acquire(size_t bytes, const std::atomic<bool>& stop) {
   if (bytes > total_)
-    throw Error(ErrorCode::resource, fmt::format("{} MiB are needed at once, the budget for pixels is {} MiB",
-                                                 bytes >> 20, total_ >> 20))
+    throw Error(ErrorCode::resource,
+                fmt::format("{} MiB are needed at once, the budget for pixels is {} MiB",
+                            bytes >> 20, total_ >> 20))
         .hint("raise --memory");
   std::unique_lock lock(mutex_);
   const auto number = next_number_++;

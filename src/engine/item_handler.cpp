@@ -45,7 +45,9 @@ class AttemptLayers : public workflow::Layers {
     if (product.schema) file.schema = *product.schema;
     made_.push_back({product.layer, file});
   }
-  const workflow::LayerInfo& info(const std::string& layer) const override { return base_.info(layer); }
+  const workflow::LayerInfo& info(const std::string& layer) const override {
+    return base_.info(layer);
+  }
   std::vector<Entry> files(const std::string& layer) const override {
     for (const auto& [name, file] : made_)
       if (name == layer) return {{file.item, file}};
@@ -64,9 +66,12 @@ class AttemptLayers : public workflow::Layers {
 
 }  // namespace
 
-std::string build_identity() { return GEOLOOM_BUILD; }
+std::string build_identity() {
+  return GEOLOOM_BUILD;
+}
 
-workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid, const std::vector<std::string>& scenes,
+workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid,
+                                   const std::vector<std::string>& scenes,
                                    const std::vector<Dropped>& dropped) {
   workflow::Provenance facts{{"GEOLOOM_BUILD", build_identity()},
                              {"GEOLOOM_CHAIN", step.chain_identity().dump()},
@@ -74,7 +79,10 @@ workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& 
   if (!scenes.empty()) {
     const auto listed = std::min(scenes.size(), kMostScenesInFile);
     facts.emplace_back("GEOLOOM_SCENE_COUNT", std::to_string(scenes.size()));
-    facts.emplace_back("GEOLOOM_SCENES", fmt::format("{}", fmt::join(scenes.begin(), scenes.begin() + static_cast<std::ptrdiff_t>(listed), " ")));
+    facts.emplace_back(
+        "GEOLOOM_SCENES",
+        fmt::format("{}", fmt::join(scenes.begin(),
+                                    scenes.begin() + static_cast<std::ptrdiff_t>(listed), " ")));
   }
   if (!dropped.empty()) {
     std::vector<std::string> names;
@@ -133,7 +141,8 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   receipt.read_seconds = woven.result.read_seconds;
   receipt.compute_seconds = woven.result.compute_seconds;
   receipt.encode_seconds = woven.result.encode_seconds;
-  receipt.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  receipt.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   receipt.read_amplification = woven.layout.read_amplification;
   receipt.memory_bytes = woven.layout.memory_bytes;
   receipt.scenes = scene_labels(woven.plan);
@@ -142,25 +151,32 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   return commit(message, std::move(receipt), std::move(woven.result.products));
 }
 
-// A scene that cannot be read is left out of the whole item, never of some blocks only, and the item
-// is woven again; so the result does not depend on where in the item the scene broke.
-ItemHandler::Woven ItemHandler::weave_tolerating(const workflow::StepRun& step, workflow::ItemPlan plan) const {
+// A scene that cannot be read is left out of the whole item, never of some blocks only, and the
+// item is woven again; so the result does not depend on where in the item the scene broke.
+ItemHandler::Woven ItemHandler::weave_tolerating(const workflow::StepRun& step,
+                                                 workflow::ItemPlan plan) const {
   std::vector<Dropped> dropped;
   const auto item = plan.item;
   const auto members = plan.slices;
   for (;;) {
     const auto cost = cost_of(*step.step, plan);
-    const auto layout = choose_layout(cost, item.window, parts_.budget.total() / parts_.items_in_flight, parts_.budget.total(),
-                                      parts_.cores.threads(), parts_.reads.threads());
+    const auto layout =
+        choose_layout(cost, item.window, parts_.budget.total() / parts_.items_in_flight,
+                      parts_.budget.total(), parts_.cores.threads(), parts_.reads.threads());
     const auto ticket = parts_.budget.acquire(layout.memory_bytes, parts_.stop);
-    const workflow::SinkContext context{item.grid, item.name, parts_.scratch.path(),
-                                        provenance_of(*step.step, item.grid, scene_labels(plan), plan.dropped)};
+    const workflow::SinkContext context{
+        item.grid, item.name, parts_.scratch.path(),
+        provenance_of(*step.step, item.grid, scene_labels(plan), plan.dropped)};
     try {
-      auto result = Loom(parts_.cores, parts_.reads, parts_.datasets).weave(step, plan, layout, context, parts_.stop);
+      auto result = Loom(parts_.cores, parts_.reads, parts_.datasets)
+                        .weave(step, plan, layout, context, parts_.stop);
       return {std::move(result), std::move(plan), layout};
     } catch (const UnreadableSlice& error) {
-      if (plan.dropped.size() + 1 > step.sources[error.node]->tolerated(members) || plan.slices <= 1) throw;
-      dropped.push_back({error.scene, fmt::format("{}: {}", traits(error.code()).name, error.message())});
+      if (plan.dropped.size() + 1 > step.sources[error.node]->tolerated(members) ||
+          plan.slices <= 1)
+        throw;
+      dropped.push_back(
+          {error.scene, fmt::format("{}: {}", traits(error.code()).name, error.message())});
       plan = step.plan(item, &parts_.state, dropped);
     }
   }
@@ -196,17 +212,20 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
     products.push_back(node.task().run(context));
     layers.add(products.back(), item);
   }
-  receipt.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  receipt.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return commit(message, std::move(receipt), std::move(products));
 }
 
 // Files first, each under a name that carries the fingerprint; then the receipt, which makes them
 // true.
-Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt, std::vector<workflow::Product> products) const {
+Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
+                            std::vector<workflow::Product> products) const {
   for (auto& product : products) {
     Output output;
     output.layer = product.layer;
-    output.name = fmt::format("layers/{}/{}-{}{}", product.layer, receipt.item, receipt.fingerprint.substr(0, 12), product.extension);
+    output.name = fmt::format("layers/{}/{}-{}{}", product.layer, receipt.item,
+                              receipt.fingerprint.substr(0, 12), product.extension);
     output.media_type = product.media_type;
     output.bytes = product.summary.bytes;
     output.sha256 = product.summary.sha256;

@@ -43,7 +43,8 @@ class ItemHandler {
   Outcome execute_task(const WorkMessage& message) const;
   struct Woven;
   Woven weave_tolerating(const workflow::StepRun& step, workflow::ItemPlan plan) const;
-  Outcome commit(const WorkMessage& message, Receipt receipt, std::vector<workflow::Product> products) const;
+  Outcome commit(const WorkMessage& message, Receipt receipt,
+                 std::vector<workflow::Product> products) const;
   Receipt new_receipt(const WorkMessage& message, const std::string& fingerprint) const;
 
   HandlerParts parts_;

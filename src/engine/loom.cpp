@@ -24,9 +24,18 @@ using StripResults = std::vector<std::vector<Block>>;
 class Weaving {
  public:
   Weaving(const workflow::StepRun& run, const workflow::ItemPlan& plan, const BlockLayout& layout,
-          TaskPool& cores, TaskPool& reads, gdal::DatasetPool& datasets, const std::atomic<bool>& stop)
-      : run_(run), step_(*run.step), plan_(plan), layout_(layout), cores_(cores), reads_(reads),
-        datasets_(datasets), stop_(stop), modes_(time_modes(step_, plan)), needs_(halo_needs(step_, plan)) {}
+          TaskPool& cores, TaskPool& reads, gdal::DatasetPool& datasets,
+          const std::atomic<bool>& stop)
+      : run_(run),
+        step_(*run.step),
+        plan_(plan),
+        layout_(layout),
+        cores_(cores),
+        reads_(reads),
+        datasets_(datasets),
+        stop_(stop),
+        modes_(time_modes(step_, plan)),
+        needs_(halo_needs(step_, plan)) {}
 
   WeaveResult weave(const workflow::SinkContext& context) {
     open_sinks(context);
@@ -70,7 +79,8 @@ class Weaving {
   }
 
   std::vector<Strip> strips_of(const geo::Window& block) const {
-    const int64_t rows = std::clamp<int64_t>(layout_.strip_pixels / std::max<int64_t>(1, block.width), 1, block.height);
+    const int64_t rows = std::clamp<int64_t>(
+        layout_.strip_pixels / std::max<int64_t>(1, block.width), 1, block.height);
     std::vector<Strip> strips;
     for (int64_t y = block.y; y < block.bottom(); y += rows) {
       Strip strip;
@@ -92,14 +102,16 @@ class Weaving {
     for (size_t n = 0; n < step_.nodes.size(); ++n) {
       if (step_.nodes[n].kind() != OpKind::source) continue;
       const auto& source = plan_.nodes[n].source;
-      const size_t slices = std::min(count, source.members.size() - std::min(first, source.members.size()));
+      const size_t slices =
+          std::min(count, source.members.size() - std::min(first, source.members.size()));
       blocks[n] = Block(source.schema, block.expanded(needs_[n]), first, slices);
       for (size_t s = 0; s < slices; ++s) tasks.push_back({n, s});
     }
     std::atomic<uint64_t> clipped{0};
     reads_.for_each_index(tasks.size(), [&](size_t i) {
       check_stop();
-      clipped += read_slice(tasks[i].node, first + tasks[i].slice, blocks[tasks[i].node], tasks[i].slice);
+      clipped +=
+          read_slice(tasks[i].node, first + tasks[i].slice, blocks[tasks[i].node], tasks[i].slice);
     });
     result_.clipped_at_load += clipped;
     result_.read_seconds += seconds_since(start);
@@ -110,7 +122,9 @@ class Weaving {
     const auto& source = plan_.nodes[node].source;
     const auto& label = source.schema.slices[index].label;
     try {
-      return run_.sources[node]->read(source, source.members[index], block, slice, datasets_).clipped;
+      return run_.sources[node]
+          ->read(source, source.members[index], block, slice, datasets_)
+          .clipped;
     } catch (Error& error) {
       error.at({.step = step_.name, .item = plan_.item.name, .scene = label});
       if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::missing)
@@ -130,7 +144,9 @@ class Weaving {
   }
 
   void check_stop() const {
-    if (stop_.load()) throw Error(ErrorCode::cancelled, "stopped").at({.step = step_.name, .item = plan_.item.name});
+    if (stop_.load())
+      throw Error(ErrorCode::cancelled, "stopped")
+          .at({.step = step_.name, .item = plan_.item.name});
   }
 
   const raster::CubeSchema& schema_of(const workflow::InputRef& ref) const {
@@ -156,7 +172,8 @@ class Weaving {
     std::vector<const Block*> blocks;
     std::vector<const raster::CubeSchema*> schemas, output_schemas;
   };
-  Inputs inputs_of(size_t node, const StripResults& results, const geo::Window& output_window) const {
+  Inputs inputs_of(size_t node, const StripResults& results,
+                   const geo::Window& output_window) const {
     Inputs inputs;
     const auto window = output_window.expanded(plan_.nodes[node].halo_pixels);
     inputs.owned.reserve(step_.nodes[node].inputs.size());
@@ -174,17 +191,22 @@ class Weaving {
     return inputs;
   }
 
-  workflow::BlockCall call_of(size_t node, const Inputs& inputs, std::span<Block* const> outputs) const {
-    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks, outputs};
+  workflow::BlockCall call_of(size_t node, const Inputs& inputs,
+                              std::span<Block* const> outputs) const {
+    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks,
+            outputs};
   }
 
-  // Empty outputs of a node: a pointwise op of a batch makes the batch's slices, others all of theirs.
-  std::vector<Block> make_outputs(size_t node, const geo::Window& window, const Inputs& inputs) const {
+  // Empty outputs of a node: a pointwise op of a batch makes the batch's slices, others all of
+  // theirs.
+  std::vector<Block> make_outputs(size_t node, const geo::Window& window,
+                                  const Inputs& inputs) const {
     std::vector<Block> outputs;
     const bool as_batch = plan_.nodes[node].time_need == TimeNeed::pointwise;
     for (const auto& schema : plan_.nodes[node].outputs) {
       const auto& input = *inputs.blocks.front();
-      outputs.emplace_back(schema, window, as_batch ? input.first_slice() : 0, as_batch ? input.slices() : schema.slices.size());
+      outputs.emplace_back(schema, window, as_batch ? input.first_slice() : 0,
+                           as_batch ? input.slices() : schema.slices.size());
     }
     return outputs;
   }
@@ -216,16 +238,24 @@ class Weaving {
     StripResults results(step_.nodes.size());
     for (size_t n = 0; n < step_.nodes.size(); ++n) {
       switch (step_.nodes[n].kind()) {
-        case OpKind::source: results[n].push_back(source_strip(sources[n], n, strip.window)); break;
-        case OpKind::block: run_block_op(n, strip.window, results); break;
-        case OpKind::sink: write_sink(n, strip.window, results); break;
-        case OpKind::task: break;
+        case OpKind::source:
+          results[n].push_back(source_strip(sources[n], n, strip.window));
+          break;
+        case OpKind::block:
+          run_block_op(n, strip.window, results);
+          break;
+        case OpKind::sink:
+          write_sink(n, strip.window, results);
+          break;
+        case OpKind::task:
+          break;
       }
     }
   }
 
   bool reducer(size_t node) const {
-    return step_.nodes[node].kind() == OpKind::block && plan_.nodes[node].time_need == TimeNeed::streaming &&
+    return step_.nodes[node].kind() == OpKind::block &&
+           plan_.nodes[node].time_need == TimeNeed::streaming &&
            modes_.timeful[step_.nodes[node].inputs.front().node];
   }
 
@@ -263,7 +293,8 @@ class Weaving {
 
   void finish_reducer(size_t node, Strip& strip, StripResults& results) const {
     const auto window = strip.window.expanded(needs_[node]);
-    for (const auto& schema : plan_.nodes[node].outputs) results[node].emplace_back(schema, window, 0, schema.slices.size());
+    for (const auto& schema : plan_.nodes[node].outputs)
+      results[node].emplace_back(schema, window, 0, schema.slices.size());
     Inputs inputs;
     for (const auto& ref : step_.nodes[node].inputs) inputs.schemas.push_back(&schema_of(ref));
     for (const auto& schema : plan_.nodes[node].outputs) inputs.output_schemas.push_back(&schema);
@@ -338,8 +369,9 @@ std::vector<int> halo_needs(const workflow::Step& step, const workflow::ItemPlan
   return needs;
 }
 
-WeaveResult Loom::weave(const workflow::StepRun& step, const workflow::ItemPlan& plan, const BlockLayout& layout,
-                        const workflow::SinkContext& context, const std::atomic<bool>& stop) const {
+WeaveResult Loom::weave(const workflow::StepRun& step, const workflow::ItemPlan& plan,
+                        const BlockLayout& layout, const workflow::SinkContext& context,
+                        const std::atomic<bool>& stop) const {
   return Weaving(step, plan, layout, cores_, reads_, datasets_, stop).weave(context);
 }
 

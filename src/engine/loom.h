@@ -37,7 +37,7 @@ class UnreadableSlice : public Error {
 
 struct WeaveResult {
   std::vector<workflow::Product> products;
-  double read_seconds = 0;     // wall time of the three phases
+  double read_seconds = 0;  // wall time of the three phases
   double compute_seconds = 0;
   double encode_seconds = 0;
   uint64_t clipped_at_load = 0;

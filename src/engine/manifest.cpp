@@ -36,7 +36,8 @@ std::optional<geo::Period> period_of(const raster::CubeSchema& schema) {
   return period;
 }
 
-catalog::OutputItem item_of(const Receipt& receipt, const Output& output, const std::string& items_name) {
+catalog::OutputItem item_of(const Receipt& receipt, const Output& output,
+                            const std::string& items_name) {
   catalog::OutputItem item;
   item.id = fmt::format("{}-{}", output.layer, receipt.item);
   item.layer = output.layer;
@@ -56,7 +57,8 @@ catalog::OutputItem item_of(const Receipt& receipt, const Output& output, const 
 }
 
 // Same bytes under a second name. On one file system a link costs nothing; a bucket copies.
-void copy_object(store::Store& store, const store::Scratch& scratch, const std::string& from, const std::string& to) {
+void copy_object(store::Store& store, const store::Scratch& scratch, const std::string& from,
+                 const std::string& to) {
   if (!store.local()) {
     gdal::copy_into(store.path_of(from), store.path_of(to));
     return;
@@ -70,14 +72,16 @@ void copy_object(store::Store& store, const store::Scratch& scratch, const std::
 
 // A run that makes nothing writes nothing.
 void put_if_other(store::Store& store, const std::string& text, const std::string& name) {
-  if (store.size_of(name) == static_cast<int64_t>(text.size()) && store.get_bytes(name, text.size()) == text) return;
+  if (store.size_of(name) == static_cast<int64_t>(text.size()) &&
+      store.get_bytes(name, text.size()) == text)
+    return;
   store.put_bytes(text, name);
 }
 
 }  // namespace
 
-std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state, store::Store& store,
-                                    const store::Scratch& scratch) {
+std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
+                                    store::Store& store, const store::Scratch& scratch) {
   const auto& step_run = run.steps()[step];
   const auto folder = folder_of(run);
   std::vector<Published> published;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Friendly names for what receipts tell: a STAC item collection per layer, and a plain copy of every
-// layer that is one file.
+// Friendly names for what receipts tell: a STAC item collection per layer, and a plain copy of
+// every layer that is one file.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ struct Published {
 };
 
 // Writes "layers/<layer>/items.json" and, for layers of the single item `all`, "<layer>.tif" (or
-// ".png") at the root of the store. A trial run writes below "trials/<run id>/" instead, so that it cannot
-// replace the whole map by a part of it.
+// ".png") at the root of the store. A trial run writes below "trials/<run id>/" instead, so that it
+// cannot replace the whole map by a part of it.
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
                                     store::Store& store, const store::Scratch& scratch);
 

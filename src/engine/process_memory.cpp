@@ -26,11 +26,14 @@ size_t peak_resident_bytes() {
 }
 
 size_t machine_memory_bytes() {
-  size_t bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  for (const auto* limit_file : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+  size_t bytes =
+      static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  for (const auto* limit_file :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     std::ifstream file(limit_file);
     size_t limit = 0;
-    if (file >> limit && limit > 0) bytes = std::min(bytes, limit);  // "max" does not parse: no limit
+    if (file >> limit && limit > 0)
+      bytes = std::min(bytes, limit);  // "max" does not parse: no limit
   }
   return bytes;
 }
@@ -42,7 +45,8 @@ unsigned available_cores() {
   if (sched_getaffinity(0, sizeof set, &set) == 0) cores = std::max(1, CPU_COUNT(&set));
   std::ifstream quota_file("/sys/fs/cgroup/cpu.max");
   double quota = 0, period = 0;
-  if (quota_file >> quota >> period && period > 0) cores = std::min(cores, std::ceil(quota / period));
+  if (quota_file >> quota >> period && period > 0)
+    cores = std::min(cores, std::ceil(quota / period));
   return std::max(1U, static_cast<unsigned>(cores));
 }
 

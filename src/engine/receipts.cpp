@@ -16,9 +16,10 @@ constexpr const char* kFolder = "receipts";
 constexpr size_t kMostSegments = 32;
 
 Json statistics_to_json(const raster::BandStatistics& s) {
-  return {{"valid", s.valid}, {"total", s.total}, {"minimum", s.minimum}, {"maximum", s.maximum},
-          {"mean", s.mean}, {"deviation", s.deviation}, {"clipped", s.clipped},
-          {"nodata_collisions", s.nodata_collisions}};
+  return {{"valid", s.valid},     {"total", s.total},
+          {"minimum", s.minimum}, {"maximum", s.maximum},
+          {"mean", s.mean},       {"deviation", s.deviation},
+          {"clipped", s.clipped}, {"nodata_collisions", s.nodata_collisions}};
 }
 
 raster::BandStatistics statistics_from_json(const Json& json) {
@@ -37,8 +38,12 @@ raster::BandStatistics statistics_from_json(const Json& json) {
 Json output_to_json(const Output& output) {
   Json bands = Json::array();
   for (const auto& band : output.bands) bands.push_back(statistics_to_json(band));
-  return {{"layer", output.layer}, {"name", output.name}, {"media_type", output.media_type},
-          {"bytes", output.bytes}, {"sha256", output.sha256}, {"pixel_hash", output.pixel_hash},
+  return {{"layer", output.layer},
+          {"name", output.name},
+          {"media_type", output.media_type},
+          {"bytes", output.bytes},
+          {"sha256", output.sha256},
+          {"pixel_hash", output.pixel_hash},
           {"grid", workflow::grid_to_json(output.grid)},
           {"schema", output.schema ? workflow::schema_to_json(*output.schema) : Json()},
           {"bands", bands}};
@@ -58,12 +63,15 @@ Output output_from_json(const Json& json) {
   return output;
 }
 
-// Two receipts of one fingerprint must tell of the same pixels, and from one build of the same bytes.
+// Two receipts of one fingerprint must tell of the same pixels, and from one build of the same
+// bytes.
 std::string disagreement(const Receipt& a, const Receipt& b) {
   if (a.empty != b.empty || a.outputs.size() != b.outputs.size()) return "other outputs";
   for (size_t i = 0; i < a.outputs.size(); ++i) {
-    if (a.outputs[i].pixel_hash != b.outputs[i].pixel_hash) return "other pixels in layer " + a.outputs[i].layer;
-    if (a.build == b.build && a.outputs[i].sha256 != b.outputs[i].sha256) return "other bytes in layer " + a.outputs[i].layer;
+    if (a.outputs[i].pixel_hash != b.outputs[i].pixel_hash)
+      return "other pixels in layer " + a.outputs[i].layer;
+    if (a.build == b.build && a.outputs[i].sha256 != b.outputs[i].sha256)
+      return "other bytes in layer " + a.outputs[i].layer;
   }
   return {};
 }
@@ -72,17 +80,32 @@ std::string disagreement(const Receipt& a, const Receipt& b) {
 
 Json to_json(const Receipt& receipt) {
   Json dropped = Json::array(), outputs = Json::array();
-  for (const auto& d : receipt.dropped) dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
+  for (const auto& d : receipt.dropped)
+    dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
   for (const auto& output : receipt.outputs) outputs.push_back(output_to_json(output));
-  return {{"geoloom_receipt", kReceiptVersion}, {"fingerprint", receipt.fingerprint}, {"build", receipt.build},
-          {"run", receipt.run}, {"step", receipt.step}, {"item", receipt.item},
-          {"state", receipt.empty ? "empty" : "done"}, {"attempt", receipt.attempt},
-          {"started", receipt.started}, {"finished", receipt.finished},
-          {"seconds", {{"read", receipt.read_seconds}, {"compute", receipt.compute_seconds},
-                       {"encode", receipt.encode_seconds}, {"wall", receipt.wall_seconds}}},
-          {"read_amplification", receipt.read_amplification}, {"memory_bytes", receipt.memory_bytes},
-          {"chain", receipt.chain}, {"scenes", receipt.scenes}, {"dropped", dropped},
-          {"clipped_at_load", receipt.clipped_at_load}, {"notes", receipt.notes}, {"outputs", outputs}};
+  return {{"geoloom_receipt", kReceiptVersion},
+          {"fingerprint", receipt.fingerprint},
+          {"build", receipt.build},
+          {"run", receipt.run},
+          {"step", receipt.step},
+          {"item", receipt.item},
+          {"state", receipt.empty ? "empty" : "done"},
+          {"attempt", receipt.attempt},
+          {"started", receipt.started},
+          {"finished", receipt.finished},
+          {"seconds",
+           {{"read", receipt.read_seconds},
+            {"compute", receipt.compute_seconds},
+            {"encode", receipt.encode_seconds},
+            {"wall", receipt.wall_seconds}}},
+          {"read_amplification", receipt.read_amplification},
+          {"memory_bytes", receipt.memory_bytes},
+          {"chain", receipt.chain},
+          {"scenes", receipt.scenes},
+          {"dropped", dropped},
+          {"clipped_at_load", receipt.clipped_at_load},
+          {"notes", receipt.notes},
+          {"outputs", outputs}};
 }
 
 std::optional<Receipt> receipt_from_json(const Json& json) {
@@ -108,10 +131,12 @@ std::optional<Receipt> receipt_from_json(const Json& json) {
     receipt.chain = json.at("chain").get<std::string>();
     receipt.scenes = json.at("scenes").get<std::vector<std::string>>();
     for (const auto& d : json.at("dropped"))
-      receipt.dropped.push_back({d.at("scene").get<std::string>(), d.at("reason").get<std::string>()});
+      receipt.dropped.push_back(
+          {d.at("scene").get<std::string>(), d.at("reason").get<std::string>()});
     receipt.clipped_at_load = json.at("clipped_at_load").get<uint64_t>();
     receipt.notes = json.at("notes").get<std::vector<std::string>>();
-    for (const auto& output : json.at("outputs")) receipt.outputs.push_back(output_from_json(output));
+    for (const auto& output : json.at("outputs"))
+      receipt.outputs.push_back(output_from_json(output));
     return receipt;
   } catch (const Json::exception&) {
     return std::nullopt;
@@ -119,9 +144,12 @@ std::optional<Receipt> receipt_from_json(const Json& json) {
 }
 
 Json to_json(const AttemptRecord& record) {
-  return {{"time", record.time}, {"step", record.step}, {"item", record.item}, {"attempt", record.attempt},
-          {"state", record.state}, {"wall_seconds", record.wall_seconds}, {"error", record.error_code},
-          {"message", record.message}, {"place", record.place}, {"hint", record.hint}, {"cause", record.cause}};
+  return {{"time", record.time},        {"step", record.step},
+          {"item", record.item},        {"attempt", record.attempt},
+          {"state", record.state},      {"wall_seconds", record.wall_seconds},
+          {"error", record.error_code}, {"message", record.message},
+          {"place", record.place},      {"hint", record.hint},
+          {"cause", record.cause}};
 }
 
 AttemptRecord attempt_from_json(const Json& json) {
@@ -146,8 +174,10 @@ ReceiptBook::ReceiptBook(store::Store& store) : store_(store), writer_(store, kF
   for (const auto& payload : records.payloads) {
     const auto json = Json::parse(payload, nullptr, false);
     auto receipt = json.is_discarded() ? std::nullopt : receipt_from_json(json);
-    if (receipt) add(std::move(*receipt));
-    else ++damaged_;
+    if (receipt)
+      add(std::move(*receipt));
+    else
+      ++damaged_;
   }
   for (auto& name : store.list("layers/")) objects_.insert(std::move(name));
 }
@@ -157,11 +187,15 @@ const Receipt* ReceiptBook::add(Receipt receipt) {
   if (found != by_fingerprint_.end()) {
     if (const auto what = disagreement(*found->second, receipt); !what.empty())
       throw Error(ErrorCode::corrupt,
-                  fmt::format("two attempts at one identity gave {} (attempts of {} by build {} and of {} by build {})", what,
-                              found->second->finished, found->second->build, receipt.finished, receipt.build))
+                  fmt::format("two attempts at one identity gave {} (attempts of {} by build {} "
+                              "and of {} by build {})",
+                              what, found->second->finished, found->second->build, receipt.finished,
+                              receipt.build))
           .at({.step = receipt.step, .item = receipt.item})
-          .hint("results are no longer reproducible: an input changed without its size and time, or an op changed without its version; "
-                "find out which, then write to a new store");
+          .hint(
+              "results are no longer reproducible: an input changed without its size and time, or "
+              "an op changed without its version; "
+              "find out which, then write to a new store");
     // The first committed receipt wins.
     return found->second.get();
   }
@@ -197,7 +231,9 @@ const Receipt* ReceiptBook::commit(Receipt receipt) {
   return added;
 }
 
-void ReceiptBook::flush() { writer_.flush(); }
+void ReceiptBook::flush() {
+  writer_.flush();
+}
 
 void ReceiptBook::compact() {
   writer_.flush();

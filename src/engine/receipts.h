@@ -22,7 +22,7 @@ inline constexpr int kReceiptVersion = 1;
 // One committed file.
 struct Output {
   std::string layer;
-  std::string name;        // in the store
+  std::string name;  // in the store
   std::string media_type;
   int64_t bytes = 0;
   std::string sha256;
@@ -36,12 +36,12 @@ struct Receipt {
   std::string fingerprint;
   std::string build;
   std::string run, step, item;
-  bool empty = false;      // nothing to do: no scene touches the item
+  bool empty = false;  // nothing to do: no scene touches the item
   int attempt = 1;
   std::string started, finished;  // RFC 3339
   double read_seconds = 0, compute_seconds = 0, encode_seconds = 0, wall_seconds = 0;
   double read_amplification = 1;
-  size_t memory_bytes = 0;        // the item's ticket
+  size_t memory_bytes = 0;  // the item's ticket
   std::string chain;
   std::vector<std::string> scenes;
   std::vector<workflow::Dropped> dropped;
@@ -58,7 +58,7 @@ std::optional<Receipt> receipt_from_json(const workflow::Json& json);
 struct AttemptRecord {
   std::string time, step, item;
   int attempt = 1;
-  std::string state;      // "done", "empty", "failed"
+  std::string state;  // "done", "empty", "failed"
   double wall_seconds = 0;
   std::string error_code, message, place, hint, cause;  // failed ones
 };
@@ -70,7 +70,8 @@ class ReceiptBook {
   // Reads all segments under "receipts". Throws Error(corrupt) when two receipts of one fingerprint
   // disagree: other bytes from one build, or other pixels from two.
   explicit ReceiptBook(store::Store& store);
-  // A receipt whose files are all there with their sizes; nullptr otherwise. The pointer stays valid.
+  // A receipt whose files are all there with their sizes; nullptr otherwise. The pointer stays
+  // valid.
   const Receipt* find(const std::string& fingerprint) const;
   // Makes the receipt durable. The outputs are in the store already.
   const Receipt* commit(Receipt receipt);

@@ -21,14 +21,17 @@ const Receipt* RunState::receipt(size_t step, size_t item) const {
   return receipts_[step][item];
 }
 
-const workflow::LayerInfo& RunState::info(const std::string& layer) const { return run_.info(layer); }
+const workflow::LayerInfo& RunState::info(const std::string& layer) const {
+  return run_.info(layer);
+}
 
 size_t RunState::producer(const std::string& layer) const {
   (void)run_.info(layer);  // throws for an unknown one
   return run_.workflow().layer_producer.at(layer);
 }
 
-std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, size_t step, size_t item) const {
+std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, size_t step,
+                                                     size_t item) const {
   const auto* found = receipt(step, item);
   if (!found) return std::nullopt;
   workflow::LayerFile file;
@@ -59,13 +62,15 @@ workflow::LayerFile RunState::file(const std::string& layer, const workflow::Ite
       if (auto file = file_at(layer, step, i)) return std::move(*file);
   throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
       .at({.item = item.name})
-      .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`", run_.steps()[step].step->name));
+      .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`",
+                        run_.steps()[step].step->name));
 }
 
 namespace {
 
 // Empty when it cannot be known yet because an input has not been made.
-std::string fingerprint_of(const workflow::Run& run, const workflow::StepRun& step, const workflow::Item& item, const RunState& state) {
+std::string fingerprint_of(const workflow::Run& run, const workflow::StepRun& step,
+                           const workflow::Item& item, const RunState& state) {
   try {
     if (step.step->is_task()) return step.fingerprint(run.grid(), state);
     return step.fingerprint(step.plan(item, &state));

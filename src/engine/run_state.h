@@ -23,7 +23,8 @@ class RunState : public workflow::Layers {
   workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override;
 
  private:
-  std::optional<workflow::LayerFile> file_at(const std::string& layer, size_t step, size_t item) const;
+  std::optional<workflow::LayerFile> file_at(const std::string& layer, size_t step,
+                                             size_t item) const;
   size_t producer(const std::string& layer) const;
 
   const workflow::Run& run_;
@@ -38,7 +39,8 @@ struct Survey {
     size_t items = 0, done = 0, empty = 0;
   };
   std::vector<StepCount> steps;
-  std::vector<std::vector<std::string>> fingerprints;  // by step and item; empty text: not known before its inputs are made
+  std::vector<std::vector<std::string>>
+      fingerprints;  // by step and item; empty text: not known before its inputs are made
 };
 Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state);
 

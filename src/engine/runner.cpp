@@ -20,27 +20,41 @@ constexpr size_t kSlackBytes = size_t{32} << 20;
 constexpr size_t kLeastPixelBytes = size_t{8} << 20;
 constexpr size_t kHandleBytes = size_t{128} << 10;
 
-std::string attempts_folder(const std::string& run_id) { return "runs/" + run_id + "/attempts"; }
+std::string attempts_folder(const std::string& run_id) {
+  return "runs/" + run_id + "/attempts";
+}
 
 std::string now_text() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
-std::chrono::milliseconds backoff(int attempt) { return std::chrono::milliseconds(250LL << std::min(attempt, 8)); }
+std::chrono::milliseconds backoff(int attempt) {
+  return std::chrono::milliseconds(250LL << std::min(attempt, 8));
+}
 
 // One run in progress.
 class Execution {
  public:
-  Execution(const workflow::Run& run, store::Store& store, const RunnerOptions& options, RunObserver& observer,
-            const std::atomic<bool>& stop)
-      : run_(run), store_(store), options_(options), observer_(observer), outer_stop_(stop),
+  Execution(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
+            RunObserver& observer, const std::atomic<bool>& stop)
+      : run_(run),
+        store_(store),
+        options_(options),
+        observer_(observer),
+        outer_stop_(stop),
         threads_(options.threads ? options.threads : available_cores()),
         reads_count_(options.reads ? options.reads : threads_),
-        share_(share_memory(options.memory_bytes ? options.memory_bytes : default_memory_bytes(), reads_count_)),
-        book_(store), state_(run, store), attempts_(store, attempts_folder(run.record().id)),
-        scratch_(store::scratch_parent(store)), budget_(share_.pixel_bytes), datasets_(share_.open_handles),
-        cores_(threads_), reads_(reads_count_) {
+        share_(share_memory(options.memory_bytes ? options.memory_bytes : default_memory_bytes(),
+                            reads_count_)),
+        book_(store),
+        state_(run, store),
+        attempts_(store, attempts_folder(run.record().id)),
+        scratch_(store::scratch_parent(store)),
+        budget_(share_.pixel_bytes),
+        datasets_(share_.open_handles),
+        cores_(threads_),
+        reads_(reads_count_) {
     gdal::set_block_cache_bytes(share_.gdal_cache_bytes);
   }
 
@@ -48,10 +62,13 @@ class Execution {
     const auto start = Clock::now();
     summary_.run_id = run_.record().id;
     if (book_.damaged_records() > 0)
-      note(fmt::format("{} receipt(s) were torn or altered; their items run again", book_.damaged_records()));
+      note(fmt::format("{} receipt(s) were torn or altered; their items run again",
+                       book_.damaged_records()));
     for (size_t s = 0; s < run_.steps().size() && !stopped(); ++s)
-      if (run_.steps()[s].selected) run_step(s);
-      else adopt_step(s);
+      if (run_.steps()[s].selected)
+        run_step(s);
+      else
+        adopt_step(s);
     count_not_started();
     attempts_.flush();
     if (!stopped()) book_.compact();
@@ -59,7 +76,8 @@ class Execution {
     summary_.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
     summary_.peak_memory_bytes = peak_resident_bytes();
     if (summary_.total_pixels > 0)
-      summary_.valid_share = static_cast<double>(summary_.valid_pixels) / static_cast<double>(summary_.total_pixels);
+      summary_.valid_share =
+          static_cast<double>(summary_.valid_pixels) / static_cast<double>(summary_.total_pixels);
     return std::move(summary_);
   }
 
@@ -76,8 +94,9 @@ class Execution {
     const auto& step = run_.steps()[s];
     for (size_t i = 0; i < step.items.size(); ++i) {
       try {
-        const auto fingerprint = step.step->is_task() ? step.fingerprint(run_.grid(), state_)
-                                                      : step.fingerprint(step.plan(step.items[i], &state_));
+        const auto fingerprint = step.step->is_task()
+                                     ? step.fingerprint(run_.grid(), state_)
+                                     : step.fingerprint(step.plan(step.items[i], &state_));
         if (const auto* receipt = book_.find(fingerprint)) state_.set(s, i, receipt);
       } catch (const Error& error) {
         if (error.code() != ErrorCode::missing) throw;
@@ -97,13 +116,15 @@ class Execution {
     observer_.step_started(step.step->name, step.items.size(), step.items.size());
     drive(queue, step);
     book_.flush();
-    summary_.steps.back().wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    summary_.steps.back().wall_seconds =
+        std::chrono::duration<double>(Clock::now() - start).count();
     if (!stopped()) publish(s);
     observer_.step_ended(step.step->name);
   }
 
   void publish(size_t s) {
-    for (auto& published : publish_step(run_, s, state_, store_, scratch_)) summary_.published.push_back(std::move(published));
+    for (auto& published : publish_step(run_, s, state_, store_, scratch_))
+      summary_.published.push_back(std::move(published));
     for (size_t i = 0; i < run_.steps()[s].items.size(); ++i)
       if (const auto* receipt = state_.receipt(s, i)) count_pixels(*receipt);
   }
@@ -149,17 +170,27 @@ class Execution {
     drivers_done_.store(false);
   }
 
-  void execute_one(WorkQueue& queue, const WorkMessage& message, const workflow::StepRun& step, unsigned in_flight) {
+  void execute_one(WorkQueue& queue, const WorkMessage& message, const workflow::StepRun& step,
+                   unsigned in_flight) {
     const auto start = Clock::now();
-    HandlerParts parts{run_, state_, store_, book_, budget_, cores_, reads_, datasets_, scratch_, stop_, in_flight, {}};
+    HandlerParts parts{run_,   state_,    store_,   book_, budget_,   cores_,
+                       reads_, datasets_, scratch_, stop_, in_flight, {}};
     parts.task_progress = [&](double share) {
       const std::lock_guard lock(mutex_);
       observer_.task_progress(step.step->name, share);
     };
-    ItemEvent event{step.step->name, step.items[message.item].name, ItemOutcome::done, message.attempt, 0, nullptr, nullptr};
+    ItemEvent event{step.step->name,
+                    step.items[message.item].name,
+                    ItemOutcome::done,
+                    message.attempt,
+                    0,
+                    nullptr,
+                    nullptr};
     try {
       const auto outcome = ItemHandler(parts).execute(message);
-      event.outcome = outcome == Outcome::done ? ItemOutcome::done : outcome == Outcome::empty ? ItemOutcome::empty : ItemOutcome::cached;
+      event.outcome = outcome == Outcome::done    ? ItemOutcome::done
+                      : outcome == Outcome::empty ? ItemOutcome::empty
+                                                  : ItemOutcome::cached;
       event.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
       event.receipt = state_.receipt(message.step, message.item);
       queue.acknowledge(message);
@@ -168,7 +199,8 @@ class Execution {
       event.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();
       failed(queue, message, event, error);
     } catch (const std::bad_alloc&) {
-      failed(queue, message, event, Error(ErrorCode::resource, "out of memory").hint("lower --memory or --threads"));
+      failed(queue, message, event,
+             Error(ErrorCode::resource, "out of memory").hint("lower --memory or --threads"));
     } catch (const std::exception& error) {
       failed(queue, message, event, Error(ErrorCode::internal, error.what()));
     }
@@ -189,19 +221,30 @@ class Execution {
     const bool again = row.retry == RetryClass::with_backoff && message.attempt < options_.attempts;
     event.outcome = again ? ItemOutcome::retried : ItemOutcome::failed;
     report(event);
-    if (again) queue.give_back_after(message, backoff(message.attempt));
-    else queue.dead_letter(message, error.what());
+    if (again)
+      queue.give_back_after(message, backoff(message.attempt));
+    else
+      queue.dead_letter(message, error.what());
   }
 
   void report(const ItemEvent& event) {
     const std::lock_guard lock(mutex_);
     auto& step = summary_.steps.back();
     switch (event.outcome) {
-      case ItemOutcome::done: ++step.done; break;
-      case ItemOutcome::empty: ++step.empty; break;
-      case ItemOutcome::cached: ++step.cached; break;
-      case ItemOutcome::failed: ++step.failed; break;
-      case ItemOutcome::retried: break;
+      case ItemOutcome::done:
+        ++step.done;
+        break;
+      case ItemOutcome::empty:
+        ++step.empty;
+        break;
+      case ItemOutcome::cached:
+        ++step.cached;
+        break;
+      case ItemOutcome::failed:
+        ++step.failed;
+        break;
+      case ItemOutcome::retried:
+        break;
     }
     if (event.outcome != ItemOutcome::cached) record_attempt(event);
     observer_.item_ended(event);
@@ -214,7 +257,9 @@ class Execution {
     record.item = event.item;
     record.attempt = event.attempt;
     record.wall_seconds = event.wall_seconds;
-    record.state = event.outcome == ItemOutcome::done ? "done" : event.outcome == ItemOutcome::empty ? "empty" : "failed";
+    record.state = event.outcome == ItemOutcome::done    ? "done"
+                   : event.outcome == ItemOutcome::empty ? "empty"
+                                                         : "failed";
     if (event.error) {
       record.error_code = traits(event.error->code()).name;
       record.message = event.error->message();
@@ -233,15 +278,17 @@ class Execution {
   void count_not_started() {
     for (const auto& step : run_.steps()) {
       if (!step.selected) continue;
-      const auto known = std::find_if(summary_.steps.begin(), summary_.steps.end(),
-                                      [&](const StepSummary& summary) { return summary.name == step.step->name; });
+      const auto known =
+          std::find_if(summary_.steps.begin(), summary_.steps.end(),
+                       [&](const StepSummary& summary) { return summary.name == step.step->name; });
       if (known == summary_.steps.end()) {
         StepSummary summary;
         summary.name = step.step->name;
         summary.items = summary.not_started = step.items.size();
         summary_.steps.push_back(summary);
       } else {
-        known->not_started = known->items - known->done - known->empty - known->cached - known->failed;
+        known->not_started =
+            known->items - known->done - known->empty - known->cached - known->failed;
       }
     }
   }
@@ -267,17 +314,25 @@ class Execution {
 
 }  // namespace
 
-size_t default_memory_bytes() { return machine_memory_bytes() / 10 * 6; }
+size_t default_memory_bytes() {
+  return machine_memory_bytes() / 10 * 6;
+}
 
 MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
   MemoryShare share;
   share.process_bytes = resident_bytes() + kSlackBytes;
-  share.gdal_cache_bytes = std::clamp<size_t>(memory_bytes / 16, size_t{8} << 20, std::max<size_t>(size_t{64} << 20, reads * (size_t{4} << 20)));
+  share.gdal_cache_bytes =
+      std::clamp<size_t>(memory_bytes / 16, size_t{8} << 20,
+                         std::max<size_t>(size_t{64} << 20, reads * (size_t{4} << 20)));
   share.open_handles = std::clamp<size_t>(memory_bytes / 32 / kHandleBytes, reads + 4, 1024);
-  const size_t taken = share.process_bytes + share.gdal_cache_bytes + share.open_handles * kHandleBytes;
+  const size_t taken =
+      share.process_bytes + share.gdal_cache_bytes + share.open_handles * kHandleBytes;
   if (taken + kLeastPixelBytes > memory_bytes)
-    throw Error(ErrorCode::resource, fmt::format("a memory budget of {} MiB leaves nothing for pixels: the program itself takes {} MiB",
-                                                 memory_bytes >> 20, taken >> 20))
+    throw Error(
+        ErrorCode::resource,
+        fmt::format(
+            "a memory budget of {} MiB leaves nothing for pixels: the program itself takes {} MiB",
+            memory_bytes >> 20, taken >> 20))
         .hint(fmt::format("use --memory {}M or more", ((taken + kLeastPixelBytes) >> 20) + 1));
   share.pixel_bytes = memory_bytes - taken;
   return share;
@@ -295,8 +350,8 @@ size_t RunSummary::not_started() const {
   return count;
 }
 
-RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options, RunObserver& observer,
-                       const std::atomic<bool>& stop) {
+RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
+                       RunObserver& observer, const std::atomic<bool>& stop) {
   return Execution(run, store, options, observer, stop).execute();
 }
 
@@ -306,7 +361,8 @@ std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::s
     const auto json = workflow::Json::parse(payload, nullptr, false);
     if (json.is_object()) attempts.push_back(attempt_from_json(json));
   }
-  std::stable_sort(attempts.begin(), attempts.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  std::stable_sort(attempts.begin(), attempts.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
   return attempts;
 }
 

@@ -25,10 +25,10 @@ size_t default_memory_bytes();
 
 // How the process's memory is shared out, for plans and for runs alike.
 struct MemoryShare {
-  size_t process_bytes = 0;    // program, libraries, scene tables: what is resident before any pixel
+  size_t process_bytes = 0;  // program, libraries, scene tables: what is resident before any pixel
   size_t gdal_cache_bytes = 0;
   size_t open_handles = 0;
-  size_t pixel_bytes = 0;      // tickets of items
+  size_t pixel_bytes = 0;  // tickets of items
 };
 // Throws Error(resource) when nothing would be left for pixels.
 MemoryShare share_memory(size_t memory_bytes, unsigned reads);
@@ -66,16 +66,16 @@ struct RunSummary {
   std::vector<StepSummary> steps;
   std::vector<Published> published;
   std::vector<std::string> notes;
-  double valid_share = 0;             // of all pixels of rasters made, first band
+  double valid_share = 0;  // of all pixels of rasters made, first band
   uint64_t valid_pixels = 0, total_pixels = 0;
   uint64_t clipped = 0, nodata_collisions = 0;
-  size_t scenes_dropped = 0;          // left out of items under `tolerate`
+  size_t scenes_dropped = 0;  // left out of items under `tolerate`
   size_t peak_memory_bytes = 0;
   double wall_seconds = 0;
   size_t failed() const;
   size_t not_started() const;
   bool interrupted = false;
-  std::string paused_because;         // denied: nothing was counted against anybody
+  std::string paused_because;  // denied: nothing was counted against anybody
 };
 
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,

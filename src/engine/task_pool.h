@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fixed number of threads that run the iterations of loops. The engine has two: one as wide as the
-// cores, for decoding and computing, and one as wide as the reads that may be in flight.
+// A fixed number of threads that run the iterations of loops. The engine has two: one as wide as
+// the cores, for decoding and computing, and one as wide as the reads that may be in flight.
 #pragma once
 
 #include <condition_variable>
@@ -23,9 +23,10 @@ class TaskPool {
   unsigned threads() const { return static_cast<unsigned>(threads_.size()); }
 
   // Calls body(0) .. body(count-1), each once, on the pool's threads; returns when all that were
-  // started have ended. After the first exception no further iteration starts; of several exceptions the
-  // one of the lowest index is thrown, so that errors do not depend on timing more than they must. Loops of
-  // several callers share the threads. Must not be called from a pool thread.
+  // started have ended. After the first exception no further iteration starts; of several
+  // exceptions the one of the lowest index is thrown, so that errors do not depend on timing more
+  // than they must. Loops of several callers share the threads. Must not be called from a pool
+  // thread.
   void for_each_index(size_t count, const std::function<void(size_t)>& body);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The queue of one process: lease, acknowledge, give back after a delay, dead-letter. Durable queues
-// have the same verbs, so the code around them is the same.
+// The queue of one process: lease, acknowledge, give back after a delay, dead-letter. Durable
+// queues have the same verbs, so the code around them is the same.
 #pragma once
 
 #include <atomic>
@@ -26,7 +26,8 @@ class WorkQueue {
  public:
   using Clock = std::chrono::steady_clock;
   void push(const WorkMessage& message);
-  // The next message, in order; waits for messages that are leased or delayed. nullopt when nothing is left or stop is set.
+  // The next message, in order; waits for messages that are leased or delayed. nullopt when nothing
+  // is left or stop is set.
   std::optional<WorkMessage> lease(const std::atomic<bool>& stop);
   void acknowledge(const WorkMessage& message);
   // Another attempt, not before the delay has passed.

@@ -39,8 +39,8 @@ ErrorCode error_code_of(std::string_view name);
 
 // Process exit codes that do not come from a single error.
 inline constexpr int kExitSuccess = 0;
-inline constexpr int kExitItemsFailed = 3;   // the run ended, some items failed
-inline constexpr int kExitNothingToDo = 4;   // no scene or no item where that is an error
+inline constexpr int kExitItemsFailed = 3;  // the run ended, some items failed
+inline constexpr int kExitNothingToDo = 4;  // no scene or no item where that is an error
 inline constexpr int kExitInterrupted = 130;
 inline constexpr int kExitTerminated = 143;
 
@@ -49,7 +49,7 @@ struct Place {
   std::string file;  // document or data file
   int line = 0;      // 1-based; 0 = unknown
   int column = 0;
-  std::string key;   // dotted path of a document key
+  std::string key;  // dotted path of a document key
   std::string step;
   std::string item;
   std::string scene;
@@ -61,7 +61,7 @@ class Error : public std::exception {
  public:
   Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
 
-  Error& at(Place place);        // fills only the members of the place that are still empty
+  Error& at(Place place);         // fills only the members of the place that are still empty
   Error& hint(std::string text);  // what to do; the first hint wins
   Error& cause(std::string text);
 

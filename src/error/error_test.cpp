@@ -12,8 +12,9 @@ TEST(Error, TextSaysWhereWhatWhyAndWhatToDo) {
   Error error(ErrorCode::corrupt, "cannot decode block 3");
   error.at({.scene = "s2"}).at({.file = "a.yaml", .line = 4, .column = 2, .scene = "other"});
   error.cause("bad zlib data").hint("download it again");
-  EXPECT_STREQ(error.what(),
-               "a.yaml:4:2, scene s2: cannot decode block 3 (bad zlib data). Hint: download it again");
+  EXPECT_STREQ(
+      error.what(),
+      "a.yaml:4:2, scene s2: cannot decode block 3 (bad zlib data). Hint: download it again");
 }
 
 TEST(Error, EveryCodeHasItsOwnRow) {

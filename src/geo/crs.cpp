@@ -36,9 +36,10 @@ struct ListDestroy {
 // transformations. The member order matters: transformations go before their context.
 class ThreadState {
  public:
-  ThreadState() : context_(proj_context_create()) {
+  ThreadState() : context_(create()) {
     // Grids fetched from the network would make results depend on the connection.
     proj_context_set_enable_network(context_.get(), 0);
+    proj_log_level(context_.get(), PJ_LOG_ERROR);
     proj_log_func(context_.get(), this, &ThreadState::on_log);
   }
   ThreadState(const ThreadState&) = delete;
@@ -62,6 +63,13 @@ class ThreadState {
   }
 
  private:
+  static PJ_CONTEXT* create() {
+    // PROJ's default context, which other libraries use, would print to the error stream. Contexts
+    // made later inherit its silence.
+    static std::once_flag once;
+    std::call_once(once, [] { proj_log_level(nullptr, PJ_LOG_NONE); });
+    return proj_context_create();
+  }
   static void on_log(void* self, int /*level*/, const char* text) {
     static_cast<ThreadState*>(self)->message_ = text;
   }

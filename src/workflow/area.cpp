@@ -15,7 +15,8 @@ namespace {
 struct TilesParameter {
   std::string size = "1024 px";
   void declare(Parameters& p) {
-    p.add("size", &size, "Edge of a square tile in pixels of the area's grid, as in '1024 px'").main();
+    p.add("size", &size, "Edge of a square tile in pixels of the area's grid, as in '1024 px'")
+        .main();
   }
 };
 
@@ -50,7 +51,8 @@ struct AreaParameters {
 geo::Grid grid_of(const GridParameter& given, const Value& value) {
   if (given.origin.size() != 2 || given.size.size() != 2 || given.resolution.empty() ||
       given.resolution.size() > 2)
-    throw value.error("area.grid needs origin: [x, y], resolution: r or [rx, ry] and size: [width, height]");
+    throw value.error(
+        "area.grid needs origin: [x, y], resolution: r or [rx, ry] and size: [width, height]");
   geo::Grid grid;
   grid.crs = geo::Crs::parse(given.crs);
   grid.origin_x = given.origin[0];
@@ -67,7 +69,8 @@ geo::Grid grid_of(const GridParameter& given, const Value& value) {
 geo::Grid grid_of_file(const std::string& path, const std::string& scene) {
   const auto dataset = gdal::Dataset::open(path);
   if (!dataset.info().grid) {
-    Error error(ErrorCode::invalid, "the scene has no north-up pixel grid: " + dataset.info().why_no_grid);
+    Error error(ErrorCode::invalid,
+                "the scene has no north-up pixel grid: " + dataset.info().why_no_grid);
     throw error.at({.scene = scene}).hint("give the grid in numbers with area: {grid: ...}");
   }
   return *dataset.info().grid;
@@ -89,7 +92,8 @@ geo::Grid grid_of_scenes(const AreaParameters& parameters) {
     auto grid = grid_of_file(asset.path, scene.id);
     if (!finest || grid.pixel_width < finest->pixel_width) finest = std::move(grid);
   }
-  if (!finest) throw Error(ErrorCode::invalid, "the scene has no raster asset").at({.scene = scene.id});
+  if (!finest)
+    throw Error(ErrorCode::invalid, "the scene has no raster asset").at({.scene = scene.id});
   return *finest;
 }
 
@@ -110,8 +114,8 @@ geo::Grid cut(const geo::Grid& grid, const std::vector<int64_t>& window, const V
   if (window.size() != 4) throw value.error("area.window needs four numbers: x, y, width, height");
   const geo::Window wanted{window[0], window[1], window[2], window[3]};
   if (wanted.empty() || !grid.window().contains(wanted))
-    throw value.error(fmt::format("area.window {} does not lie in the grid of {} x {} pixels", wanted.text(),
-                                  grid.width, grid.height));
+    throw value.error(fmt::format("area.window {} does not lie in the grid of {} x {} pixels",
+                                  wanted.text(), grid.width, grid.height));
   return grid.sub(wanted);
 }
 
@@ -120,15 +124,20 @@ void coarsen(Area& area, double resolution) {
   const double ratio = resolution / tiling.grid.pixel_width;
   const auto factor = static_cast<int64_t>(std::llround(ratio));
   if (factor < 1 || std::abs(ratio - static_cast<double>(factor)) > 1e-9 * ratio)
-    throw Error(ErrorCode::invalid, fmt::format("--resolution {} is not a whole multiple of the grid's {}",
-                                                resolution, tiling.grid.pixel_width));
+    throw Error(ErrorCode::invalid,
+                fmt::format("--resolution {} is not a whole multiple of the grid's {}", resolution,
+                            tiling.grid.pixel_width));
   if (factor == 1) return;
   if (tiling.tile_width % factor != 0 || tiling.tile_height % factor != 0)
-    throw Error(ErrorCode::invalid, fmt::format("a tile of {} pixels is not a whole number of pixels at --resolution {}",
-                                                tiling.tile_width, resolution))
-        .hint(fmt::format("use a resolution of {} times a divisor of {}", tiling.grid.pixel_width, tiling.tile_width));
+    throw Error(
+        ErrorCode::invalid,
+        fmt::format("a tile of {} pixels is not a whole number of pixels at --resolution {}",
+                    tiling.tile_width, resolution))
+        .hint(fmt::format("use a resolution of {} times a divisor of {}", tiling.grid.pixel_width,
+                          tiling.tile_width));
   area.coarsening = factor;
-  // Coarse pixels at the right and lower edge may reach over it; those whose centre does are invalid.
+  // Coarse pixels at the right and lower edge may reach over it; those whose centre does are
+  // invalid.
   auto& grid = tiling.grid;
   grid.pixel_width *= static_cast<double>(factor);
   grid.pixel_height *= static_cast<double>(factor);
@@ -157,7 +166,8 @@ Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
   }
   area.tiling.grid = cut(area.tiling.grid, given.window, value);
   const auto* tiles = value.find("tiles");
-  area.tiling.tile_width = area.tiling.tile_height = pixels_of(given.tiles.size, tiles ? *tiles : value);
+  area.tiling.tile_width = area.tiling.tile_height =
+      pixels_of(given.tiles.size, tiles ? *tiles : value);
   if (trial_resolution) coarsen(area, *trial_resolution);
   return area;
 }

@@ -17,8 +17,9 @@ struct Area {
   int64_t coarsening = 1;
 };
 
-// `same_grid_as` opens the header of the first scene it names. `resolution_m` (units of the CRS, > the grid's own) asks
-// for a coarse trial; refused unless a tile is a whole number of the coarse pixels. Throws Error(invalid|missing|...).
+// `same_grid_as` opens the header of the first scene it names. `resolution_m` (units of the CRS, >
+// the grid's own) asks for a coarse trial; refused unless a tile is a whole number of the coarse
+// pixels. Throws Error(invalid|missing|...).
 Area resolve_area(const Value& area, std::optional<double> trial_resolution);
 
 Json area_to_json(const Area& area);

@@ -96,7 +96,8 @@ class StepBuilder {
                                    step_.nodes.front().op->description().name))
           .hint("put it into a step of its own");
     if (task && step_.domain.over_tiles())
-      throw invalid_at(call.place, fmt::format("'{}' gathers whole layers and cannot run over tiles", call.op))
+      throw invalid_at(call.place,
+                       fmt::format("'{}' gathers whole layers and cannot run over tiles", call.op))
           .hint("leave out 'over:' in this step");
   }
 
@@ -113,13 +114,15 @@ class StepBuilder {
     if (call.from.empty()) refs.push_back(previous(call));
     for (const auto& from : call.from) refs.push_back(find_result(from, call));
     if (refs.size() != ports)
-      throw invalid_at(call.place, fmt::format("'{}' takes {} input(s), given {}", call.op, ports, refs.size()));
+      throw invalid_at(
+          call.place, fmt::format("'{}' takes {} input(s), given {}", call.op, ports, refs.size()));
     return refs;
   }
 
   InputRef previous(const OpCall& call) const {
     for (size_t i = step_.nodes.size(); i-- > 0;)
-      if (step_.nodes[i].kind() == OpKind::source || step_.nodes[i].kind() == OpKind::block) return {i, 0};
+      if (step_.nodes[i].kind() == OpKind::source || step_.nodes[i].kind() == OpKind::block)
+        return {i, 0};
     throw invalid_at(call.place, fmt::format("'{}' has no pixels to work on", call.op))
         .hint("begin the step with 'load'");
   }
@@ -131,7 +134,8 @@ class StepBuilder {
       known.push_back(result);
     }
     throw invalid_at(call.place, fmt::format("'from: {}' names no result of this step", from))
-        .hint(known.empty() ? "give the op that makes it a name with 'as:'" : spelling_hint(from, known));
+        .hint(known.empty() ? "give the op that makes it a name with 'as:'"
+                            : spelling_hint(from, known));
   }
 
   void name_result(const OpCall& call, const Op& op) {
@@ -142,10 +146,12 @@ class StepBuilder {
     const size_t node = step_.nodes.size();
     const auto put = [&](const std::string& result, size_t output) {
       if (!results_.emplace(result, InputRef{node, output}).second)
-        throw invalid_at(call.place, fmt::format("the name '{}' is used twice in step '{}'", call.as, step_.name));
+        throw invalid_at(call.place, fmt::format("the name '{}' is used twice in step '{}'",
+                                                 call.as, step_.name));
     };
     put(call.as, 0);
-    for (size_t i = 0; i < ports.size() && ports.size() > 1; ++i) put(call.as + "." + ports[i].name, i);
+    for (size_t i = 0; i < ports.size() && ports.size() > 1; ++i)
+      put(call.as + "." + ports[i].name, i);
   }
 
   void note_layers(const Node& node) {
@@ -216,7 +222,9 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
         if (producer->second != s) {
           out[s].insert(producer->second);
         } else if (!made_here.contains(layer)) {
-          throw invalid_at(node.place, fmt::format("step '{}' reads the layer '{}' before it makes it", step.name, layer));
+          throw invalid_at(
+              node.place,
+              fmt::format("step '{}' reads the layer '{}' before it makes it", step.name, layer));
         }
       }
       if (node.kind() == OpKind::task) made_here.insert(node.task().layer_made());
@@ -233,15 +241,18 @@ void sort_steps(Workflow& workflow) {
   while (order.size() < workflow.steps.size()) {
     const size_t had = order.size();
     for (size_t s = 0; s < workflow.steps.size() && order.size() == had; ++s) {
-      const bool ready = std::all_of(before[s].begin(), before[s].end(), [&](size_t b) { return placed[b]; });
+      const bool ready =
+          std::all_of(before[s].begin(), before[s].end(), [&](size_t b) { return placed[b]; });
       if (placed[s] || !ready) continue;
       placed[s] = true;
       order.push_back(s);
     }
     if (order.size() == had) {
-      const auto stuck = static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
-      throw invalid_at(workflow.steps[stuck].place,
-                       fmt::format("step '{}' waits for itself through its layers", workflow.steps[stuck].name));
+      const auto stuck =
+          static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
+      throw invalid_at(
+          workflow.steps[stuck].place,
+          fmt::format("step '{}' waits for itself through its layers", workflow.steps[stuck].name));
     }
   }
   std::vector<size_t> position(order.size());

@@ -52,7 +52,7 @@ struct Step {
 
 struct Workflow {
   Document document;
-  std::vector<Step> steps;                     // producers before readers
+  std::vector<Step> steps;                       // producers before readers
   std::map<std::string, size_t> layer_producer;  // layer -> step
 };
 

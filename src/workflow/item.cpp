@@ -40,9 +40,8 @@ void mark_part(const std::string& part, const std::vector<Item>& items, std::set
   }
   const auto dash = part.find('-');
   const auto first = whole_number(std::string_view(part).substr(0, dash));
-  const auto last = dash == std::string::npos
-                        ? first
-                        : whole_number(std::string_view(part).substr(dash + 1));
+  const auto last =
+      dash == std::string::npos ? first : whole_number(std::string_view(part).substr(dash + 1));
   const auto count = static_cast<int64_t>(items.size());
   if (!first || !last || *first > *last || *last >= count) no_such_tile(part, items);
   for (auto i = *first; i <= *last; ++i) chosen.insert(static_cast<size_t>(i));
@@ -84,10 +83,13 @@ std::vector<Item> select_items(const std::vector<Item>& items, const Selection& 
   if (wanted == 0 || wanted >= out.size()) return out;
   // Evenly spread, and from the middle of each share, so that a sample of one is not a corner.
   std::vector<Item> sampled;
-  for (size_t i = 0; i < wanted; ++i) sampled.push_back(out[(2 * i + 1) * out.size() / (2 * wanted)]);
+  for (size_t i = 0; i < wanted; ++i)
+    sampled.push_back(out[(2 * i + 1) * out.size() / (2 * wanted)]);
   return sampled;
 }
 
-Item whole_area_item(const geo::Grid& grid) { return {"all", 0, grid.window(), grid}; }
+Item whole_area_item(const geo::Grid& grid) {
+  return {"all", 0, grid.window(), grid};
+}
 
 }  // namespace geoloom::workflow

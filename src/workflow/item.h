@@ -11,7 +11,8 @@
 
 namespace geoloom::workflow {
 
-// The pixel grid of the area cut into tiles of equal size, row by row; the last ones may be smaller.
+// The pixel grid of the area cut into tiles of equal size, row by row; the last ones may be
+// smaller.
 struct Tiling {
   geo::Grid grid;
   int64_t tile_width = 0;
@@ -43,8 +44,8 @@ struct Selection {
   bool everything() const { return tiles.empty() && sample == 0; }
 };
 
-// `coarsening` is how many full resolution pixels one pixel of the grid stands for (trial runs): names stay those of
-// full resolution.
+// `coarsening` is how many full resolution pixels one pixel of the grid stands for (trial runs):
+// names stay those of full resolution.
 std::vector<Item> tile_items(const Tiling& tiling, int64_t coarsening);
 // Throws Error(invalid) naming the part of the selection that matches nothing.
 std::vector<Item> select_items(const std::vector<Item>& items, const Selection& selection);

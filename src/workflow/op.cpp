@@ -5,10 +5,14 @@ namespace geoloom::workflow {
 
 std::string_view name(OpKind kind) {
   switch (kind) {
-    case OpKind::source: return "source";
-    case OpKind::block: return "block op";
-    case OpKind::sink: return "sink";
-    case OpKind::task: break;
+    case OpKind::source:
+      return "source";
+    case OpKind::block:
+      return "block op";
+    case OpKind::sink:
+      return "sink";
+    case OpKind::task:
+      break;
   }
   return "task";
 }
@@ -25,15 +29,20 @@ void BlockOp::run(const BlockCall& call) const {
 
 namespace {
 [[noreturn]] void lacks(const BlockOp& op, const char* function) {
-  throw Error(ErrorCode::internal, "op " + op.description().name + " says it streams but has no " + function);
+  throw Error(ErrorCode::internal,
+              "op " + op.description().name + " says it streams but has no " + function);
 }
 }  // namespace
 
 std::unique_ptr<StreamState> BlockOp::init(const BlockCall&, const geo::Window&) const {
   lacks(*this, "init()");
 }
-void BlockOp::update(StreamState&, const BlockCall&) const { lacks(*this, "update()"); }
-void BlockOp::finish(StreamState&, const BlockCall&) const { lacks(*this, "finish()"); }
+void BlockOp::update(StreamState&, const BlockCall&) const {
+  lacks(*this, "update()");
+}
+void BlockOp::finish(StreamState&, const BlockCall&) const {
+  lacks(*this, "finish()");
+}
 
 PixelReport Source::explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
                             gdal::DatasetPool& pool) const {

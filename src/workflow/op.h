@@ -3,12 +3,12 @@
 // parameters are declared once; everything else about it is in one of four interfaces:
 //
 //   SourceOp   where pixels come from: freeze() the query once per run, then read slices
-//   BlockOp    pure arrays in, arrays out: plan(), prepare(), run(); no files, threads, globals, clock
-//   SinkOp     where a chain's pixels go: encodes one item's blocks to files in scratch
+//   BlockOp    pure arrays in, arrays out: plan(), prepare(), run(); no files, threads, globals,
+//   clock SinkOp     where a chain's pixels go: encodes one item's blocks to files in scratch
 //   TaskOp     works on whole layers through given handles (mosaic, quicklook)
 //
-// The engine calls them; ops never see the engine. Op objects are configured by their parameters and
-// are immutable after that, so one object serves all items and threads.
+// The engine calls them; ops never see the engine. Op objects are configured by their parameters
+// and are immutable after that, so one object serves all items and threads.
 #pragma once
 
 #include <functional>
@@ -109,9 +109,9 @@ class BlockOp : public Op {
   virtual std::shared_ptr<const Prepared> prepare(std::span<const std::string> contents) const;
   // Pointwise and whole-axis ops. The default serves streaming ops: init, one update, finish.
   virtual void run(const BlockCall& call) const;
-  // Streaming ops. `call.inputs` hold consecutive batches in time order; outputs are empty in update. There is
-  // no merge: partial results joined in another order would round differently, and reductions along
-  // time go in index order.
+  // Streaming ops. `call.inputs` hold consecutive batches in time order; outputs are empty in
+  // update. There is no merge: partial results joined in another order would round differently, and
+  // reductions along time go in index order.
   virtual std::unique_ptr<StreamState> init(const BlockCall& call, const geo::Window& window) const;
   virtual void update(StreamState& state, const BlockCall& call) const;
   virtual void finish(StreamState& state, const BlockCall& call) const;
@@ -123,7 +123,7 @@ class BlockOp : public Op {
 // What a layer of this workflow looks like; layers live in one namespace, each with one producer.
 struct LayerInfo {
   std::string name;
-  std::string step;          // its producer
+  std::string step;  // its producer
   Domain domain;
   raster::CubeSchema schema;  // of an item; slices as far as known at plan time
   bool picture = false;       // a PNG for people; no cube
@@ -132,8 +132,8 @@ struct LayerInfo {
 // One finished file of a layer, as the receipt tells.
 struct LayerFile {
   Item item;
-  bool empty = false;         // the item had nothing to do
-  std::string path;           // what GDAL opens
+  bool empty = false;  // the item had nothing to do
+  std::string path;    // what GDAL opens
   std::string pixel_hash;
   raster::CubeSchema schema;
 };
@@ -142,8 +142,10 @@ struct LayerFile {
 class Layers {
  public:
   virtual ~Layers() = default;
-  virtual const LayerInfo& info(const std::string& layer) const = 0;  // throws Error(invalid), nearest name
-  // The files of a layer for all items of its domain in this run, in plan order; nullopt = no receipt (a gap).
+  virtual const LayerInfo& info(
+      const std::string& layer) const = 0;  // throws Error(invalid), nearest name
+  // The files of a layer for all items of its domain in this run, in plan order; nullopt = no
+  // receipt (a gap).
   struct Entry {
     Item item;
     std::optional<LayerFile> file;
@@ -174,16 +176,16 @@ struct SourceDetail {
 
 // What a source gives to one item.
 struct SourceItem {
-  raster::CubeSchema schema;             // slices of this item, in order
-  std::vector<size_t> members;           // per slice: an index that read() understands
-  std::vector<std::string> identities;   // per slice: canonical identity, for the fingerprint
-  // Internal blocks of the sources on the item's grid (pixels), for aligned reading: blocks start at
-  // origin + k * size.
+  raster::CubeSchema schema;            // slices of this item, in order
+  std::vector<size_t> members;          // per slice: an index that read() understands
+  std::vector<std::string> identities;  // per slice: canonical identity, for the fingerprint
+  // Internal blocks of the sources on the item's grid (pixels), for aligned reading: blocks start
+  // at origin + k * size.
   int64_t block_width = 256, block_height = 256;
   int64_t block_origin_x = 0, block_origin_y = 0;
-  uint64_t stored_bytes = 0;             // estimate of the compressed bytes of these windows
-  std::vector<Dropped> dropped;          // known before reading
-  size_t scratch_bytes_per_pixel = 0;    // what one read() holds beside the block
+  uint64_t stored_bytes = 0;           // estimate of the compressed bytes of these windows
+  std::vector<Dropped> dropped;        // known before reading
+  size_t scratch_bytes_per_pixel = 0;  // what one read() holds beside the block
   std::shared_ptr<const SourceDetail> detail;
 };
 
@@ -203,11 +205,12 @@ class Source {
   virtual ~Source() = default;
   // `layers` is null while planning before anything ran.
   virtual SourceItem plan(const Item& item, const Layers* layers) const = 0;
-  // Fills slice `slice` of `block` (block.window() on the area's grid may reach over the item: halo)
-  // with member `member`. Thread-safe. Throws Error with the scene as place.
+  // Fills slice `slice` of `block` (block.window() on the area's grid may reach over the item:
+  // halo) with member `member`. Thread-safe. Throws Error with the scene as place.
   virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,
                           gdal::DatasetPool& pool) const = 0;
-  // The same for one pixel of the area's grid, with the reason. The default only tells whether it is valid.
+  // The same for one pixel of the area's grid, with the reason. The default only tells whether it
+  // is valid.
   virtual PixelReport explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
                               gdal::DatasetPool& pool) const;
   // How many members may fail to be read (missing, corrupt) before an item of `members` fails.
@@ -234,9 +237,9 @@ class SourceOp : public Op {
 struct Product {
   std::string layer;
   std::string scratch_path;
-  std::string extension;   // ".tif"
+  std::string extension;  // ".tif"
   std::string media_type;
-  raster::CogSummary summary;        // path, bytes and sha256 always; statistics for rasters
+  raster::CogSummary summary;  // path, bytes and sha256 always; statistics for rasters
   std::optional<raster::CubeSchema> schema;  // nullopt: not a raster cube
   geo::Grid grid;
 };
@@ -264,7 +267,8 @@ class SinkOp : public Op {
   // The schema of the layer for this input; throws Error(invalid).
   virtual raster::CubeSchema plan(const raster::CubeSchema& input) const = 0;
   virtual size_t memory_bytes(const geo::Grid& grid, const raster::CubeSchema& input) const = 0;
-  virtual std::unique_ptr<Sink> open(const SinkContext& context, const raster::CubeSchema& input) const = 0;
+  virtual std::unique_ptr<Sink> open(const SinkContext& context,
+                                     const raster::CubeSchema& input) const = 0;
 };
 
 struct TaskContext {
@@ -273,7 +277,7 @@ struct TaskContext {
   geo::Window selected;            // bounding window of the run's tiles
   std::string scratch_folder;
   Provenance provenance;
-  size_t memory_bytes = 0;         // what the task may use
+  size_t memory_bytes = 0;  // what the task may use
   gdal::DatasetPool* pool = nullptr;
   std::function<void(double share_done)> progress;
   std::function<bool()> cancelled;

@@ -12,7 +12,8 @@
 namespace geoloom::workflow {
 namespace {
 
-std::vector<const raster::CubeSchema*> input_schemas(const Node& node, const std::vector<NodePlan>& plans) {
+std::vector<const raster::CubeSchema*> input_schemas(const Node& node,
+                                                     const std::vector<NodePlan>& plans) {
   std::vector<const raster::CubeSchema*> schemas;
   for (const auto& input : node.inputs) schemas.push_back(&plans[input.node].outputs[input.output]);
   return schemas;
@@ -33,7 +34,8 @@ NodePlan plan_block(const Node& node, const std::vector<NodePlan>& plans) {
 void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
   for (size_t i = source.members.size(); i-- > 0;) {
     const auto& label = source.schema.slices[i].label;
-    const bool drop = std::any_of(without.begin(), without.end(), [&](const Dropped& d) { return d.scene == label; });
+    const bool drop = std::any_of(without.begin(), without.end(),
+                                  [&](const Dropped& d) { return d.scene == label; });
     if (!drop) continue;
     const auto at = static_cast<std::ptrdiff_t>(i);
     source.members.erase(source.members.begin() + at);
@@ -44,7 +46,8 @@ void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
 
 // What a document names and is not there is a mistake in the document, like any other.
 [[noreturn]] void throw_as_document_error(const Error& error, const Place& place) {
-  Error wrong(error.code() == ErrorCode::missing ? ErrorCode::invalid : error.code(), error.message());
+  Error wrong(error.code() == ErrorCode::missing ? ErrorCode::invalid : error.code(),
+              error.message());
   auto where = error.place();
   if (where.line == 0) {  // a data file, not a place in the document
     where.file = place.file;
@@ -58,7 +61,8 @@ void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
 Json report_to_json(const FreezeReport& report) {
   Json filters = Json::array(), dropped = Json::array();
   for (const auto& [filter, left] : report.after_filter) filters.push_back({filter, left});
-  for (const auto& d : report.dropped) dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
+  for (const auto& d : report.dropped)
+    dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
   return {{"after_filter", filters},
           {"notes", report.notes},
           {"dropped", dropped},
@@ -68,11 +72,16 @@ Json report_to_json(const FreezeReport& report) {
 
 }  // namespace
 
-std::string node_key(const Step& step, size_t node) { return fmt::format("{}/{}", step.name, node); }
+std::string node_key(const Step& step, size_t node) {
+  return fmt::format("{}/{}", step.name, node);
+}
 
-ItemPlan StepRun::plan(const Item& item, const Layers* layers) const { return plan(item, layers, {}); }
+ItemPlan StepRun::plan(const Item& item, const Layers* layers) const {
+  return plan(item, layers, {});
+}
 
-ItemPlan StepRun::plan(const Item& item, const Layers* layers, const std::vector<Dropped>& without) const {
+ItemPlan StepRun::plan(const Item& item, const Layers* layers,
+                       const std::vector<Dropped>& without) const {
   ItemPlan plan;
   plan.item = item;
   for (size_t n = 0; n < step->nodes.size(); ++n) {
@@ -116,7 +125,9 @@ std::string StepRun::fingerprint(const ItemPlan& plan) const {
 std::string StepRun::fingerprint(const geo::Grid& grid, const Layers& layers) const {
   Json inputs = Json::array();
   for (const auto& layer : step->layers_read) {
-    if (std::find(step->layers_made.begin(), step->layers_made.end(), layer) != step->layers_made.end()) continue;
+    if (std::find(step->layers_made.begin(), step->layers_made.end(), layer) !=
+        step->layers_made.end())
+      continue;
     Json files = Json::array();
     for (const auto& entry : layers.files(layer)) {
       const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->pixel_hash;
@@ -142,8 +153,9 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   record.parameters = Json::object();
   for (const auto& [name, value] : resolved.values) {
     const auto origin = resolved.origins.find(name);
-    record.parameters[name] = {{"value", to_json(value)},
-                               {"origin", origin == resolved.origins.end() ? "default" : origin->second}};
+    record.parameters[name] = {
+        {"value", to_json(value)},
+        {"origin", origin == resolved.origins.end() ? "default" : origin->second}};
   }
   try {
     record.area = resolve_area(resolved.area, options.trial_resolution);
@@ -157,14 +169,14 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   run->plan_layers();
   Json chains = Json::object();
   for (const auto& step : run->workflow_.steps) chains[step.name] = step.chain_identity();
-  record.content_hash = store::sha256_hex(Json{{"area", area_to_json(record.area)},
-                                               {"chains", chains},
-                                               {"files", record.files},
-                                               {"only", options.only},
-                                               {"sample", options.selection.sample},
-                                               {"sources", record.sources},
-                                               {"tiles", options.selection.tiles}}
-                                              .dump());
+  record.content_hash = store::sha256_hex(Json{
+      {"area", area_to_json(record.area)},
+      {"chains", chains},
+      {"files", record.files},
+      {"only", options.only},
+      {"sample", options.selection.sample},
+      {"sources", record.sources},
+      {"tiles", options.selection.tiles}}.dump());
   return run;
 }
 
@@ -210,7 +222,8 @@ void Run::read_files() {
       try {
         for (const auto& input : step.nodes[n].op->files()) {
           const auto content = gdal::read_file(input.path, input.limit_bytes);
-          files.push_back({{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
+          files.push_back(
+              {{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
           // JSON holds text only; find out here, with a place, and not when the record is written.
           (void)files.back().dump();
         }
@@ -225,7 +238,8 @@ void Run::read_files() {
 }
 
 void Run::open_all() {
-  const auto tiles = select_items(tile_items(record_.area.tiling, record_.area.coarsening), record_.options.selection);
+  const auto tiles = select_items(tile_items(record_.area.tiling, record_.area.coarsening),
+                                  record_.options.selection);
   const auto& only = record_.options.only;
   std::vector<std::string> names;
   for (const auto& step : workflow_.steps) names.push_back(step.name);
@@ -237,8 +251,10 @@ void Run::open_all() {
     StepRun run;
     run.step = &step;
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
-    if (step.domain.over_tiles()) run.items = tiles;
-    else run.items = {whole_area_item(grid())};
+    if (step.domain.over_tiles())
+      run.items = tiles;
+    else
+      run.items = {whole_area_item(grid())};
     for (size_t n = 0; n < step.nodes.size(); ++n) {
       const auto& node = step.nodes[n];
       const auto key = node_key(step, n);
@@ -254,7 +270,8 @@ void Run::open_all() {
         }
       }
       try {
-        run.prepared.push_back(node.kind() == OpKind::block ? node.block().prepare(contents) : nullptr);
+        run.prepared.push_back(node.kind() == OpKind::block ? node.block().prepare(contents)
+                                                            : nullptr);
       } catch (Error& error) {
         error.at(node.place);
         throw;
@@ -317,15 +334,18 @@ const LayerInfo& Run::info(const std::string& layer) const {
   if (found != layers_.end()) return found->second;
   std::vector<std::string> known;
   for (const auto& [name, info] : layers_) known.push_back(name);
-  throw Error(ErrorCode::invalid, fmt::format("there is no layer '{}'", layer)).hint(spelling_hint(layer, known));
+  throw Error(ErrorCode::invalid, fmt::format("there is no layer '{}'", layer))
+      .hint(spelling_hint(layer, known));
 }
 
 std::vector<Layers::Entry> Run::files(const std::string& layer) const {
-  throw Error(ErrorCode::internal, "the files of layer '" + layer + "' are not known before it is made");
+  throw Error(ErrorCode::internal,
+              "the files of layer '" + layer + "' are not known before it is made");
 }
 
 LayerFile Run::file(const std::string& layer, const Item&) const {
-  throw Error(ErrorCode::internal, "the files of layer '" + layer + "' are not known before it is made");
+  throw Error(ErrorCode::internal,
+              "the files of layer '" + layer + "' are not known before it is made");
 }
 
 }  // namespace geoloom::workflow

@@ -34,24 +34,26 @@ struct StepRun {
   const Step* step = nullptr;
   bool selected = true;  // by --only
   std::vector<Item> items;
-  std::vector<std::unique_ptr<Source>> sources;             // by node; null for other kinds
-  std::vector<std::shared_ptr<const Prepared>> prepared;    // by node
-  Json file_hashes = Json::array();                          // identities of files ops read
+  std::vector<std::unique_ptr<Source>> sources;           // by node; null for other kinds
+  std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
+  Json file_hashes = Json::array();                       // identities of files ops read
 
   // Schemas of all nodes for an item. `layers` is null before anything ran.
   ItemPlan plan(const Item& item, const Layers* layers) const;
-  // As plan(), without the members `without` (scene labels that could not be read and are tolerated).
+  // As plan(), without the members `without` (scene labels that could not be read and are
+  // tolerated).
   ItemPlan plan(const Item& item, const Layers* layers, const std::vector<Dropped>& without) const;
   // The identity of a chain's item: op chain, files, target grid, ordered input identities.
   std::string fingerprint(const ItemPlan& plan) const;
-  // The identity of a task: op chain, grid, and the pixel hashes of all layers read, gaps and empties included.
+  // The identity of a task: op chain, grid, and the pixel hashes of all layers read, gaps and
+  // empties included.
   std::string fingerprint(const geo::Grid& grid, const Layers& layers) const;
 };
 
 class Run : public Layers {
  public:
-  // Looks everything up and checks it: area, scenes, bands, schemas through the whole workflow, without reading a
-  // pixel. The record has no id yet.
+  // Looks everything up and checks it: area, scenes, bands, schemas through the whole workflow,
+  // without reading a pixel. The record has no id yet.
   static std::unique_ptr<Run> create(const Document& resolved, const Registry& registry,
                                      const RunOptions& options, const std::string& build);
   // From a record alone.
@@ -63,7 +65,9 @@ class Run : public Layers {
   const RunRecord& record() const { return record_; }
   const Workflow& workflow() const { return workflow_; }
   const std::vector<StepRun>& steps() const { return steps_; }
-  const std::map<std::string, FreezeReport>& reports() const { return reports_; }  // by "step/node"; create() only
+  const std::map<std::string, FreezeReport>& reports() const {
+    return reports_;
+  }  // by "step/node"; create() only
   const geo::Grid& grid() const { return record_.area.tiling.grid; }
   geo::Window selected_window() const;  // bounding window of the selected tiles
   const std::map<std::string, LayerInfo>& layers() const { return layers_; }

@@ -13,7 +13,9 @@ namespace {
 
 constexpr size_t kRecordLimitBytes = size_t{512} << 20;
 
-std::string record_name(const std::string& id) { return "runs/" + id + "/run.json"; }
+std::string record_name(const std::string& id) {
+  return "runs/" + id + "/run.json";
+}
 
 geo::TimeMs now_ms() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -50,8 +52,9 @@ RunRecord run_record_from_json(const Json& json) {
   try {
     const int version = json.at("geoloom_run").get<int>();
     if (version > kRunRecordVersion)
-      throw Error(ErrorCode::invalid, fmt::format("run record of format {}, this Geoloom knows up to {}", version,
-                                                  kRunRecordVersion))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("run record of format {}, this Geoloom knows up to {}", version,
+                              kRunRecordVersion))
           .hint("use a newer Geoloom");
     RunRecord record;
     record.id = json.at("id").get<std::string>();
@@ -94,8 +97,11 @@ RunRecord read_run_record(const store::Store& store, const std::string& id) {
     throw Error(ErrorCode::missing, fmt::format("{} has no run '{}'", store.url(), id))
         .hint(spelling_hint(id, known));
   }
-  const auto json = Json::parse(store.get_bytes(record_name(id), kRecordLimitBytes), nullptr, false);
-  if (json.is_discarded()) throw Error(ErrorCode::corrupt, "the run record is damaged").at({.file = store.path_of(record_name(id))});
+  const auto json =
+      Json::parse(store.get_bytes(record_name(id), kRecordLimitBytes), nullptr, false);
+  if (json.is_discarded())
+    throw Error(ErrorCode::corrupt, "the run record is damaged")
+        .at({.file = store.path_of(record_name(id))});
   return run_record_from_json(json);
 }
 

@@ -19,22 +19,22 @@ inline constexpr int kRunRecordVersion = 1;
 // What the command line adds to a document.
 struct RunOptions {
   Selection selection;
-  std::vector<std::string> only;             // steps; empty = all
+  std::vector<std::string> only;  // steps; empty = all
   std::optional<double> trial_resolution;
 };
 
 struct RunRecord {
-  std::string id;        // "20261121T101500Z-1a2b3c4d"
-  std::string created;   // RFC 3339
+  std::string id;       // "20261121T101500Z-1a2b3c4d"
+  std::string created;  // RFC 3339
   std::string build;
   std::string document_file;
   std::string document_text;
-  Json parameters;       // name -> {"value", "origin"}
+  Json parameters;  // name -> {"value", "origin"}
   Area area;
   RunOptions options;
-  Json sources;          // "step/node" -> what SourceOp::freeze gave
-  Json files;            // "step/node" -> [{"path", "sha256", "content"}]
-  Json reports;          // "step/node" -> what each filter left
+  Json sources;              // "step/node" -> what SourceOp::freeze gave
+  Json files;                // "step/node" -> [{"path", "sha256", "content"}]
+  Json reports;              // "step/node" -> what each filter left
   std::string content_hash;  // of all that decides what the run does; equal for a repeated command
 
   // Trials (a selection, or a coarse resolution) do not replace the friendly names of the full map.
@@ -45,7 +45,8 @@ Json to_json(const RunRecord& record);
 // Refuses records of a newer format version. Throws Error(invalid).
 RunRecord run_record_from_json(const Json& json);
 
-// "runs/<id>/run.json". Writes the record unless a run with equal content exists, which is returned instead.
+// "runs/<id>/run.json". Writes the record unless a run with equal content exists, which is returned
+// instead.
 RunRecord write_or_resume(store::Store& store, RunRecord record);
 RunRecord read_run_record(const store::Store& store, const std::string& id);
 std::vector<std::string> list_runs(const store::Store& store);  // ids, oldest first

@@ -33,11 +33,18 @@ raster::BandKind kind_from(const std::string& text) {
 Json schema_to_json(const raster::CubeSchema& schema) {
   Json bands = Json::array(), slices = Json::array();
   for (const auto& band : schema.bands)
-    bands.push_back({{"name", band.name}, {"type", raster::name(band.type)},
-                     {"kind", kKinds[static_cast<size_t>(band.kind)]}, {"scale", band.scale},
-                     {"offset", band.offset}, {"unit", band.unit}, {"nodata", number_or_text(band.nodata)}});
+    bands.push_back({{"name", band.name},
+                     {"type", raster::name(band.type)},
+                     {"kind", kKinds[static_cast<size_t>(band.kind)]},
+                     {"scale", band.scale},
+                     {"offset", band.offset},
+                     {"unit", band.unit},
+                     {"nodata", number_or_text(band.nodata)}});
   for (const auto& slice : schema.slices)
-    slices.push_back({{"start", slice.period.start}, {"end", slice.period.end}, {"timed", slice.timed}, {"label", slice.label}});
+    slices.push_back({{"start", slice.period.start},
+                      {"end", slice.period.end},
+                      {"timed", slice.timed},
+                      {"label", slice.label}});
   return {{"bands", bands}, {"slices", slices}, {"validity_per_band", schema.validity_per_band}};
 }
 
@@ -56,7 +63,8 @@ raster::CubeSchema schema_from_json(const Json& json) {
   }
   for (const auto& entry : json.at("slices"))
     schema.slices.push_back({{entry.at("start").get<int64_t>(), entry.at("end").get<int64_t>()},
-                             entry.at("timed").get<bool>(), entry.at("label").get<std::string>()});
+                             entry.at("timed").get<bool>(),
+                             entry.at("label").get<std::string>()});
   schema.validity_per_band = json.at("validity_per_band").get<bool>();
   return schema;
 }

@@ -84,7 +84,7 @@ class ObjectStore:
 def store_of(bench, name="out"):
     if bench.store_kind == "folder":
         return FolderStore(bench.folder / name)
-    return ObjectStore(os.environ["GEOLOOM_TEST_S3"], f"{bench.folder.parent.name}/{bench.folder.name}/{name}")
+    return ObjectStore("/vsis3/" + os.environ["GEOLOOM_TEST_S3"].removeprefix("s3://"), f"{bench.folder.parent.name}/{bench.folder.name}/{name}")
 
 
 def digests(store, prefixes=("layers/",), suffixes=(".tif", ".png")):

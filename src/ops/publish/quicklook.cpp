@@ -118,9 +118,17 @@ class Sampling {
     });
   }
 
+  // Of the pixels that one of the picture stands for; those at the far edges may stand for fewer.
+  bool in_middle(int64_t at, int64_t length) const {
+    const int64_t first = at / scale_.shrink * scale_.shrink;
+    return at == first + std::min(scale_.shrink, length - first) / 2;
+  }
+
   void add_pixel(Sampled& to, int64_t column, int64_t row, bool average, double value) const {
     const int64_t f = scale_.shrink;
-    if (!average && (column % f != f / 2 || row % f != f / 2)) return;
+    if (!average &&
+        !(in_middle(column, context_.selected.width) && in_middle(row, context_.selected.height)))
+      return;
     const auto place = static_cast<size_t>(row / f * scale_.columns + column / f);
     to.sum[place] += value;
     ++to.count[place];
