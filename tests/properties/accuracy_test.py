@@ -1,0 +1,343 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Results against NumPy, files against other readers, and real scenes where GEOLOOM_TEST_DATA names them.
+
+    accuracy_test.py GEOLOOM [--only TEST]...
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+
+import numpy
+
+import documents
+import scenes
+from program import ROOT, VENV_PYTHON, run_tests
+from stores import FolderStore
+
+SIZE = (150, 130)
+INVALID = 0
+
+
+def map_of(bench, document, *arguments, name="out"):
+    bench.run(document, "-p", f"results={name}", *arguments)
+    return scenes.read_masked(bench.folder / name / "map.tif")
+
+
+# The rule of median_rgb, by NumPy.
+
+def median_colour(stack):
+    """(scenes, 3, rows, columns) -> (3, rows, columns): of the samples without 0 and 255, ordered by the sum of their
+    bands and then by scene, the one in the middle, the upper one of two."""
+    kept = ((stack != 0) & (stack != 255)).all(axis=1)
+    sums = stack.astype(numpy.int64).sum(axis=1)
+    order = numpy.argsort(numpy.where(kept, sums, 1 << 30), axis=0, kind="stable")
+    count = kept.sum(axis=0)
+    chosen = numpy.take_along_axis(order, (count // 2).clip(max=len(stack) - 1)[None], axis=0)
+    colours = numpy.take_along_axis(stack, chosen[:, None], axis=0)[0]
+    return numpy.where(count > 0, colours, 0), count > 0
+
+
+VECTORS = [
+    ([(10, 10, 10), (30, 30, 30), (20, 20, 20)], (20, 20, 20)),
+    ([(10, 10, 10), (20, 20, 20)], (20, 20, 20)),
+    ([(1, 1, 1), (4, 4, 4), (2, 2, 2), (3, 3, 3)], (3, 3, 3)),
+    ([(0, 90, 90), (7, 8, 9)], (7, 8, 9)),
+    ([(255, 1, 1), (254, 254, 254)], (254, 254, 254)),
+    ([(0, 0, 0), (255, 255, 255)], (0, 0, 0)),
+    ([(200, 200, 200), (10, 10, 10), (90, 90, 90)], (90, 90, 90)),
+    ([(30, 10, 20), (10, 20, 30), (20, 30, 10)], (10, 20, 30)),
+    ([(9, 9, 9), (3, 3, 3), (9, 8, 10)], (9, 9, 9)),
+]
+
+
+def median_vectors(bench):
+    """Each vector is a pixel; scenes that a vector has not are black there."""
+    columns = 16
+    for n in range(max(len(samples) for samples, _ in VECTORS)):
+        pixels = numpy.zeros((3, 16, columns), numpy.uint8)
+        for column, (samples, _) in enumerate(VECTORS):
+            if n < len(samples):
+                pixels[:, 0, column] = samples[n]
+        scenes.write_raster(bench.folder / "scenes" / f"scene_{scenes.day(n):%Y%m%d}.tif", pixels, colour=True)
+    pixels, _ = map_of(bench, bench.document(documents.colours(tile=16)))
+    for column, (samples, wanted) in enumerate(VECTORS):
+        bench.expect_equal(tuple(int(value) for value in pixels[:, 0, column]), wanted, f"median of {samples}")
+
+
+def median_against_numpy(bench):
+    for count in (1, 2, 7, 16, 33):
+        folder = bench.folder / f"scenes{count}"
+        scenes.colour_series(folder, count, SIZE, seed=count)
+        wanted, valid = median_colour(numpy.stack([scenes.colour_pixels(n, SIZE, count) for n in range(count)]))
+        pixels, mask = map_of(bench, bench.document(documents.colours(tile=64)), "-p", f"scenes={folder}", name=f"out{count}")
+        bench.expect(numpy.array_equal(pixels, wanted), f"{count} scenes: colours")
+        bench.expect(numpy.array_equal(mask, numpy.broadcast_to(valid, mask.shape)), f"{count} scenes: validity")
+
+
+# Statistics of a masked uint16 series.
+
+def series(count, size):
+    """Values and validity (scenes, bands, rows, columns) as `load` must give them."""
+    values = numpy.stack([scenes.reflectance_pixels(n, size) for n in range(count)])
+    classes = numpy.stack([scenes.class_pixels(n, size)[0] for n in range(count)]).repeat(2, axis=1).repeat(2, axis=2)
+    valid = (values != INVALID).all(axis=1) & numpy.isin(classes, scenes.CLEAR)
+    return values, numpy.broadcast_to(valid[:, None], values.shape)
+
+
+def per_pixel(values, valid, function, nothing=numpy.nan):
+    """`function` of the valid samples in order of time, pixel by pixel."""
+    out = numpy.full(values.shape[1:], nothing, numpy.float64)
+    for place in numpy.ndindex(out.shape):
+        samples = values[(slice(None), *place)][valid[(slice(None), *place)]]
+        if len(samples):
+            out[place] = function(samples)
+    return out
+
+
+def ranked(samples, index):
+    return numpy.sort(samples)[index]
+
+
+def nearest_rank(samples, q):
+    return ranked(samples, max(0, int(numpy.ceil(q * len(samples) - 1e-12)) - 1))
+
+
+STATISTICS = {
+    "median": (lambda s: numpy.float32(numpy.median(s)), "float32"),
+    "{stat: median, even: lower}": (lambda s: ranked(s, (len(s) - 1) // 2), "uint16"),
+    "{stat: median, even: upper}": (lambda s: ranked(s, len(s) // 2), "uint16"),
+    "mean": (lambda s: numpy.float32(s.astype(numpy.float64).sum() / len(s)), "float32"),
+    "min": (numpy.min, "uint16"),
+    "max": (numpy.max, "uint16"),
+    "first": (lambda s: s[0], "uint16"),
+    "last": (lambda s: s[-1], "uint16"),
+    "{stat: quantile, q: 0.25, method: nearest_rank}": (lambda s: nearest_rank(s, 0.25), "uint16"),
+}
+
+
+def statistics_against_numpy(bench):
+    size, count = (64, 48), 12
+    scenes.reflectance_series(bench.folder / "scenes", count, size)
+    values, valid = series(count, size)
+    for number, (reduce, (function, dtype)) in enumerate(STATISTICS.items()):
+        pixels, mask = map_of(bench, bench.document(documents.statistics(reduce, tile=32)), name=f"out{number}")
+        wanted = per_pixel(values, valid, function)
+        known = ~numpy.isnan(wanted)
+        bench.expect_equal(pixels.dtype.name, dtype, f"{reduce}: type")
+        bench.expect(numpy.array_equal(mask, known), f"{reduce}: validity", f"{(mask != known).sum()} differ")
+        bench.expect(numpy.array_equal(pixels[known], wanted[known]), f"{reduce}: values",
+                     f"{(pixels[known] != wanted[known]).sum()} of {known.sum()} differ")
+    for q in (0.0, 0.1, 0.5, 0.77, 1.0):
+        pixels, mask = map_of(bench, bench.document(documents.statistics(f"{{stat: quantile, q: {q}}}", tile=32)), name=f"quantile{q}")
+        wanted = per_pixel(values, valid, lambda s: numpy.quantile(s.astype(numpy.float64), q))  # noqa: B023
+        known = ~numpy.isnan(wanted)
+        # NumPy interpolates in another order; the last bit of float32 may differ.
+        bench.expect(numpy.allclose(pixels[known], wanted[known], rtol=2e-7, atol=0), f"quantile {q}")
+    pixels, mask = map_of(bench, bench.document(documents.statistics("count", tile=32)), name="count")
+    bench.expect(numpy.array_equal(pixels[0], valid[:, 0].sum(axis=0)) and mask.all(), "count, 0 included")
+    pixels, mask = map_of(bench, bench.document(documents.statistics("{stat: max, min_count: 6}", tile=32)), name="min_count")
+    bench.expect(numpy.array_equal(mask, valid.sum(axis=0) >= 6), "min_count")
+
+
+def months_against_numpy(bench):
+    size, count = (64, 48), 20
+    scenes.reflectance_series(bench.folder / "scenes", count, size)
+    values, valid = series(count, size)
+    months = [scenes.day(n).month for n in range(count)]
+    pixels, mask = map_of(bench, bench.document(documents.statistics("{stat: max, every: month}", tile=32)))
+    for place, month in enumerate(sorted(set(months))):
+        chosen = [n for n in range(count) if months[n] == month]
+        wanted = per_pixel(values[chosen], valid[chosen], numpy.max)
+        known = ~numpy.isnan(wanted)
+        here = slice(2 * place, 2 * place + 2)
+        bench.expect(numpy.array_equal(mask[here], known) and numpy.array_equal(pixels[here][known], wanted[known]), f"month {month}")
+
+
+def every_loss_is_counted(bench):
+    """Saved as uint8, values beyond 255 are clipped and counted."""
+    size, count = (64, 48), 3
+    scenes.reflectance_series(bench.folder / "scenes", count, size)
+    values, valid = series(count, size)
+    document = bench.document(documents.statistics("max", tile=32, type_=", type: uint8, nodata: 0"))
+    outcome = bench.run(document)
+    wanted = per_pixel(values, valid, numpy.max)
+    bench.expect_equal(outcome.json()["clipped"], int((wanted > 255).sum()), "clipped values")
+    pixels, _ = scenes.read_masked(bench.folder / "out" / "map.tif")
+    known = ~numpy.isnan(wanted)
+    bench.expect(numpy.array_equal(pixels[known], wanted[known].clip(max=255)), "and clipped to the end of the type")
+
+
+# Files as other readers see them.
+
+def rio(*arguments):
+    return subprocess.run([str(VENV_PYTHON.parent / "rio"), *map(str, arguments)], capture_output=True, text=True, check=False)
+
+
+def profiles_are_cogs(bench):
+    if not VENV_PYTHON.exists():
+        print("profiles_are_cogs: not judged, .setup/venv is absent", file=sys.stderr)
+        return
+    size = (1300, 1100)  # large enough for overviews
+    scenes.colour_series(bench.folder / "scenes", 3, size)
+    lossless = []
+    for profile in ("deflate", "zstd", "lzw", "jpeg", "{compress: deflate, block: 256, predictor: false}"):
+        name = re.sub(r"\W+", "_", profile)
+        last = f"mosaic: {{layer: composite, as: map, profile: {profile}}}"
+        bench.run(bench.document(documents.colours(tile=512, last=last)), "-p", f"results={name}")
+        store = FolderStore(bench.folder / name)
+        judged = rio("cogeo", "validate", "--strict", store.path / "map.tif")
+        bench.expect(judged.returncode == 0 and "is a valid cloud optimized GeoTIFF" in judged.stdout, f"{profile}: a strict COG",
+                     judged.stdout + judged.stderr)
+        pixels, mask = scenes.read_masked(store.path / "map.tif")
+        if profile == "jpeg":
+            difference = numpy.abs(pixels.astype(int) - lossless[0][0].astype(int))
+            bench.expect(difference[:, lossless[0][1][0]].mean() < 25, "jpeg is about the same", difference.mean())
+            bench.expect(numpy.array_equal(mask, lossless[0][1]), "jpeg keeps validity exactly")
+        else:
+            lossless.append((pixels, mask))
+            bench.expect(numpy.array_equal(pixels, lossless[0][0]), f"{profile}: the same pixels")
+    tiles = [name for name in FolderStore(bench.folder / "deflate").names() if name.startswith("layers/composite/") and name.endswith(".tif")]
+    for name in tiles:
+        judged = rio("cogeo", "validate", "--strict", bench.folder / "deflate" / name)
+        bench.expect("is a valid cloud optimized GeoTIFF" in judged.stdout, f"{name}: a strict COG", judged.stdout + judged.stderr)
+
+
+def foreign_readers(bench):
+    check = ROOT / "tests" / "foreign_readers_check.py"
+    if not VENV_PYTHON.exists() or not check.exists():
+        print("foreign_readers: not judged, .setup/venv is absent", file=sys.stderr)
+        return
+    scenes.reflectance_series(bench.folder / "scenes", 6, (128, 96))
+    bench.run(bench.document(documents.statistics("median")), "-p", "results=reflectance")
+    scenes.colour_series(bench.folder / "colours", 4, SIZE)
+    bench.run(bench.document(documents.classes()), "-p", "scenes=colours", "-p", "results=classes")
+    for items in sorted(bench.folder.glob("*/layers/*/items.json")):
+        judged = subprocess.run([str(VENV_PYTHON), str(check), str(items)], capture_output=True, text=True, check=False)
+        bench.expect(judged.returncode == 0, f"{items.relative_to(bench.folder)} is read by pystac and odc-stac",
+                     judged.stdout + judged.stderr[-1500:])
+
+
+# Real scenes.
+
+def real(name):
+    root = os.environ.get("GEOLOOM_TEST_DATA")
+    path = pathlib.Path(root) / name if root else None
+    if path is None or not path.exists():
+        print(f"{name}: not tried, GEOLOOM_TEST_DATA does not hold it", file=sys.stderr)
+        return None
+    return path
+
+
+def stac_bands(items):
+    """Files and band numbers of the scenes of an item collection: [(time, id, {band: (path, number)})]."""
+    found = []
+    for path in items:
+        item = json.loads(path.read_text())
+        bands = {}
+        for key, asset in item["assets"].items():
+            names = [band.get("name", key) for band in asset.get("eo:bands", asset.get("bands", [{}]))]
+            for number, name in enumerate(names, 1):
+                bands[name] = (str((path.parent / asset["href"]).resolve()), number)
+        found.append((item["properties"]["datetime"], item["id"], bands))
+    return sorted(found)
+
+
+def flanders(bench):
+    folder = real("s2-flanders-2018")
+    if folder is None:
+        return
+    items = sorted(path for path in (folder / "stac").rglob("*.json") if json.loads(path.read_text()).get("type") == "Feature"
+                   and "SCL" in json.loads(path.read_text())["assets"])
+    (bench.folder / "links").mkdir()
+    load = "load: {scenes: $scenes, bands: [B04, B08], mask: {band: SCL, keep: [4, 5, 6]}}"
+    text = documents.statistics("{stat: median, even: lower}", tile=32, load=load)
+    stac = items[0].parent
+    pixels, mask = map_of(bench, bench.document(text), "-p", f"scenes={stac}/*.json" if not (stac / "items.json").exists() else f"scenes={stac}")
+    values, valid = [], []
+    for _, _, bands in stac_bands(items):
+        layers = [scenes.read_raster(bands[name][0])[bands[name][1] - 1] for name in ("B04", "B08")]
+        classes = scenes.read_raster(bands["SCL"][0])[bands["SCL"][1] - 1]
+        factor = layers[0].shape[0] // classes.shape[0]
+        clear = numpy.isin(classes.repeat(factor, 0).repeat(factor, 1), scenes.CLEAR)
+        nodata = scenes.gdal.Open(bands["B04"][0]).GetRasterBand(bands["B04"][1]).GetNoDataValue()
+        if nodata is not None:
+            clear &= (numpy.stack(layers) != nodata).all(axis=0)
+        values.append(numpy.stack(layers))
+        valid.append(numpy.stack([clear, clear]))
+    wanted = per_pixel(numpy.stack(values), numpy.stack(valid), lambda s: ranked(s, (len(s) - 1) // 2))
+    known = ~numpy.isnan(wanted)
+    bench.expect(known.any(), "there is something to compare")
+    bench.expect(numpy.array_equal(mask, known), f"Flanders, {len(values)} scenes: validity", f"{(mask != known).sum()} differ")
+    bench.expect(numpy.array_equal(pixels[known], wanted[known]), "Flanders: values", f"{(pixels[known] != wanted[known]).sum()} differ")
+
+
+def slovenia(bench):
+    folder = real("s2-slovenia")
+    if folder is None:
+        return
+    stac = folder / "stac"
+    first = next(path for path in sorted(stac.rglob("*.json")) if json.loads(path.read_text()).get("type") == "Feature")
+    bands = list(stac_bands([first])[0][2])[:3]
+    load = f"load: {{scenes: $scenes, bands: [{', '.join(bands)}]}}"
+    _, mask = map_of(bench, bench.document(documents.statistics("max", tile=64, load=load)), "-p", f"scenes={first.parent}/*.json")
+    bench.expect(mask.any(), "Slovenia: a map with pixels")
+
+
+def scenes_that_do_not_nest(bench):
+    folder = real("landsat8-nyc-2018")
+    if folder is None:
+        return
+    band = sorted(folder.glob("*/*B4*.[tT][iI][fF]*"))
+    (bench.folder / "list.txt").write_text("\n".join(map(str, band)))
+    load = "load: {scenes: $scenes}"
+    outcome = bench.call("run", bench.document(documents.statistics("max", load=load)), "-p", "scenes=list.txt")
+    bench.expect_equal(outcome.code, 2, "New York is refused")
+    bench.expect("grid" in outcome.err and "LC08" in outcome.err, "with a clear message of grid and scene", outcome)
+
+
+def odd_files(bench):
+    folder = real("edge")
+    if folder is None:
+        return
+    for path in sorted(entry for entry in folder.iterdir() if entry.suffix.lower() in (".tif", ".tiff")):
+        for more in ([], ["--png", "picture.png"]):
+            outcome = bench.call("inspect", path, *more)
+            bench.expect(outcome.code in (0, 2, 6), f"{path.name} {more} ends cleanly", outcome)
+            bench.expect(outcome.code == 0 or outcome.err.startswith("error: "), f"{path.name}: a message", outcome)
+
+
+def cut_files(bench):
+    """Whatever is cut off or altered, there is a message and no crash."""
+    scenes.colour_series(bench.folder / "scenes", 1, (64, 64))
+    (path,) = (bench.folder / "scenes").iterdir()
+    whole = path.read_bytes()
+    dice = random.Random(7)
+    for number in range(40):
+        data = bytearray(whole[:dice.randrange(len(whole))] if number % 2 else whole)
+        for _ in range(0 if number % 2 else 8):
+            data[dice.randrange(min(512, len(data)))] = dice.randrange(256)
+        (bench.folder / "odd.tif").write_bytes(data)
+        outcome = bench.call("inspect", "odd.tif", "--png", "odd.png")
+        bench.expect(outcome.code in (0, 2, 6, 9), f"file {number} ends cleanly", outcome)
+
+
+TESTS = [median_vectors, median_against_numpy, statistics_against_numpy, months_against_numpy, every_loss_is_counted, profiles_are_cogs,
+         foreign_readers, flanders, slovenia, scenes_that_do_not_nest, odd_files, cut_files]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("geoloom")
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

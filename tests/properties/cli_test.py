@@ -1,0 +1,326 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every command as people and scripts use it: what it prints, its JSON, its exit code.
+
+    cli_test.py GEOLOOM [--only TEST]...
+"""
+import argparse
+import json
+import subprocess
+import sys
+
+import numpy
+from osgeo import gdal, ogr
+
+import documents
+import scenes
+from program import ROOT, VENV_PYTHON, run_tests
+from stores import FolderStore, stray_files
+
+SIZE = (256, 192)
+TILES = 12
+BAD = "steps: {}\ngeoloom: 1\n"
+
+VALIDATE = """
+import json, sys, jsonschema, yaml
+schema = json.load(open(sys.argv[1]))
+cls = jsonschema.validators.validator_for(schema)
+cls.check_schema(schema)
+for path in sys.argv[2:]:
+    errors = [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:300]}" for e in cls(schema).iter_errors(yaml.safe_load(open(path)))]
+    print(json.dumps([path, errors]))
+"""
+
+
+def drawn(bench, count=5, **options):
+    scenes.colour_series(bench.folder / "scenes", count, SIZE, **options)
+    return bench.document(documents.classes())
+
+
+def expect_says(bench, outcome, *words, code=0):
+    bench.expect_equal(outcome.code, code, f"{outcome.command[1]} exits with {code}")
+    for word in words:
+        bench.expect(word in outcome.out, f"{outcome.command[1]} says '{word}'", outcome)
+
+
+def run_json(bench):
+    document = drawn(bench)
+    said = bench.run(document, "--quiet").json()
+    bench.expect_equal(sorted(said), sorted(["run", "exit_code", "steps", "layers", "scenes", "valid_share", "clipped", "scenes_dropped",
+                                             "nodata_collisions", "notes", "peak_memory_bytes", "wall_seconds", "interrupted"]), "the keys")
+    bench.expect_equal([step["name"] for step in said["steps"]], ["composite", "brightness", "map"], "the steps in order")
+    bench.expect_equal(said["scenes"], {"found": 5, "used": 5, "offset_applied": 0}, "the scenes")
+    for layer in said["layers"]:
+        for key in ("map", "items"):
+            bench.expect(not layer[key] or (bench.folder / layer[key]).exists(), f"{layer['layer']}: the {key} is there", layer)
+    bench.expect_equal(bench.run(document).json()["exit_code"], 0, "again")
+    text = bench.call("run", document)
+    bench.expect_equal([line for line in text.out.splitlines() if line.endswith(".tif")], ["out/map.tif"], "the map's path on stdout")
+    bench.expect("5 scenes found, 5 used, 0 skipped" in text.err, "the count line", text)
+
+
+def errors_as_json(bench):
+    outcome = bench.call("validate", bench.document(BAD), "--json")
+    bench.expect_equal(outcome.code, 2, "exit code")
+    error = outcome.json()["error"]
+    bench.expect_equal((error["code"], error["exit_code"]), ("invalid", 2), "the error")
+    bench.expect(error["file"].endswith("workflow.yaml") and error["message"], "place and message", error)
+    missing = bench.call("run", "absent.yaml", "--json")
+    bench.expect(missing.code in (2, 5) and missing.json()["error"]["exit_code"] == missing.code, "a missing document", missing)
+
+
+def plan(bench):
+    document = drawn(bench)
+    text = bench.call("plan", document)
+    expect_says(bench, text, "EPSG:32631", "4 x 3 of 64 x 64 px", "step composite", "12 over tiles", "5 to 5 per item", "decoded", "memory")
+    bench.expect(not (bench.folder / "out").exists(), "planning makes no store")
+    steps = bench.call("plan", document, "--json").steps()
+    composite = steps["composite"]
+    bench.expect_equal((composite["items"], composite["made"], composite["most_scenes"]), (TILES, 0, 5), "counts")
+    bench.expect(composite["item_memory_bytes"] > 0 and composite["stored_bytes"] > 0, "memory and bytes", composite)
+    bench.run(document)
+    bench.expect_equal(bench.call("plan", document, "--json").steps()["composite"]["made"], TILES, "then all is made")
+
+
+def plan_geojson(bench):
+    document = drawn(bench)
+    bench.call("plan", document, "--geojson", "tiles.geojson")
+    source = ogr.Open(str(bench.folder / "tiles.geojson"))
+    layer = source.GetLayer(0)
+    features = list(layer)
+    bench.expect_equal(len(features), TILES, "one feature per tile")
+    bench.expect_equal(len({feature["name"] for feature in features}), TILES, "names of their own")
+    west, east, south, north = layer.GetExtent()
+    lon, lat = map(float, scenes.lon_lat_of(128, 96).split(","))
+    bench.expect(west < lon < east and south < lat < north, "they lie where the scenes are", layer.GetExtent())
+    bench.call("plan", document, "--geojson", "some.geojson", "--tiles", "0,5-6")
+    bench.expect_equal(len(json.loads((bench.folder / "some.geojson").read_text())["features"]), 3, "only the selected tiles")
+
+
+def plan_reads_no_pixel(bench):
+    """Valid headers before rubbish: planning and validating go well, running does not."""
+    document = drawn(bench, 3, cog=True)
+    for path in (bench.folder / "scenes").iterdir():
+        data = path.read_bytes()
+        head = 4096  # COGs have their directories first
+        path.write_bytes(data[:head] + b"\xa5" * (len(data) - head))
+    expect_says(bench, bench.call("plan", document), "step composite")
+    expect_says(bench, bench.call("validate", document), "valid")
+    bench.expect_equal(bench.call("run", document).code, 3, "running fails")
+
+
+def validate(bench):
+    document = drawn(bench)
+    expect_says(bench, bench.call("validate", document), "valid", "composite: load@1 > median_rgb@1 > save@1 over tiles (12 items)")
+    bench.expect(not (bench.folder / "out").exists(), "validating makes no store")
+    bench.expect_equal(bench.call("validate", bench.document(BAD, "bad.yaml")).code, 2, "a bad document")
+
+
+def schema(bench):
+    outcome = bench.call("schema")
+    bench.expect_equal(outcome.code, 0, "exit code")
+    bench.expect("$schema" in outcome.json(), "it says which JSON Schema it is")
+    if not VENV_PYTHON.exists():
+        print("schema: not judged, .setup/venv is absent", file=sys.stderr)
+        return
+    (bench.folder / "schema.json").write_text(outcome.out)
+    good = sorted(map(str, (ROOT / "examples").glob("*/workflow.yaml"))) + [drawn(bench)]
+    bad = [str(path) for path in (ROOT / "tests" / "broken_documents").glob("*.yaml")
+           if path.name[:2] in ("01", "03", "06", "51", "54", "56", "59", "60")]
+    judged = subprocess.run([str(VENV_PYTHON), "-c", VALIDATE, str(bench.folder / "schema.json"), *good, *bad],
+                            capture_output=True, text=True, check=False)
+    bench.expect_equal(judged.returncode, 0, f"a valid JSON Schema: {judged.stderr[-500:]}")
+    verdicts = dict(json.loads(line) for line in judged.stdout.splitlines())
+    for path in good:
+        bench.expect_equal(verdicts.get(path), [], f"{path.removeprefix(str(ROOT))} is accepted")
+    for path in bad:
+        bench.expect(verdicts.get(path), f"{path.removeprefix(str(ROOT))} is refused")
+
+
+def ops(bench):
+    names = ["load", "median_rgb", "reduce", "reclass", "save", "mosaic", "quicklook"]
+    expect_says(bench, bench.call("ops"), *names)
+    listed = bench.call("ops", "--json").json()
+    bench.expect_equal(sorted(op["name"] for op in listed), sorted(names), "all ops")
+    bench.expect(all(op["summary"] and op["version"] >= 1 and op["documentation"] for op in listed), "with words and versions")
+    for name in names:
+        expect_says(bench, bench.call("ops", name), f"# {name}", "## Parameters")
+        bench.expect_equal(bench.call("ops", name, "--json").json()["name"], name, "one op as JSON")
+    near = bench.call("ops", "median_rbg")
+    bench.expect(near.code == 2 and "median_rgb" in near.err, "a near name is suggested", near)
+
+
+def runs(bench):
+    document = drawn(bench)
+    run = bench.run(document).json()["run"]
+    bench.run(document, "--tiles", "0-2")
+    for store in (["--store", "out"], []):  # that of the last run
+        listed = bench.call("runs", "list", *store, "--json").json()
+        bench.expect_equal([entry["trial"] for entry in sorted(listed, key=lambda entry: entry["run"] != run)], [False, True], "two runs, one a trial")
+    expect_says(bench, bench.call("runs", "list"), run, "(trial)")
+    expect_says(bench, bench.call("runs", "show", run), run, "12 done", "scenes = ")
+    steps = bench.call("runs", "show", run, "--json").steps()
+    bench.expect_equal((steps["composite"]["done"], steps["composite"]["missing"]), (TILES, 0), "show --json")
+    bench.expect_equal(bench.call("runs", "missing", run).code, 0, "nothing is missing")
+    bench.expect_equal(bench.call("runs", "missing", run, "--json").json(), [], "nothing is missing, as JSON")
+    expect_says(bench, bench.call("runs", "why", run), "every item")
+    logged = bench.call("runs", "logs", run)
+    bench.expect_equal(len(logged.out.splitlines()), 2 * TILES + 1, "one line per attempt")
+    expect_says(bench, bench.call("runs", "logs", run, "--item", "64_64"), "composite/64_64 attempt 1 done")
+    lines = bench.call("runs", "logs", run, "--json").out.splitlines()
+    bench.expect({json.loads(line)["state"] for line in lines} == {"done"}, "JSON lines")
+    unknown = bench.call("runs", "show", "20200101T000000Z-00000000")
+    bench.expect_equal(unknown.code, 5, "an unknown run is missing")
+    bench.expect_equal(bench.call("runs", "list", "--store", "nowhere").code, 5, "an unknown store is missing")
+
+
+def runs_retry(bench):
+    document = drawn(bench)
+    run = bench.run(document).json()["run"]
+    store = FolderStore(bench.folder / "out")
+    for name in store.names():
+        if name.startswith("layers/composite/0_64-"):
+            store.remove(name)
+    missing = bench.call("runs", "missing", run)
+    expect_says(bench, missing, "composite/0_64", code=3)
+    expect_says(bench, bench.call("runs", "why", run), "composite/0_64")
+    bench.expect_equal(bench.call("runs", "retry", run).code, 0, "retry goes well")
+    bench.expect_equal(bench.call("runs", "missing", run).code, 0, "and nothing is missing")
+    (bench.folder / "workflow.yaml").unlink()
+    for name in store.names():
+        if name.startswith("layers/composite/64_0-"):
+            store.remove(name)
+    bench.expect_equal(bench.call("runs", "retry", run).code, 0, "retry needs no document")
+
+
+def inspect(bench):
+    drawn(bench)
+    scene = "scenes/scene_20180103.tif"
+    expect_says(bench, bench.call("inspect", scene), "256 x 192 pixels", "3 band(s)", "uint8", "DEFLATE", "blocks 128 x 128", "32631", "centre")
+    said = bench.call("inspect", scene, "--json").json()
+    bench.expect_equal((said["size"], said["driver"], len(said["bands"])), ([256, 192], "GTiff", 3), "size, driver, bands")
+    bench.expect_equal(said["bounds"], [500000.0, 4998080.0, 502560.0, 5000000.0], "bounds")
+    place = scenes.lon_lat_of(128, 96)
+    lon, lat = map(float, place.split(","))
+    bench.expect(abs(said["centre_lon_lat"][0] - lon) < 1e-3 and abs(said["centre_lon_lat"][1] - lat) < 1e-3, "centre", said)
+    here = bench.call("inspect", scene, "--at", place, "--size", 32, "--json").json()["window"]
+    bench.expect_equal(here, [112, 80, 32, 32], "--at with --size")
+    bench.expect_equal(bench.call("inspect", scene, "--window", "10,20,30,40", "--json").json()["window"], [10, 20, 30, 40], "--window")
+    for window in ("1,2,3", "a,b,c,d", "5000,0,10,10", "0,0,-5,5"):
+        bench.expect_equal(bench.call("inspect", scene, f"--window={window}").code, 2, f"--window {window} is refused")
+    bench.expect_equal(bench.call("inspect", "nowhere.tif").code, 5, "a missing file")
+
+
+def inspect_picture(bench):
+    drawn(bench)
+    scene = "scenes/scene_20180103.tif"
+    bench.expect_equal(bench.call("inspect", scene, "--png", "all.png", "--size", 64).code, 0, "a picture")
+    picture = gdal.Open(str(bench.folder / "all.png"))
+    bench.expect_equal((picture.RasterXSize, picture.RasterYSize), (64, 48), "as large as asked for")
+    bench.call("inspect", scene, "--png", "part.png", "--window", "16,16,40,40")
+    part = scenes.read_raster(bench.folder / "part.png")
+    bench.expect(numpy.array_equal(part[:3], scenes.read_raster(bench.folder / scene)[:, 16:56, 16:56]), "a window pixel for pixel")
+
+
+def pixel(bench):
+    document = drawn(bench)
+    column, row = 70, 33
+    bench.run(document)
+    stack = numpy.stack([scenes.colour_pixels(n, SIZE)[:, row, column] for n in range(5)])
+    kept = [not bool(({0, 255} & set(map(int, colour)))) for colour in stack]
+    place = scenes.lon_lat_of(column, row)
+    said = bench.call("pixel", place, document, "--json").json()
+    bench.expect_equal(said["pixel"], [column, row], "the pixel")
+    dates = said["steps"][0]["sources"][0]["dates"]
+    bench.expect_equal([date["kept"] for date in dates], kept, "kept and rejected")
+    bench.expect(all(date["kept"] or date["reason"] for date in dates), "with reasons", dates)
+    bench.expect_equal([[date["values"][band] for band in ("red", "green", "blue")] for date, ok in zip(dates, kept) if ok],
+                       [list(map(int, colour)) for colour, ok in zip(stack, kept) if ok], "values")
+    collection = json.loads((bench.folder / "out/layers/composite/items.json").read_text())
+    href = [feature["assets"] for feature in collection["features"] if feature["id"] == "composite-64_0"][0]
+    tile = scenes.read_raster(bench.folder / "out/layers/composite" / next(iter(href.values()))["href"])
+    values = said["steps"][0]["saved"][0]["slices"][0]["values"]
+    bench.expect_equal([values[band] for band in ("red", "green", "blue")], [int(v) for v in tile[:, row, column - 64]], "as in the file")
+    expect_says(bench, bench.call("pixel", place, document), "kept", "scene_20180103", f"{sum(kept)} of 5 kept")
+    bench.expect_equal(bench.call("pixel", "0,0", document).code, 2, "a place outside of the area")
+    bench.expect_equal(bench.call("pixel", "here", document).code, 2, "no place")
+
+
+def doctor(bench):
+    said = bench.call("doctor", "--json").json()
+    for key in ("build", "gdal", "scene_formats", "cpu_target", "cpu_targets", "cores", "memory_bytes", "default_memory_bytes"):
+        bench.expect(said.get(key), f"doctor tells {key}", said)
+    bench.expect(said["cpu_target"] in said["cpu_targets"] and "VRT" not in said["scene_formats"], "what it tells makes sense", said)
+    expect_says(bench, bench.call("doctor"), "CPU target", "GDAL", "cores")
+    version = bench.call("--version")
+    expect_says(bench, version, "geoloom ")
+    bench.expect_equal(version.out.strip(), f"geoloom {said['build']}", "one identity of the build")
+    for command in ("run", "plan", "validate", "schema", "ops", "runs", "inspect", "pixel", "doctor"):
+        helped = bench.call(command, "--help")
+        bench.expect(helped.code == 0 and helped.out and not helped.err, f"{command} --help", helped)
+
+
+def only(bench):
+    document = drawn(bench)
+    outcome = bench.run(document, "--only", "composite")
+    bench.expect_equal(list(outcome.steps()), ["composite"], "one step")
+    bench.expect(not (bench.folder / "out" / "map.tif").exists(), "no map")
+    rest = bench.run(document, "--only", "brightness,map")
+    bench.expect_equal((rest.steps()["brightness"]["done"], rest.steps()["map"]["done"]), (TILES, 1), "the rest finds what was made")
+
+
+def coarse_trial(bench):
+    document = drawn(bench)
+    trial = bench.run(document, "--resolution", "20m")
+    (path,) = [layer["map"] for layer in trial.json()["layers"] if layer["map"].endswith("map.tif")]
+    dataset = gdal.Open(str(bench.folder / path))
+    bench.expect_equal((dataset.RasterXSize, dataset.RasterYSize, dataset.GetGeoTransform()[1]), (128, 96, 20.0), "half as many pixels")
+    bench.expect_equal(trial.steps()["composite"]["items"], TILES, "the same tiles")
+    bench.expect(not (bench.folder / "out" / "map.tif").exists(), "the friendly name is not taken")
+    bench.expect_equal(bench.run(document, "--resolution", "10m").steps()["composite"]["done"], TILES, "the grid's own is no trial")
+    bench.expect((bench.folder / "out" / "map.tif").exists(), "and makes the map")
+    for resolution in ("30m", "15m", "5m", "fine"):
+        refused = bench.call("plan", document, "--resolution", resolution)
+        bench.expect(refused.code == 2 and "resolution" in refused.err, f"--resolution {resolution} is refused", refused)
+
+
+def parameters(bench):
+    document = drawn(bench)
+    (bench.folder / "given.yaml").write_text("results: from_file\n")
+    bench.run(document, "-P", "given.yaml", "--sample", 1)
+    bench.expect((bench.folder / "from_file").exists(), "a file of parameters")
+    bench.run(document, "-P", "given.yaml", "-p", "results=from_line", "--sample", 1)
+    bench.expect((bench.folder / "from_line").exists(), "the command line wins")
+    refused = bench.call("run", document, "-p", "result=x")
+    bench.expect(refused.code == 2 and "results" in refused.err, "an unknown one, with the nearest", refused)
+
+
+def selections(bench):
+    document = drawn(bench)
+    items = lambda *arguments: bench.call("plan", document, *arguments, "--json").steps()["composite"]["items"]  # noqa: E731
+    bench.expect_equal([items("--tiles", text) for text in ("0", "0-2", "0,5-6,64_0", "0,0_0")], [1, 3, 4, 1], "--tiles")
+    bench.expect_equal([items("--sample", n) for n in (1, 5, 100)], [1, 5, TILES], "--sample")
+    for text in ("99", "x", "3-1", "1_1", "-1"):
+        bench.expect_equal(bench.call("plan", document, f"--tiles={text}").code, 2, f"--tiles {text} is refused")
+
+
+def strays(bench):
+    document = drawn(bench)
+    bench.run(document)
+    bench.expect_equal(stray_files(FolderStore(bench.folder / "out")), [], "a store holds what it should")
+
+
+TESTS = [run_json, errors_as_json, plan, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
+         inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("geoloom")
+    parser.add_argument("--only", action="append", default=[])
+    arguments = parser.parse_args()
+    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
