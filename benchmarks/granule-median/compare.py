@@ -85,7 +85,7 @@ def make_programs(arguments):
         folder = arguments.work / f"numpy-{mode}"
         command = [arguments.peer_python, HERE / "numpy_worker.py", mode, arguments.scenes, *WINDOW, folder / "result.tif"]
         programs.append(Program(f"NumPy, {mode}", rounds, command, (folder, "result.tif"), folder))
-    return programs
+    return [program for program in programs if program.rounds > 0]
 
 
 def run_all(programs, arguments):
@@ -194,10 +194,12 @@ def main():
         parser.add_argument(f"--{name}", type=lambda text: pathlib.Path(text).resolve(), required=True)
     # Not resolved: the link inside of a virtual environment is what makes it one.
     parser.add_argument("--peer-python", type=pathlib.Path, required=True)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of all but the slowest peer, at least 1")
     parser.add_argument("--slow-rounds", type=int, default=1, help="rounds of the slowest peer")
     parser.add_argument("--memory", default="768M")
     arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds: at least 1")
     arguments.work.mkdir(parents=True, exist_ok=True)
 
     plan = measure_plan(arguments)
