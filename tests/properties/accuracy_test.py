@@ -255,7 +255,8 @@ def clear_reflectance(bands, names):
     factor = layers[0].shape[0] // classes.shape[0]
     clear = numpy.isin(classes.repeat(factor, 0).repeat(factor, 1), scenes.CLEAR)
     for layer, name in zip(layers, names):
-        nodata = scenes.gdal.Open(bands[name][0]).GetRasterBand(bands[name][1]).GetNoDataValue()
+        dataset = scenes.gdal.Open(bands[name][0])  # lives as long as its bands are used
+        nodata = dataset.GetRasterBand(bands[name][1]).GetNoDataValue()
         clear &= layer != nodata if nodata is not None else True
     return numpy.stack(layers), numpy.stack([clear] * len(layers))
 
