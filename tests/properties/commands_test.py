@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every command as people and scripts use it: what it prints, its JSON, its exit code.
 
-    cli_test.py GEOLOOM [--only TEST]...
+    commands_test.py GEOLOOM [--only TEST]...
 """
 import argparse
 import json
