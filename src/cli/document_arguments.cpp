@@ -38,7 +38,7 @@ void DocumentArguments::add_to(CLI::App& command) {
   command.add_option("--tiles", tiles,
                      "Only these tiles: indices, ranges, names, as in 3,10-20,2048_0");
   command.add_option("--sample", sample, "Only N tiles, spread over the area")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1000000000));
   command.add_option("--only", only, "Only these steps, separated by commas");
   command.add_option("--resolution", resolution,
                      "Trial at a coarser resolution, as in 60m (nearest neighbour)");

@@ -203,6 +203,7 @@ void add_plan(CLI::App& app, Commands& commands) {
     const auto run = arguments->document.create_run(commands.registry);
     const unsigned threads = options.threads ? options.threads : engine::available_cores();
     const unsigned reads = options.reads ? options.reads : threads;
+    engine::check_memory(*run, options.memory_bytes, threads, reads);
     const auto share = engine::share_memory(options.memory_bytes, reads);
     auto plans = plan_steps(*run, share, threads, reads);
     count_made(*run, plans);

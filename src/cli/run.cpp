@@ -108,7 +108,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
 int exit_code_of(const engine::RunSummary& summary) {
   if (summary.interrupted)
     return stop_signal.load() == SIGTERM ? kExitTerminated : kExitInterrupted;
-  if (!summary.paused_because.empty()) return traits(ErrorCode::denied).exit_code;
+  if (!summary.paused_because.empty()) return traits(summary.paused_code).exit_code;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
   for (const auto& step : summary.steps) made += step.done + step.cached;
@@ -127,7 +127,7 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
     std::cerr << "warning: not one pixel is valid; see `geoloom pixel LON,LAT`\n";
   if (!summary.paused_because.empty())
     std::cerr << "paused: " << summary.paused_because
-              << "\n  hint: grant access, then run the same command again\n";
+              << "\n  hint: mend that, then run the same command again; finished items are kept\n";
   if (exit_code == kExitItemsFailed || summary.interrupted)
     std::cerr << fmt::format(
         "run {} is not complete; see `geoloom runs why`, then run the same command again to go "

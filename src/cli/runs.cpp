@@ -128,9 +128,16 @@ int missing(const RunsArguments& arguments, const Commands& commands) {
 
 // The last failure of each item that is still without receipt, grouped by cause.
 struct Cause {
-  std::string code, message, hint, since;
+  std::string code, message, scene, hint, since;
   std::vector<std::string> items;
 };
+
+// The scene of a printed place, which stands at its end.
+std::string scene_of(const std::string& place) {
+  constexpr std::string_view kLabel = "scene ";
+  const auto at = place.rfind(kLabel);
+  return at == std::string::npos ? std::string() : place.substr(at + kLabel.size());
+}
 
 std::vector<Cause> causes_of(const OpenedRun& opened) {
   std::map<std::string, engine::AttemptRecord> last;
@@ -146,16 +153,15 @@ std::vector<Cause> causes_of(const OpenedRun& opened) {
       const auto attempt = last.find(key);
       Cause cause{"not started",
                   "no attempt was made, or it was interrupted",
+                  "",
                   "run the same command again",
                   "",
                   {}};
       if (attempt != last.end())
-        cause = {attempt->second.error_code,
-                 attempt->second.message,
-                 attempt->second.hint,
-                 attempt->second.time,
-                 {}};
-      auto& group = groups.emplace(cause.code + cause.message, cause).first->second;
+        cause = {
+            attempt->second.error_code, attempt->second.message, scene_of(attempt->second.place),
+            attempt->second.hint,       attempt->second.time,    {}};
+      auto& group = groups.emplace(cause.code + cause.message + cause.scene, cause).first->second;
       if (cause.since < group.since) group.since = cause.since;
       group.items.push_back(key);
     }
@@ -172,11 +178,13 @@ void why(const RunsArguments& arguments, const Commands& commands) {
   for (const auto& cause : causes) {
     json.push_back({{"cause", cause.code},
                     {"message", cause.message},
+                    {"scene", cause.scene},
                     {"hint", cause.hint},
                     {"since", cause.since},
                     {"items", cause.items}});
     if (commands.json) continue;
     std::cout << fmt::format("{} item(s), {}: {}\n", cause.items.size(), cause.code, cause.message);
+    if (!cause.scene.empty()) std::cout << "  scene " << cause.scene << "\n";
     if (!cause.since.empty()) std::cout << "  since " << cause.since << "\n";
     std::cout << fmt::format("  for example {}\n", cause.items.front());
     if (!cause.hint.empty()) std::cout << "  hint: " << cause.hint << "\n";

@@ -189,6 +189,14 @@ BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size
           fmt::format("raise --memory by {} MiB", ((layout.memory_bytes - limit_bytes) >> 20) + 1));
 }
 
+size_t smallest_memory(const ChainCost& cost, const geo::Window& window, unsigned threads,
+                       unsigned reads) {
+  size_t least = SIZE_MAX;
+  for (const auto& edge : candidates(cost, window))
+    least = std::min(least, layout_of(cost, window, edge, 0, threads, reads).memory_bytes);
+  return least;
+}
+
 std::vector<geo::Window> blocks_of(const BlockLayout& layout, const geo::Window& window) {
   std::vector<geo::Window> blocks;
   const auto end_of = [](int64_t at, int64_t size, int64_t origin) {

@@ -43,6 +43,9 @@ struct BlockLayout {
 // smallest sufficient memory.
 BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size_t preferred_bytes,
                           size_t limit_bytes, unsigned threads, unsigned reads);
+// The least memory any layout of the window needs.
+size_t smallest_memory(const ChainCost& cost, const geo::Window& window, unsigned threads,
+                       unsigned reads);
 // The blocks of a window, row by row.
 std::vector<geo::Window> blocks_of(const BlockLayout& layout, const geo::Window& window);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include "engine/process_memory.h"
@@ -18,7 +19,9 @@ using Clock = std::chrono::steady_clock;
 // Left to the allocator, thread stacks and the encoder beside the tickets.
 constexpr size_t kSlackBytes = size_t{32} << 20;
 constexpr size_t kLeastPixelBytes = size_t{8} << 20;
-constexpr size_t kHandleBytes = size_t{128} << 10;
+// An open scene keeps its last decoded block.
+constexpr size_t kHandleBytes = size_t{1} << 20;
+constexpr size_t kSlackPerReadBytes = size_t{4} << 20;
 
 std::string attempts_folder(const std::string& run_id) {
   return "runs/" + run_id + "/attempts";
@@ -61,6 +64,8 @@ class Execution {
   RunSummary execute() {
     const auto start = Clock::now();
     summary_.run_id = run_.record().id;
+    check_memory(run_, options_.memory_bytes ? options_.memory_bytes : default_memory_bytes(),
+                 threads_, reads_count_);
     if (book_.damaged_records() > 0)
       note(fmt::format("{} receipt(s) were torn or altered; their items run again",
                        book_.damaged_records()));
@@ -70,6 +75,7 @@ class Execution {
       else
         adopt_step(s);
     count_not_started();
+    summary_.scenes_dropped = dropped_scenes_.size();
     attempts_.flush();
     if (!stopped()) book_.compact();
     summary_.interrupted = outer_stop_.load();
@@ -131,7 +137,7 @@ class Execution {
 
   void count_pixels(const Receipt& receipt) {
     summary_.clipped += receipt.clipped_at_load;
-    summary_.scenes_dropped += receipt.dropped.size();
+    for (const auto& dropped : receipt.dropped) dropped_scenes_.insert(dropped.scene);
     for (const auto& output : receipt.outputs) {
       for (size_t b = 0; b < output.bands.size(); ++b) {
         summary_.clipped += output.bands[b].clipped;
@@ -217,6 +223,7 @@ class Execution {
       const std::lock_guard lock(mutex_);
       paused_.store(true);
       summary_.paused_because = error.what();
+      summary_.paused_code = error.code();
     }
     const bool again = row.retry == RetryClass::with_backoff && message.attempt < options_.attempts;
     event.outcome = again ? ItemOutcome::retried : ItemOutcome::failed;
@@ -309,6 +316,7 @@ class Execution {
   gdal::DatasetPool datasets_;
   TaskPool cores_, reads_;
   std::mutex mutex_;  // summary, observer
+  std::set<std::string> dropped_scenes_;
   RunSummary summary_;
 };
 
@@ -318,24 +326,71 @@ size_t default_memory_bytes() {
   return machine_memory_bytes() / 10 * 6;
 }
 
-MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
+namespace {
+
+// What would be left for pixels; 0 when nothing would.
+MemoryShare share_of(size_t memory_bytes, unsigned reads) {
   MemoryShare share;
-  share.process_bytes = resident_bytes() + kSlackBytes;
+  share.process_bytes = resident_bytes() + kSlackBytes + reads * kSlackPerReadBytes;
   share.gdal_cache_bytes =
       std::clamp<size_t>(memory_bytes / 16, size_t{8} << 20,
                          std::max<size_t>(size_t{64} << 20, reads * (size_t{4} << 20)));
-  share.open_handles = std::clamp<size_t>(memory_bytes / 32 / kHandleBytes, reads + 4, 1024);
+  share.open_handles = std::clamp<size_t>(memory_bytes / 32 / kHandleBytes, reads + 4, 256);
   const size_t taken =
       share.process_bytes + share.gdal_cache_bytes + share.open_handles * kHandleBytes;
-  if (taken + kLeastPixelBytes > memory_bytes)
+  share.pixel_bytes = memory_bytes > taken ? memory_bytes - taken : 0;
+  return share;
+}
+
+// The cache and the handles grow with the budget, so the answer is found by trying.
+size_t smallest_budget_mib(size_t memory_bytes, size_t pixel_bytes, unsigned reads) {
+  size_t mib = (memory_bytes >> 20) + 1;
+  while (share_of(mib << 20, reads).pixel_bytes < pixel_bytes) ++mib;
+  return mib + 4;  // the process itself is not the same size each time
+}
+
+size_t largest_need(const workflow::Run& run, unsigned threads, unsigned reads) {
+  // Items of one step are alike; beyond this many they say nothing new.
+  constexpr size_t kItemsLookedAt = 1000;
+  size_t need = 0;
+  for (const auto& step : run.steps()) {
+    if (!step.selected || step.step->is_task() || !step.step->layers_read.empty()) continue;
+    for (size_t i = 0; i < std::min(step.items.size(), kItemsLookedAt); ++i) {
+      const auto plan = step.plan(step.items[i], nullptr);
+      if (plan.empty()) continue;
+      need = std::max(
+          need, smallest_memory(cost_of(*step.step, plan), step.items[i].window, threads, reads));
+    }
+  }
+  return need;
+}
+
+}  // namespace
+
+MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
+  auto share = share_of(memory_bytes, reads);
+  if (share.pixel_bytes < kLeastPixelBytes)
     throw Error(
         ErrorCode::resource,
         fmt::format(
             "a memory budget of {} MiB leaves nothing for pixels: the program itself takes {} MiB",
-            memory_bytes >> 20, taken >> 20))
-        .hint(fmt::format("use --memory {}M or more", ((taken + kLeastPixelBytes) >> 20) + 1));
-  share.pixel_bytes = memory_bytes - taken;
+            memory_bytes >> 20, share.process_bytes >> 20))
+        .hint(fmt::format("use --memory {}M or more",
+                          smallest_budget_mib(memory_bytes, kLeastPixelBytes, reads)));
   return share;
+}
+
+void check_memory(const workflow::Run& run, size_t memory_bytes, unsigned threads, unsigned reads) {
+  const size_t pixel_bytes = share_memory(memory_bytes, reads).pixel_bytes;
+  const size_t need = largest_need(run, threads, reads);
+  if (need <= pixel_bytes) return;
+  throw Error(
+      ErrorCode::resource,
+      fmt::format(
+          "an item needs at least {} MiB for its slices, and a budget of {} MiB leaves {} MiB",
+          (need >> 20) + 1, memory_bytes >> 20, pixel_bytes >> 20))
+      .hint(
+          fmt::format("use --memory {}M or more", smallest_budget_mib(memory_bytes, need, reads)));
 }
 
 size_t RunSummary::failed() const {

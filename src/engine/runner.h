@@ -32,6 +32,9 @@ struct MemoryShare {
 };
 // Throws Error(resource) when nothing would be left for pixels.
 MemoryShare share_memory(size_t memory_bytes, unsigned reads);
+// Throws Error(resource), naming the smallest budget that works, when an item of the run cannot be
+// made within memory_bytes. Looks at plans only.
+void check_memory(const workflow::Run& run, size_t memory_bytes, unsigned threads, unsigned reads);
 
 enum class ItemOutcome { done, empty, cached, failed, retried };
 
@@ -75,7 +78,8 @@ struct RunSummary {
   size_t failed() const;
   size_t not_started() const;
   bool interrupted = false;
-  std::string paused_because;  // denied: nothing was counted against anybody
+  std::string paused_because;  // denied, or disk or memory exhausted: others would fail alike
+  ErrorCode paused_code = ErrorCode::denied;
 };
 
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,

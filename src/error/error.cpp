@@ -14,7 +14,7 @@ constexpr std::array<ErrorTraits, 9> kTable{{
     {ErrorCode::corrupt, "corrupt", RetryClass::never, true, 6, 422},
     {ErrorCode::unavailable, "unavailable", RetryClass::with_backoff, true, 7, 503},
     {ErrorCode::denied, "denied", RetryClass::pause_run, false, 8, 403},
-    {ErrorCode::resource, "resource", RetryClass::never, true, 9, 507},
+    {ErrorCode::resource, "resource", RetryClass::pause_run, true, 9, 507},
     {ErrorCode::lost, "lost", RetryClass::with_backoff, true, 10, 500},
     {ErrorCode::cancelled, "cancelled", RetryClass::never, false, kExitInterrupted, 503},
     {ErrorCode::internal, "internal", RetryClass::with_backoff, true, 70, 500},
@@ -56,11 +56,13 @@ std::string Place::text() const {
 }
 
 Error& Error::at(Place place) {
-  fill(place_.file, place.file);
-  if (place_.line == 0) {
+  // A line belongs to its file: never the line of one with the name of another.
+  const bool same_file = place_.file.empty() || place.file.empty() || place_.file == place.file;
+  if (place_.line == 0 && same_file) {
     place_.line = place.line;
     place_.column = place.column;
   }
+  fill(place_.file, place.file);
   fill(place_.key, place.key);
   fill(place_.step, place.step);
   fill(place_.item, place.item);

@@ -5,11 +5,13 @@
 #include <fmt/format.h>
 #include <gdal_frmts.h>
 #include <ogr_srs_api.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
 
 #include "gdal/handles.h"
@@ -262,6 +264,45 @@ RasterInfo describe(const std::string& path, GDALDatasetH dataset) {
   return info;
 }
 
+// A description costs twenty times what opening does (GDAL asks PROJ for the CRS and the unit), and
+// a series is opened again for every few blocks. Kept by path, size and time of change; local files
+// only.
+class DescriptionCache {
+ public:
+  static DescriptionCache& instance() {
+    static DescriptionCache cache;
+    return cache;
+  }
+
+  RasterInfo find_or_describe(const std::string& path, GDALDatasetH dataset) {
+    const auto key = key_of(path);
+    if (key.empty()) return describe(path, dataset);
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = infos_.find(key); found != infos_.end()) return found->second;
+    }
+    auto info = describe(path, dataset);
+    const std::lock_guard lock(mutex_);
+    // Far more than are in use at a time; starting anew is simpler than choosing.
+    if (infos_.size() >= kMost) infos_.clear();
+    infos_.emplace(key, info);
+    return info;
+  }
+
+ private:
+  static constexpr size_t kMost = 4096;
+
+  static std::string key_of(const std::string& path) {
+    struct stat status {};
+    if (is_remote(path) || ::stat(path.c_str(), &status) != 0) return {};
+    return fmt::format("{}:{}:{}:{}.{}", path, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                       status.st_mtim.tv_nsec);
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, RasterInfo> infos_;
+};
+
 bool known_signature(const std::string& kind) {
   return kind == "TIFF" || kind == "PNG" || kind == "JPEG" || kind == "JPEG 2000";
 }
@@ -356,7 +397,7 @@ struct Dataset::Impl {
   };
 
   void check(const geo::Window& window, const std::vector<int>& bands) const;
-  [[noreturn]] void throw_read(const Capture& capture, const geo::Window& window) const;
+  [[noreturn]] void throw_read(const Capture& capture) const;
   void read(const geo::Window& window, const std::vector<int>& bands, const Target& target) const;
   bool signed_nodata_mask(int band) const;
 };
@@ -374,11 +415,10 @@ void Dataset::Impl::check(const geo::Window& window, const std::vector<int>& ban
           .at(place_of(path));
 }
 
-void Dataset::Impl::throw_read(const Capture& capture, const geo::Window& window) const {
+void Dataset::Impl::throw_read(const Capture& capture) const {
   // A file that has gone or a server that is down explains a short read better than the codec does.
   if (!capture.remote_code()) first_bytes(path, 1);
-  throw capture.error(ErrorCode::corrupt,
-                      fmt::format("the pixels of window {} cannot be read", window.text()));
+  throw capture.error(ErrorCode::corrupt, "the pixels cannot be read");
 }
 
 void Dataset::Impl::read(const geo::Window& window, const std::vector<int>& bands,
@@ -396,7 +436,7 @@ void Dataset::Impl::read(const geo::Window& window, const std::vector<int>& band
       static_cast<int>(numbers.size()), numbers.data(),
       static_cast<GSpacing>(byte_size(target.type)), static_cast<GSpacing>(target.row_stride_bytes),
       static_cast<GSpacing>(target.band_stride_bytes), &extra);
-  if (result != CE_None || capture.failed() || capture.data_missing()) throw_read(capture, window);
+  if (result != CE_None || capture.failed() || capture.data_missing()) throw_read(capture);
   for (size_t i = 0; i < bands.size(); ++i)
     if (info.bands[static_cast<size_t>(bands[i] - 1)].type == SampleType::int8)
       sign_extend(target.type,
@@ -481,7 +521,7 @@ Dataset Dataset::open(const std::string& path) {
   impl->path = path;
   impl->handle = open_or_throw(path);
   const Capture capture(path);
-  impl->info = describe(path, impl->handle.get());
+  impl->info = DescriptionCache::instance().find_or_describe(path, impl->handle.get());
   return Dataset(std::move(impl));
 }
 
@@ -528,7 +568,7 @@ void Dataset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
       mask, GF_Read, static_cast<int>(window.x), static_cast<int>(window.y), width, height, buffer,
       width, height, GDT_Byte, 1, static_cast<GSpacing>(row_stride_bytes), nullptr);
   if (result != CE_None || capture.failed() || capture.data_missing())
-    impl_->throw_read(capture, window);
+    impl_->throw_read(capture);
   // An alpha band has degrees of opacity; whatever shows at all is valid.
   for (int64_t y = 0; y < window.height; ++y) {
     uint8_t* row = buffer + static_cast<size_t>(y) * row_stride_bytes;

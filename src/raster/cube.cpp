@@ -23,6 +23,7 @@ constexpr size_t kPage = 4096;
 constexpr size_t kBandStagger = 320;
 // Smaller blocks come from the heap: a mapping costs a system call and whole pages.
 constexpr size_t kMapFrom = size_t{256} << 10;
+constexpr size_t kHugePagesFrom = size_t{32} << 20;
 
 constexpr std::array<std::string_view, 4> kTypeNames{"uint8", "uint16", "int16", "float32"};
 
@@ -72,6 +73,9 @@ std::shared_ptr<std::byte> map_zeroed(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) refuse(bytes);
+  // A block of hundreds of MiB costs a fault per 4 KiB page otherwise, a sixth of a median's time.
+  // A hint: where it is not followed, nothing else changes.
+  if (bytes >= kHugePagesFrom) madvise(memory, bytes, MADV_HUGEPAGE);
   return {static_cast<std::byte*>(memory), [bytes](std::byte* p) { munmap(p, bytes); }};
 }
 

@@ -542,7 +542,7 @@ Document parse_document(std::string_view text, const std::string& file) {
   Value root = parse_yaml(text, file);
   root.file = file;
   if (root.is_null())
-    throw root.error("the document is empty").hint("'geoloom init' writes a starter document");
+    throw root.error("the document is empty").hint("begin with 'geoloom: 1'; examples/ holds documents to start from");
   require_map(root, "a workflow document");
   // The version first: what a newer document may say is not known here.
   check_version(root);

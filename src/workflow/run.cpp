@@ -46,8 +46,11 @@ void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
 
 // What a document names and is not there is a mistake in the document, like any other.
 [[noreturn]] void throw_as_document_error(const Error& error, const Place& place) {
+  const auto& data_file = error.place().file;
+  const bool named = data_file.empty() || error.place().line > 0 ||
+                     error.message().find(data_file) != std::string::npos;
   Error wrong(error.code() == ErrorCode::missing ? ErrorCode::invalid : error.code(),
-              error.message());
+              named ? error.message() : data_file + ": " + error.message());
   auto where = error.place();
   if (where.line == 0) {  // a data file, not a place in the document
     where.file = place.file;
@@ -187,6 +190,7 @@ std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry
   std::map<std::string, GivenParameter> given;
   for (const auto& [name, entry] : record.parameters.items()) {
     const auto origin = entry.at("origin").get<std::string>();
+    if (origin == "default") continue;  // the document itself says it, null included
     given[name] = {parse_yaml_scalar(entry.at("value").dump(), origin), origin};
   }
   resolve(document, given);

@@ -67,10 +67,10 @@ void Profile::declare(workflow::Parameters& parameters) {
       .range(128, 4096)
       .unit("px");
   parameters
-      .add(
-          "overviews", &overviews,
-          "How overviews are made. `automatic`: average for measures and counts, the most frequent "
-          "value for categories")
+      .add("overviews", &overviews,
+           "How overviews are made. `automatic`: average for measures, nearest for counts, the "
+           "most frequent "
+           "value for categories")
       .choices({"automatic", "average", "mode", "nearest"});
   parameters.add("predictor", &predictor,
                  "Store differences of neighbours, which usually makes files smaller");
