@@ -64,8 +64,6 @@ class Execution {
   RunSummary execute() {
     const auto start = Clock::now();
     summary_.run_id = run_.record().id;
-    check_memory(run_, options_.memory_bytes ? options_.memory_bytes : default_memory_bytes(),
-                 threads_, reads_count_);
     if (book_.damaged_records() > 0)
       note(fmt::format("{} receipt(s) were torn or altered; their items run again",
                        book_.damaged_records()));
@@ -349,6 +347,20 @@ size_t smallest_budget_mib(size_t memory_bytes, size_t pixel_bytes, unsigned rea
   return mib + 4;  // the process itself is not the same size each time
 }
 
+[[noreturn]] void refuse_budget(const MemoryShare& share, size_t memory_bytes, size_t need,
+                                unsigned reads) {
+  Error error(ErrorCode::resource,
+              share.pixel_bytes < kLeastPixelBytes
+                  ? fmt::format("a memory budget of {} MiB leaves nothing for pixels: the program "
+                                "itself takes {} MiB",
+                                memory_bytes >> 20, share.process_bytes >> 20)
+                  : fmt::format("an item needs at least {} MiB for its slices, and a budget of {} "
+                                "MiB leaves {} MiB",
+                                (need >> 20) + 1, memory_bytes >> 20, share.pixel_bytes >> 20));
+  throw error.hint(
+      fmt::format("use --memory {}M or more", smallest_budget_mib(memory_bytes, need, reads)));
+}
+
 size_t largest_need(const workflow::Run& run, unsigned threads, unsigned reads) {
   // Items of one step are alike; beyond this many they say nothing new.
   constexpr size_t kItemsLookedAt = 1000;
@@ -370,27 +382,14 @@ size_t largest_need(const workflow::Run& run, unsigned threads, unsigned reads) 
 MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
   auto share = share_of(memory_bytes, reads);
   if (share.pixel_bytes < kLeastPixelBytes)
-    throw Error(
-        ErrorCode::resource,
-        fmt::format(
-            "a memory budget of {} MiB leaves nothing for pixels: the program itself takes {} MiB",
-            memory_bytes >> 20, share.process_bytes >> 20))
-        .hint(fmt::format("use --memory {}M or more",
-                          smallest_budget_mib(memory_bytes, kLeastPixelBytes, reads)));
+    refuse_budget(share, memory_bytes, kLeastPixelBytes, reads);
   return share;
 }
 
 void check_memory(const workflow::Run& run, size_t memory_bytes, unsigned threads, unsigned reads) {
-  const size_t pixel_bytes = share_memory(memory_bytes, reads).pixel_bytes;
-  const size_t need = largest_need(run, threads, reads);
-  if (need <= pixel_bytes) return;
-  throw Error(
-      ErrorCode::resource,
-      fmt::format(
-          "an item needs at least {} MiB for its slices, and a budget of {} MiB leaves {} MiB",
-          (need >> 20) + 1, memory_bytes >> 20, pixel_bytes >> 20))
-      .hint(
-          fmt::format("use --memory {}M or more", smallest_budget_mib(memory_bytes, need, reads)));
+  const auto share = share_of(memory_bytes, reads);
+  const size_t need = std::max(kLeastPixelBytes, largest_need(run, threads, reads));
+  if (share.pixel_bytes < need) refuse_budget(share, memory_bytes, need, reads);
 }
 
 size_t RunSummary::failed() const {
@@ -407,6 +406,9 @@ size_t RunSummary::not_started() const {
 
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
                        RunObserver& observer, const std::atomic<bool>& stop) {
+  const unsigned threads = options.threads ? options.threads : available_cores();
+  check_memory(run, options.memory_bytes ? options.memory_bytes : default_memory_bytes(), threads,
+               options.reads ? options.reads : threads);
   return Execution(run, store, options, observer, stop).execute();
 }
 
