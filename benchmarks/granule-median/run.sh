@@ -9,5 +9,5 @@ out=out/bench/granule-median
 
 "$here/generate_scenes.py" "$out/scenes"
 "$here/compare.py" --geoloom build/release/geoloom --peer-python .setup/venv/bin/python \
-  --scenes "$out/scenes" --work "$out/work" "$@"
-echo "also in $out/work/results.md, and every run in results.json" >&2
+  --scenes "$out/scenes" --work "$out/runs" "$@"
+echo "also in $out/runs/results.md, and every run in results.json" >&2
