@@ -241,11 +241,4 @@ void ReceiptBook::compact() {
   store::compact_segments(store_, kFolder, [](std::string_view) { return true; });
 }
 
-std::vector<const Receipt*> ReceiptBook::all() const {
-  const std::lock_guard lock(mutex_);
-  std::vector<const Receipt*> out;
-  for (const auto& [fingerprint, receipt] : by_fingerprint_) out.push_back(receipt.get());
-  return out;
-}
-
 }  // namespace geoloom::engine

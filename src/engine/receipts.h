@@ -82,7 +82,6 @@ class ReceiptBook {
   size_t damaged_records() const { return damaged_; }
   // The receipt of that fingerprint, whether its files exist or not.
   const Receipt* find_any(const std::string& fingerprint) const;
-  std::vector<const Receipt*> all() const;
 
  private:
   const Receipt* add(Receipt receipt);
