@@ -211,7 +211,7 @@ std::vector<std::string> weave_otherwise(const SceneCase& scene_case,
   const std::string scratch = folder + "/scratch";
   std::filesystem::create_directories(scratch);
   engine::TaskPool cores(2), reads(2);
-  gdal::DatasetPool datasets(16);
+  raster::AssetPool datasets(16);
   const engine::Loom loom(cores, reads, datasets);
   for (const auto& step : run->steps()) {
     if (step.step->is_task()) continue;

@@ -28,7 +28,7 @@ double value_at(const raster::Block& block, size_t band, size_t slice, size_t pi
 class PixelChain {
  public:
   PixelChain(const workflow::StepRun& run, const workflow::ItemPlan& plan, int64_t x, int64_t y,
-             gdal::DatasetPool& pool)
+             raster::AssetPool& pool)
       : run_(run),
         plan_(plan),
         window_{x, y, 1, 1},
@@ -131,7 +131,7 @@ class PixelChain {
   const workflow::StepRun& run_;
   const workflow::ItemPlan& plan_;
   const geo::Window window_;
-  gdal::DatasetPool& pool_;
+  raster::AssetPool& pool_;
   const std::vector<int> needs_;
   std::vector<std::vector<raster::Block>> results_;
 };
@@ -203,7 +203,7 @@ void add_pixel(CLI::App& app, Commands& commands) {
   command->callback([arguments, &commands] {
     const auto run = arguments->document.create_run(commands.registry);
     const auto spot = spot_of(run->grid(), arguments->place);
-    gdal::DatasetPool pool(64);
+    raster::AssetPool pool(64);
     auto steps = workflow::OrderedJson::array();
     for (const auto& step : run->steps()) {
       if (step.step->is_task() || !step.step->layers_read.empty() || !step.selected) continue;

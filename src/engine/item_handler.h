@@ -26,7 +26,7 @@ struct HandlerParts {
   MemoryBudget& budget;
   TaskPool& cores;
   TaskPool& reads;
-  gdal::DatasetPool& datasets;
+  raster::AssetPool& datasets;
   const store::Scratch& scratch;
   const std::atomic<bool>& stop;
   unsigned items_in_flight = 1;

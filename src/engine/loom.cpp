@@ -24,7 +24,7 @@ using StripResults = std::vector<std::vector<Block>>;
 class Weaving {
  public:
   Weaving(const workflow::StepRun& run, const workflow::ItemPlan& plan, const BlockLayout& layout,
-          TaskPool& cores, TaskPool& reads, gdal::DatasetPool& datasets,
+          TaskPool& cores, TaskPool& reads, raster::AssetPool& datasets,
           const std::atomic<bool>& stop)
       : run_(run),
         step_(*run.step),
@@ -323,7 +323,7 @@ class Weaving {
   const BlockLayout& layout_;
   TaskPool& cores_;
   TaskPool& reads_;
-  gdal::DatasetPool& datasets_;
+  raster::AssetPool& datasets_;
   const std::atomic<bool>& stop_;
   const TimeModes modes_;
   const std::vector<int> needs_;

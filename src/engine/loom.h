@@ -10,7 +10,7 @@
 #include "engine/block_layout.h"
 #include "engine/task_pool.h"
 #include "error/error.h"
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 #include "workflow/run.h"
 
 namespace geoloom::engine {
@@ -46,7 +46,7 @@ struct WeaveResult {
 class Loom {
  public:
   // `cores` compute and encode, `reads` read and decode; handles come from `datasets`.
-  Loom(TaskPool& cores, TaskPool& reads, gdal::DatasetPool& datasets)
+  Loom(TaskPool& cores, TaskPool& reads, raster::AssetPool& datasets)
       : cores_(cores), reads_(reads), datasets_(datasets) {}
   // Throws UnreadableSlice, Error(cancelled) soon after stop is set, and what ops throw.
   WeaveResult weave(const workflow::StepRun& step, const workflow::ItemPlan& plan,
@@ -56,7 +56,7 @@ class Loom {
  private:
   TaskPool& cores_;
   TaskPool& reads_;
-  gdal::DatasetPool& datasets_;
+  raster::AssetPool& datasets_;
 };
 
 }  // namespace geoloom::engine

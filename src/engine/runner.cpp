@@ -311,7 +311,7 @@ class Execution {
   store::SegmentWriter attempts_;
   store::Scratch scratch_;
   MemoryBudget budget_;
-  gdal::DatasetPool datasets_;
+  raster::AssetPool datasets_;
   TaskPool cores_, reads_;
   std::mutex mutex_;  // summary, observer
   std::set<std::string> dropped_scenes_;

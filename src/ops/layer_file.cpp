@@ -35,7 +35,7 @@ std::vector<raster::AssetBand> asset_bands(const workflow::LayerFile& file, size
 
 void read_layer_file(const workflow::LayerFile& file, const geo::Grid& grid, size_t file_slice,
                      const std::vector<size_t>& bands, raster::Block& block, size_t block_slice,
-                     gdal::DatasetPool& pool) {
+                     raster::AssetPool& pool) {
   std::vector<void*> planes;
   std::vector<uint8_t*> valid;
   for (size_t i = 0; i < bands.size(); ++i) {

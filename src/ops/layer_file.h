@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 #include "raster/cube.h"
 #include "workflow/op.h"
 
@@ -15,7 +15,7 @@ namespace geoloom::ops {
 // become invalid. Throws Error with the layer's item as place.
 void read_layer_file(const workflow::LayerFile& file, const geo::Grid& grid, size_t file_slice,
                      const std::vector<size_t>& bands, raster::Block& block, size_t block_slice,
-                     gdal::DatasetPool& pool);
+                     raster::AssetPool& pool);
 
 // 0, 1, ... count - 1: all bands.
 std::vector<size_t> all_bands(size_t count);

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "gdal/dataset.h"
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 #include "gdal/geotiff_writer.h"
 #include "raster/cube.h"
 #include "workflow/op.h"

@@ -9,23 +9,10 @@
 #include <limits>
 
 #include "error/error.h"
+#include "kernels/reject.h"
 
 namespace geoloom::raster {
 namespace {
-
-gdal::BufferType buffer_type(PixelType type) {
-  switch (type) {
-    case PixelType::uint8:
-      return gdal::BufferType::uint8;
-    case PixelType::uint16:
-      return gdal::BufferType::uint16;
-    case PixelType::int16:
-      return gdal::BufferType::int16;
-    case PixelType::float32:
-      break;
-  }
-  return gdal::BufferType::float32;
-}
 
 // The columns (or rows) of a window that have a source, and which one: source[i] for first + i.
 struct SourceIndices {
@@ -92,9 +79,9 @@ int64_t chunk_length(const std::vector<int64_t>& source, int64_t begin, int64_t 
 // One call's work: the window's parts that lie in the raster, and buffers of bounded size.
 class WindowReader {
  public:
-  WindowReader(const gdal::Dataset& dataset, const AssetPlacement& placement,
-               const geo::Window& window, size_t scratch_bytes)
-      : dataset_(dataset),
+  WindowReader(const Asset& asset, const AssetPlacement& placement, const geo::Window& window,
+               size_t scratch_bytes)
+      : asset_(asset),
         placement_(placement),
         window_(window),
         scratch_bytes_(scratch_bytes),
@@ -116,28 +103,27 @@ class WindowReader {
                   size_t band_stride) {
     const size_t bytes = byte_size(type);
     if (one_to_one()) {
-      dataset_.read(source_window(0, columns_.count(), 0, rows_.count()), numbers,
-                    buffer_type(type), static_cast<std::byte*>(plane) + offset(0, 0) * bytes,
-                    static_cast<size_t>(window_.width) * bytes, band_stride);
+      asset_.read(source_window(0, columns_.count(), 0, rows_.count()), numbers, type,
+                  static_cast<std::byte*>(plane) + offset(0, 0) * bytes,
+                  static_cast<size_t>(window_.width) * bytes, band_stride);
       return;
     }
     const auto read = [&](const geo::Window& source, std::byte* buffer) {
       const size_t row = static_cast<size_t>(source.width) * bytes;
-      dataset_.read(source, numbers, buffer_type(type), buffer, row,
-                    row * static_cast<size_t>(source.height));
+      asset_.read(source, numbers, type, buffer, row, row * static_cast<size_t>(source.height));
     };
     pick(bytes, numbers.size(), plane, band_stride, read);
   }
 
   void read_mask(int band, uint8_t* plane) {
     if (one_to_one()) {
-      dataset_.read_mask(source_window(0, columns_.count(), 0, rows_.count()), band,
-                         plane + offset(0, 0), static_cast<size_t>(window_.width));
+      asset_.read_mask(source_window(0, columns_.count(), 0, rows_.count()), band,
+                       plane + offset(0, 0), static_cast<size_t>(window_.width));
       return;
     }
     const auto read = [&](const geo::Window& source, std::byte* buffer) {
-      dataset_.read_mask(source, band, reinterpret_cast<uint8_t*>(buffer),
-                         static_cast<size_t>(source.width));
+      asset_.read_mask(source, band, reinterpret_cast<uint8_t*>(buffer),
+                       static_cast<size_t>(source.width));
     };
     pick(1, 1, plane, 0, read);
   }
@@ -213,7 +199,7 @@ class WindowReader {
     }
   }
 
-  const gdal::Dataset& dataset_;
+  const Asset& asset_;
   const AssetPlacement& placement_;
   const geo::Window window_;
   const size_t scratch_bytes_;
@@ -247,17 +233,26 @@ struct NodataTest {
   }
 };
 
-// Keeps valid bytes at 1 only where they are set and the sample is neither nodata nor NaN.
+// Clears validity where the sample is nodata or NaN.
 template <class T>
-void keep_valid(const T* pixels, const std::optional<double>& nodata, int64_t count,
+void keep_valid(const T* pixels, const std::optional<double>& nodata, size_t count,
                 uint8_t* valid) {
   const NodataTest<T> test(nodata);
-  for (int64_t i = 0; i < count; ++i) {
-    bool good = valid[i] != 0;
-    if constexpr (std::is_same_v<T, float>) good &= !std::isnan(pixels[i]);
-    if (test.value) good &= pixels[i] != *test.value;
-    valid[i] = good ? 1 : 0;
+  if (test.value)
+    kernels::invalidate_value(pixels, *test.value, count, valid);
+  else if constexpr (std::is_same_v<T, float>)
+    kernels::invalidate_value(pixels, std::numeric_limits<float>::quiet_NaN(), count, valid);
+}
+
+// The pixels of a window that lie in a part of it, as few runs of neighbours.
+template <class Span>
+void for_each_span(const geo::Window& window, const geo::Window& part, Span span) {
+  if (part.width == window.width) {
+    span(static_cast<size_t>(part.y * window.width), static_cast<size_t>(part.pixels()));
+    return;
   }
+  for (int64_t row = part.y; row < part.bottom(); ++row)
+    span(static_cast<size_t>(row * window.width + part.x), static_cast<size_t>(part.width));
 }
 
 // Starts the validity planes: 0 outside of the raster, inside what the mask band says, or 1. Planes
@@ -283,35 +278,17 @@ void start_validity(WindowReader& reader, const AssetPlacement& placement,
     }
     if (mask_of != 0) {
       reader.read_mask(mask_of, valid[i]);
+      for_each_span(window, inside, [&](size_t start, size_t count) {
+        for (size_t p = start; p < start + count; ++p) valid[i][p] &= 1;
+      });
       continue;
     }
-    for (int64_t row = inside.y; row < inside.bottom(); ++row) {
-      std::memset(valid[i] + row * window.width + inside.x, 1, static_cast<size_t>(inside.width));
-    }
+    for_each_span(window, inside,
+                  [&](size_t start, size_t count) { std::memset(valid[i] + start, 1, count); });
   }
 }
 
 }  // namespace
-
-PixelType pixel_type_of(gdal::SampleType type) {
-  switch (type) {
-    case gdal::SampleType::uint8:
-      return PixelType::uint8;
-    case gdal::SampleType::uint16:
-      return PixelType::uint16;
-    case gdal::SampleType::int8:
-    case gdal::SampleType::int16:
-      return PixelType::int16;
-    case gdal::SampleType::uint32:
-    case gdal::SampleType::int32:
-    case gdal::SampleType::float32:
-    case gdal::SampleType::float64:
-      return PixelType::float32;
-    case gdal::SampleType::other:
-      break;
-  }
-  throw Error(ErrorCode::invalid, "complex and 64-bit integer samples cannot be used");
-}
 
 AssetPlacement place_asset(const gdal::RasterInfo& info, const geo::Grid& target) {
   if (!info.grid) {
@@ -335,25 +312,24 @@ AssetPlacement place_asset(const gdal::RasterInfo& info, const geo::Grid& target
   return placement;
 }
 
-void read_asset(const gdal::Dataset& dataset, const AssetPlacement& placement,
-                const geo::Window& window, const std::vector<AssetBand>& bands,
-                const std::vector<void*>& planes, const std::vector<uint8_t*>& valid,
-                size_t scratch_bytes) {
+void read_asset(const Asset& asset, const AssetPlacement& placement, const geo::Window& window,
+                const std::vector<AssetBand>& bands, const std::vector<void*>& planes,
+                const std::vector<uint8_t*>& valid, size_t scratch_bytes) {
   if (planes.size() != bands.size() || valid.size() != bands.size()) {
     throw Error(ErrorCode::internal, "read_asset needs one plane and one validity per band");
   }
   for (const AssetBand& band : bands) {
-    const size_t there = dataset.info().bands.size();
+    const size_t there = asset.info().bands.size();
     if (band.number < 1 || static_cast<size_t>(band.number) > there) {
       Place place;
-      place.file = dataset.path();
+      place.file = asset.path();
       throw Error(ErrorCode::invalid, fmt::format("there is no band {}: the file has {} band{}",
                                                   band.number, there, there == 1 ? "" : "s"))
           .at(place);
     }
   }
   if (window.empty()) return;
-  WindowReader reader(dataset, placement, window, scratch_bytes);
+  WindowReader reader(asset, placement, window, scratch_bytes);
   if (!reader.empty()) {
     for (const BandRun& run : runs_of(bands, planes)) {
       std::vector<int> numbers;
@@ -364,14 +340,12 @@ void read_asset(const gdal::Dataset& dataset, const AssetPlacement& placement,
   start_validity(reader, placement, window, bands, valid);
   if (reader.empty()) return;
 
-  const geo::Window inside = reader.inside();
   for (size_t i = 0; i < bands.size(); ++i) {
     visit(bands[i].type, [&]<class T>(T) {
-      for (int64_t row = inside.y; row < inside.bottom(); ++row) {
-        const int64_t start = row * window.width + inside.x;
-        keep_valid(static_cast<const T*>(planes[i]) + start, bands[i].nodata, inside.width,
+      for_each_span(window, reader.inside(), [&](size_t start, size_t count) {
+        keep_valid(static_cast<const T*>(planes[i]) + start, bands[i].nodata, count,
                    valid[i] + start);
-      }
+      });
     });
   }
 }

@@ -7,14 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "gdal/dataset_pool.h"
+#include "raster/asset.h"
 #include "raster/cube.h"
 
 namespace geoloom::raster {
-
-// The pixel type a stored sample type becomes. Throws Error(invalid) for complex and 64-bit
-// samples.
-PixelType pixel_type_of(gdal::SampleType type);
 
 struct AssetBand {
   int number = 1;  // 1-based in the file
@@ -43,9 +39,8 @@ AssetPlacement place_asset(const gdal::RasterInfo& info, const geo::Grid& target
 // it then holds 1 where all of them are valid. planes[i] outside of the raster is untouched,
 // valid[i] is always written. Scratch memory is bounded by about scratch_bytes, beside one row of
 // source indices. Throws Error(corrupt|unavailable|...).
-void read_asset(const gdal::Dataset& dataset, const AssetPlacement& placement,
-                const geo::Window& window, const std::vector<AssetBand>& bands,
-                const std::vector<void*>& planes, const std::vector<uint8_t*>& valid,
-                size_t scratch_bytes = size_t{4} << 20);
+void read_asset(const Asset& asset, const AssetPlacement& placement, const geo::Window& window,
+                const std::vector<AssetBand>& bands, const std::vector<void*>& planes,
+                const std::vector<uint8_t*>& valid, size_t scratch_bytes = size_t{4} << 20);
 
 }  // namespace geoloom::raster

@@ -30,7 +30,7 @@ class AssetReader : public testing::Test {
   static void SetUpTestSuite() { gdal::initialise(); }
 
   // width x height pixels of value_at in three bands.
-  gdal::Dataset scene(const geo::Grid& grid) {
+  Asset scene(const geo::Grid& grid) {
     gdal::ScratchWriter::Options options;
     options.type = gdal::BufferType::uint16;
     options.bands.resize(3);
@@ -47,12 +47,12 @@ class AssetReader : public testing::Test {
       writer.write(grid.window(), band, pixels.data(), static_cast<size_t>(grid.width) * 2);
     }
     writer.close();
-    return gdal::Dataset::open(path);
+    return Asset::open(path);
   }
 
   template <class T>
-  gdal::Dataset one_row(const std::vector<T>& pixels, gdal::BufferType type,
-                        const std::vector<uint8_t>& mask = {}) {
+  Asset one_row(const std::vector<T>& pixels, gdal::BufferType type,
+                const std::vector<uint8_t>& mask = {}) {
     gdal::ScratchWriter::Options options;
     options.type = type;
     options.bands.resize(1);
@@ -63,19 +63,19 @@ class AssetReader : public testing::Test {
     writer.write({0, 0, width, 1}, 1, pixels.data(), pixels.size() * sizeof(T));
     if (!mask.empty()) writer.write_mask({0, 0, width, 1}, mask.data(), mask.size());
     writer.close();
-    return gdal::Dataset::open(path);
+    return Asset::open(path);
   }
 
   template <class T>
   std::vector<uint8_t> validity_of(const std::vector<T>& pixels, gdal::BufferType type,
                                    std::optional<double> nodata,
                                    const std::vector<uint8_t>& mask = {}) {
-    const gdal::Dataset dataset = one_row(pixels, type, mask);
+    const Asset asset = one_row(pixels, type, mask);
     const auto width = static_cast<int64_t>(pixels.size());
-    const AssetPlacement placement = place_asset(dataset.info(), grid_of(0, 10, 10, width, 1));
+    const AssetPlacement placement = place_asset(asset.info(), grid_of(0, 10, 10, width, 1));
     std::vector<T> plane(pixels.size());
     std::vector<uint8_t> valid(pixels.size(), 7);
-    read_asset(dataset, placement, {0, 0, width, 1}, {{1, pixel_type<T>(), nodata}}, {plane.data()},
+    read_asset(asset, placement, {0, 0, width, 1}, {{1, pixel_type<T>(), nodata}}, {plane.data()},
                {valid.data()});
     return valid;
   }
@@ -84,9 +84,8 @@ class AssetReader : public testing::Test {
 };
 
 // Reads bands 3 and 1 of a window into a block and compares with the rule, for several budgets.
-void expect_window(const gdal::Dataset& dataset, const geo::Grid& target,
-                   const geo::Window& window) {
-  const AssetPlacement placement = place_asset(dataset.info(), target);
+void expect_window(const Asset& asset, const geo::Grid& target, const geo::Window& window) {
+  const AssetPlacement placement = place_asset(asset.info(), target);
   CubeSchema schema;
   schema.bands.resize(2);
   schema.slices.resize(1);
@@ -94,7 +93,7 @@ void expect_window(const gdal::Dataset& dataset, const geo::Grid& target,
   for (const size_t scratch : {size_t{4} << 20, size_t{3000}, size_t{1}}) {
     Block block(schema, window, 0, 1);
     std::ranges::fill(block.plane<uint16_t>(0, 0), uint16_t{9});
-    read_asset(dataset, placement, window,
+    read_asset(asset, placement, window,
                {{3, PixelType::uint16, std::nullopt}, {1, PixelType::uint16, std::nullopt}},
                {block.raw_plane(0, 0), block.raw_plane(1, 0)},
                {block.validity(0, 0).data(), block.validity(0, 1).data()}, scratch);
@@ -115,35 +114,35 @@ void expect_window(const gdal::Dataset& dataset, const geo::Grid& target,
 
 TEST_F(AssetReader, EqualGrids) {
   const geo::Grid grid = grid_of(500'000, 5'000'000, 10, 70, 50);
-  const gdal::Dataset dataset = scene(grid);
-  expect_window(dataset, grid, grid.window());
-  expect_window(dataset, grid, {-5, -3, 20, 20});
-  expect_window(dataset, grid, {60, 40, 30, 30});
-  expect_window(dataset, grid, {-1, -1, 90, 90});
-  expect_window(dataset, grid, {200, 0, 5, 5});
-  expect_window(dataset, grid_of(500'100, 5'000'050, 10, 40, 40), {0, 0, 40, 40});
+  const Asset asset = scene(grid);
+  expect_window(asset, grid, grid.window());
+  expect_window(asset, grid, {-5, -3, 20, 20});
+  expect_window(asset, grid, {60, 40, 30, 30});
+  expect_window(asset, grid, {-1, -1, 90, 90});
+  expect_window(asset, grid, {200, 0, 5, 5});
+  expect_window(asset, grid_of(500'100, 5'000'050, 10, 40, 40), {0, 0, 40, 40});
 }
 
 TEST_F(AssetReader, CoarserFilesAreRepeated) {
-  const gdal::Dataset dataset = scene(grid_of(500'000, 5'000'000, 20, 40, 30));
+  const Asset asset = scene(grid_of(500'000, 5'000'000, 20, 40, 30));
   const geo::Grid target = grid_of(500'000, 5'000'000, 10, 80, 60);
-  expect_window(dataset, target, target.window());
-  expect_window(dataset, target, {-3, 7, 33, 61});
-  expect_window(dataset, grid_of(500'010, 4'999'990, 10, 78, 58), {0, 0, 78, 58});
+  expect_window(asset, target, target.window());
+  expect_window(asset, target, {-3, 7, 33, 61});
+  expect_window(asset, grid_of(500'010, 4'999'990, 10, 78, 58), {0, 0, 78, 58});
 }
 
 TEST_F(AssetReader, FinerFilesArePicked) {
-  const gdal::Dataset dataset = scene(grid_of(500'000, 5'000'000, 10, 90, 60));
+  const Asset asset = scene(grid_of(500'000, 5'000'000, 10, 90, 60));
   const geo::Grid target = grid_of(500'000, 5'000'000, 30, 30, 20);
-  expect_window(dataset, target, target.window());
-  expect_window(dataset, target, {-2, -2, 40, 30});
-  expect_window(dataset, grid_of(500'000, 5'000'000, 60, 15, 10), {0, 0, 15, 10});
+  expect_window(asset, target, target.window());
+  expect_window(asset, target, {-2, -2, 40, 30});
+  expect_window(asset, grid_of(500'000, 5'000'000, 60, 15, 10), {0, 0, 15, 10});
 }
 
 TEST_F(AssetReader, SaysWhyGridsDoNotMatch) {
-  const gdal::Dataset dataset = scene(grid_of(500'000, 5'000'000, 10, 20, 20));
+  const Asset asset = scene(grid_of(500'000, 5'000'000, 10, 20, 20));
   try {
-    place_asset(dataset.info(), grid_of(500'004, 5'000'000, 10, 20, 20));
+    place_asset(asset.info(), grid_of(500'004, 5'000'000, 10, 20, 20));
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::invalid);
@@ -188,10 +187,10 @@ TEST_F(AssetReader, MaskBandAndNodataBothCount) {
 
 TEST_F(AssetReader, BandsMayShareValidity) {
   const geo::Grid grid = grid_of(500'000, 5'000'000, 10, 4, 1);
-  const gdal::Dataset dataset = scene(grid);
+  const Asset asset = scene(grid);
   std::vector<uint16_t> a(4), b(4);
   std::vector<uint8_t> valid(4, 9);
-  read_asset(dataset, place_asset(dataset.info(), grid), grid.window(),
+  read_asset(asset, place_asset(asset.info(), grid), grid.window(),
              {{1, PixelType::uint16, value_at(1, 0, 0)}, {2, PixelType::uint16, value_at(2, 3, 0)}},
              {a.data(), b.data()}, {valid.data(), valid.data()});
   EXPECT_EQ(valid, (std::vector<uint8_t>{0, 1, 1, 0}));
@@ -199,10 +198,10 @@ TEST_F(AssetReader, BandsMayShareValidity) {
 
 TEST_F(AssetReader, RefusesBandsThatAreNotThere) {
   const geo::Grid grid = grid_of(500'000, 5'000'000, 10, 4, 1);
-  const gdal::Dataset dataset = scene(grid);
+  const Asset asset = scene(grid);
   std::vector<uint16_t> plane(4);
   std::vector<uint8_t> valid(4);
-  EXPECT_THROW(read_asset(dataset, place_asset(dataset.info(), grid), grid.window(),
+  EXPECT_THROW(read_asset(asset, place_asset(asset.info(), grid), grid.window(),
                           {{4, PixelType::uint16, {}}}, {plane.data()}, {valid.data()}),
                Error);
 }

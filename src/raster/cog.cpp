@@ -272,7 +272,7 @@ std::vector<geo::Window> parts_of(const geo::Window& window) {
 }
 
 // Hashes one cell: bands in groups, so that many bands do not cost much memory.
-void hash_cell(const gdal::Dataset& dataset, const AssetPlacement& placement,
+void hash_cell(const Asset& dataset, const AssetPlacement& placement,
                const geo::Window& cell, const std::vector<AssetBand>& bands,
                store::PixelHash& hash) {
   const auto pixels = static_cast<size_t>(cell.pixels());
@@ -482,7 +482,7 @@ size_t CogWriter::memory_bytes(const geo::Grid& grid, const CubeSchema& schema,
 }
 
 std::string pixel_hash_of_file(const std::string& path) {
-  const gdal::Dataset dataset = gdal::Dataset::open(path);
+  const Asset dataset = Asset::open(path);
   const gdal::RasterInfo& info = dataset.info();
   AssetPlacement placement;
   placement.raster = {0, 0, info.width, info.height};

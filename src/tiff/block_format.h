@@ -35,7 +35,7 @@ struct BlockFormat {
   int width = 0;  // pixels
   int height = 0;
   int samples = 1;  // interleaved in one block: 1 when bands are stored apart
-  int bits = 8;     // of a sample: 8, 16, 32 or 64
+  int bits = 8;     // of a sample: 8, 16, 32 or 64; 1 in masks, rows start at whole bytes
   SampleFormat sample_format = SampleFormat::unsigned_integer;
   Compression compression = Compression::none;
   Predictor predictor = Predictor::none;
@@ -45,8 +45,9 @@ struct BlockFormat {
   std::string jpeg_tables;
 
   size_t row_bytes() const {
-    return static_cast<size_t>(width) * static_cast<size_t>(samples) *
-           static_cast<size_t>(bits / 8);
+    return (static_cast<size_t>(width) * static_cast<size_t>(samples) * static_cast<size_t>(bits) +
+            7) /
+           8;
   }
   size_t bytes() const { return row_bytes() * static_cast<size_t>(height); }
 };

@@ -45,7 +45,7 @@ void BlockOp::finish(StreamState&, const BlockCall&) const {
 }
 
 PixelReport Source::explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
-                            gdal::DatasetPool& pool) const {
+                            raster::AssetPool& pool) const {
   raster::Block block(plan.schema, {x, y, 1, 1}, index, 1);
   (void)read(plan, plan.members[index], block, 0, pool);
   PixelReport report;

@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 #include "raster/cog.h"
 #include "raster/cube.h"
 #include "workflow/item.h"
@@ -208,11 +208,11 @@ class Source {
   // Fills slice `slice` of `block` (block.window() on the area's grid may reach over the item:
   // halo) with member `member`. Thread-safe. Throws Error with the scene as place.
   virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,
-                          gdal::DatasetPool& pool) const = 0;
+                          raster::AssetPool& pool) const = 0;
   // The same for one pixel of the area's grid, with the reason. The default only tells whether it
   // is valid.
   virtual PixelReport explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
-                              gdal::DatasetPool& pool) const;
+                              raster::AssetPool& pool) const;
   // How many members may fail to be read (missing, corrupt) before an item of `members` fails.
   virtual size_t tolerated(size_t members) const = 0;
   // The layer this source reads, if it is one: makes a pointwise edge to its producer.
@@ -278,7 +278,7 @@ struct TaskContext {
   std::string scratch_folder;
   Provenance provenance;
   size_t memory_bytes = 0;  // what the task may use
-  gdal::DatasetPool* pool = nullptr;
+  raster::AssetPool* pool = nullptr;
   std::function<void(double share_done)> progress;
   std::function<bool()> cancelled;
   std::vector<std::string>* notes = nullptr;  // told to the user and kept in the receipt

@@ -60,7 +60,7 @@ TEST(MedianRgb, NineVectorsFromFilesToPixels) {
     const auto source = load->open(load->freeze(grid, report), grid, layers);
     const auto plan = source->plan({"all", 0, grid.window(), grid}, &layers);
     Cube cube{plan.schema, {}};
-    gdal::DatasetPool pool(4);
+    raster::AssetPool pool(4);
     for (const size_t member : plan.members) {
       raster::Block block(plan.schema, grid.window(), 0, 1);
       source->read(plan, member, block, 0, pool);

@@ -35,7 +35,7 @@ Saved saved(const TestFolder& folder, const std::string& yaml, const Cube& cube)
     sink->write(piece);
   }
   Saved out{sink->finish(), {}, {}};
-  const auto dataset = gdal::Dataset::open(out.product.scratch_path);
+  const auto dataset = raster::Asset::open(out.product.scratch_path);
   out.info = dataset.info();
   const auto& schema = *out.product.schema;
   for (size_t i = 0; i < out.info.bands.size(); ++i) {

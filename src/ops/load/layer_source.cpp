@@ -66,7 +66,7 @@ workflow::SourceItem LayerSource::plan(const workflow::Item& item,
 
 workflow::ReadCounts LayerSource::read(const workflow::SourceItem& plan, size_t member,
                                        raster::Block& block, size_t slice,
-                                       gdal::DatasetPool& pool) const {
+                                       raster::AssetPool& pool) const {
   const auto* detail = dynamic_cast<const Detail*>(plan.detail.get());
   if (detail == nullptr)
     throw Error(ErrorCode::internal, "layer '" + layer_ + "' is read before it is made");

@@ -18,7 +18,7 @@ class LayerSource : public workflow::Source {
   workflow::SourceItem plan(const workflow::Item& item,
                             const workflow::Layers* layers) const override;
   workflow::ReadCounts read(const workflow::SourceItem& plan, size_t member, raster::Block& block,
-                            size_t slice, gdal::DatasetPool& pool) const override;
+                            size_t slice, raster::AssetPool& pool) const override;
   size_t tolerated(size_t) const override { return 0; }
   std::optional<std::string> layer() const override { return layer_; }
 

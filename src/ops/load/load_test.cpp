@@ -36,7 +36,7 @@ class LoadTest : public testing::Test {
     const auto source = load_op->open(out.frozen, area_, layers_);
     const auto place = window.value_or(area_.window());
     out.plan = source->plan({"all", 0, place, area_.sub(place)}, nullptr);
-    gdal::DatasetPool pool(3);
+    raster::AssetPool pool(3);
     for (const size_t member : out.plan.members) {
       raster::Block block(out.plan.schema, place, 0, 1);
       out.clipped += source->read(out.plan, member, block, 0, pool).clipped;
@@ -126,7 +126,7 @@ TEST_F(LoadTest, ACoarserMaskFromAnotherFile) {
   const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
   const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
   ASSERT_EQ(plan.members.size(), 1U);
-  gdal::DatasetPool pool(2);
+  raster::AssetPool pool(2);
   raster::Block block(plan.schema, area_.window(), 0, 1);
   source->read(plan, 0, block, 0, pool);
   EXPECT_THAT(numbers(block, 0), numbers_are({1, 2, kInvalid, kInvalid}));
@@ -247,7 +247,7 @@ TEST_F(LoadTest, AFileThatChangedSinceTheRunWasCreated) {
   const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
   const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
   const auto read = [&] {
-    gdal::DatasetPool pool(1);
+    raster::AssetPool pool(1);
     raster::Block block(plan.schema, area_.window(), 0, 1);
     source->read(plan, 0, block, 0, pool);
   };
@@ -288,7 +288,7 @@ TEST_F(LoadTest, EveryRejectedPixelHasAReason) {
   workflow::FreezeReport report;
   const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
   const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
-  gdal::DatasetPool pool(1);
+  raster::AssetPool pool(1);
   const auto reason = [&](int64_t x) { return source->explain(plan, 0, x, 0, pool).reason; };
   EXPECT_EQ(reason(0), "");
   EXPECT_EQ(reason(1), "SCL is 9, which is not kept");
@@ -338,7 +338,7 @@ TEST_F(LoadTest, ALayerOfAnotherStep) {
   const auto plan = source->plan(item, &layers_);
   ASSERT_EQ(plan.members.size(), 2U);
   EXPECT_THAT(plan.identities[0], HasSubstr("hash"));
-  gdal::DatasetPool pool(1);
+  raster::AssetPool pool(1);
   raster::Block block(plan.schema, {1, 0, 3, 1}, 0, 2);  // with a halo
   source->read(plan, 0, block, 0, pool);
   source->read(plan, 1, block, 1, pool);

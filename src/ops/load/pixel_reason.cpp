@@ -19,7 +19,7 @@ struct Sample {
 };
 
 Sample read_sample(const FrozenBand& band, const raster::AssetPlacement& placement, int64_t x,
-                   int64_t y, const gdal::Dataset& dataset) {
+                   int64_t y, const raster::Asset& asset) {
   Sample sample;
   sample.band = band;
   const geo::Window pixel{x, y, 1, 1};
@@ -27,7 +27,7 @@ Sample read_sample(const FrozenBand& band, const raster::AssetPlacement& placeme
   raster::visit(band.type, [&]<class T>(T) {
     T value{};
     uint8_t valid = 0;
-    raster::read_asset(dataset, placement, pixel, {{band.number, band.type, band.nodata}}, {&value},
+    raster::read_asset(asset, placement, pixel, {{band.number, band.type, band.nodata}}, {&value},
                        {&valid});
     sample.stored = static_cast<double>(value);
     sample.valid = valid != 0;
@@ -91,7 +91,7 @@ workflow::PixelReport explain_pixel(const FrozenScene& scene,
                                     const std::vector<raster::AssetPlacement>& placements,
                                     const std::vector<raster::Band>& series,
                                     const LoadParameters& parameters, int64_t x, int64_t y,
-                                    gdal::DatasetPool& pool) {
+                                    raster::AssetPool& pool) {
   std::vector<Sample> samples;
   for (size_t f = 0; f < scene.files.size(); ++f) {
     auto lease = pool.lease(scene.files[f].path);

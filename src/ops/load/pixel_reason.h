@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
 #include "raster/asset_reader.h"
@@ -19,6 +19,6 @@ workflow::PixelReport explain_pixel(const FrozenScene& scene,
                                     const std::vector<raster::AssetPlacement>& placements,
                                     const std::vector<raster::Band>& series,
                                     const LoadParameters& parameters, int64_t x, int64_t y,
-                                    gdal::DatasetPool& pool);
+                                    raster::AssetPool& pool);
 
 }  // namespace geoloom::ops

@@ -167,20 +167,20 @@ class Freezer {
     std::vector<catalog::Asset> used;
     for (const auto& [asset_index, bands] : places(scene.scene)) {
       const auto& asset = scene.scene.assets[asset_index];
-      std::optional<gdal::Dataset> dataset;
+      std::shared_ptr<const gdal::RasterInfo> info;
       try {
-        dataset = gdal::Dataset::open(asset.path);
+        info = raster::describe_asset(asset.path);
       } catch (Error& error) {
         drop_or_throw(scene, error, may_fail);
         return false;
       }
-      FrozenFile file = file_of(asset, dataset->info());
-      const auto placement = place(dataset->info(), asset);
+      FrozenFile file = file_of(asset, *info);
+      const auto placement = place(*info, asset);
       if (placement.mapping.source_window(area_.window()).intersect(placement.raster).empty())
         return false;
       for (const auto& [target, band] : bands)
-        file.bands.push_back(band_of(scene, asset, asset.bands[band], target, dataset->info()));
-      if (dataset->info().interleaving == "BAND")
+        file.bands.push_back(band_of(scene, asset, asset.bands[band], target, *info));
+      if (info->interleaving == "BAND")
         file.share = static_cast<double>(bands.size()) / static_cast<double>(file.band_count);
       used.push_back(asset);
       scene.files.push_back(std::move(file));

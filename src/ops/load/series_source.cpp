@@ -144,7 +144,7 @@ class SceneReader {
         slice_(slice),
         valid_(block.validity(slice).data()) {}
 
-  workflow::ReadCounts read(gdal::DatasetPool& pool) {
+  workflow::ReadCounts read(raster::AssetPool& pool) {
     for (size_t f = 0; f < scene_.files.size(); ++f) read_file(f, pool);
     if (parameters_.mask) apply_mask();
     if (parameters_.reject) apply_reject();
@@ -169,7 +169,7 @@ class SceneReader {
   }
 
   // A pixel of a slice is valid where all bands and the mask are.
-  void read_file(size_t f, gdal::DatasetPool& pool) {
+  void read_file(size_t f, raster::AssetPool& pool) {
     const FrozenFile& file = scene_.files[f];
     uint8_t* valid = valid_;
     if (f > 0) {
@@ -328,7 +328,7 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
 
 workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t member,
                                         raster::Block& block, size_t slice,
-                                        gdal::DatasetPool& pool) const {
+                                        raster::AssetPool& pool) const {
   const auto& scene = series_.scenes.at(member);
   try {
     return SceneReader(scene, placements_[member], parameters_, block, slice).read(pool);
@@ -339,7 +339,7 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t memb
 }
 
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,
-                                            int64_t x, int64_t y, gdal::DatasetPool& pool) const {
+                                            int64_t x, int64_t y, raster::AssetPool& pool) const {
   const size_t member = plan.members.at(index);
   const auto& scene = series_.scenes.at(member);
   try {

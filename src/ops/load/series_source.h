@@ -20,9 +20,9 @@ class SeriesSource : public workflow::Source {
   workflow::SourceItem plan(const workflow::Item& item,
                             const workflow::Layers* layers) const override;
   workflow::ReadCounts read(const workflow::SourceItem& plan, size_t member, raster::Block& block,
-                            size_t slice, gdal::DatasetPool& pool) const override;
+                            size_t slice, raster::AssetPool& pool) const override;
   workflow::PixelReport explain(const workflow::SourceItem& plan, size_t index, int64_t x,
-                                int64_t y, gdal::DatasetPool& pool) const override;
+                                int64_t y, raster::AssetPool& pool) const override;
   size_t tolerated(size_t members) const override { return parameters_.tolerated(members); }
 
  private:

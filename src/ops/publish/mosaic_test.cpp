@@ -56,7 +56,7 @@ class MosaicTest : public testing::Test {
   }
 
   Numbers read(const workflow::Product& product) {
-    const auto dataset = gdal::Dataset::open(product.scratch_path);
+    const auto dataset = raster::Asset::open(product.scratch_path);
     raster::CubeSchema one = *product.schema;
     raster::Block block(one, product.grid.window(), 0, 1);
     raster::read_asset(dataset, raster::place_asset(dataset.info(), product.grid),
@@ -70,7 +70,7 @@ class MosaicTest : public testing::Test {
   raster::CubeSchema schema_;
   std::vector<workflow::Layers::Entry> entries_;
   FakeLayers layers_;
-  gdal::DatasetPool pool_{4};
+  raster::AssetPool pool_{4};
   std::vector<std::string> notes_;
   workflow::TaskContext context_;
 };
@@ -128,11 +128,11 @@ TEST_F(MosaicTest, SlicesAreMatchedByLabel) {
   for (auto& entry : entries_) entry.file->schema.slices = {day("2018-02-01")};
   layers_.add({"tiles", "make", {{"tiles"}}, two, false}, entries_);
   const auto product = mosaic("tiles")->run(context_);
-  const auto dataset = gdal::Dataset::open(product.scratch_path);
+  const auto dataset = raster::Asset::open(product.scratch_path);
   ASSERT_EQ(dataset.info().bands.size(), 2U);
   std::vector<uint8_t> first(16), second(16);
-  dataset.read(area_.window(), {1}, gdal::BufferType::uint8, first.data(), 4, 16);
-  dataset.read(area_.window(), {2}, gdal::BufferType::uint8, second.data(), 4, 16);
+  dataset.read(area_.window(), {1}, raster::PixelType::uint8, first.data(), 4, 16);
+  dataset.read(area_.window(), {2}, raster::PixelType::uint8, second.data(), 4, 16);
   EXPECT_THAT(first, testing::Each(0));
   EXPECT_EQ(second[2], 11);
 }

@@ -65,7 +65,7 @@ class QuicklookTest : public testing::Test {
 
   TestFolder folder_;
   FakeLayers layers_;
-  gdal::DatasetPool pool_{4};
+  raster::AssetPool pool_{4};
   workflow::TaskContext context_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Leases of open datasets. Opening a scene costs a header read, so handles are kept; a handle has
+// Leases of open files. Opening a scene costs a header read, so handles are kept; a handle has
 // one user at a time, so two threads that want one file get two handles.
 #pragma once
 
@@ -9,28 +9,28 @@
 #include <mutex>
 #include <string>
 
-#include "gdal/dataset.h"
+#include "raster/asset.h"
 
-namespace geoloom::gdal {
+namespace geoloom::raster {
 
-class DatasetPool {
+class AssetPool {
  public:
-  explicit DatasetPool(size_t max_open);
+  explicit AssetPool(size_t max_open);
 
   class Lease {
    public:
-    Lease(DatasetPool& pool, Dataset dataset) : pool_(&pool), dataset_(std::move(dataset)) {}
+    Lease(AssetPool& pool, Asset asset) : pool_(&pool), asset_(std::move(asset)) {}
     Lease(Lease&& other) noexcept;
     Lease& operator=(Lease&&) = delete;
     ~Lease();
-    const Dataset& operator*() const { return dataset_; }
-    const Dataset* operator->() const { return &dataset_; }
+    const Asset& operator*() const { return asset_; }
+    const Asset* operator->() const { return &asset_; }
     // Call when a read failed: the handle is closed instead of being reused.
     void discard() { reusable_ = false; }
 
    private:
-    DatasetPool* pool_;
-    Dataset dataset_;
+    AssetPool* pool_;
+    Asset asset_;
     bool reusable_ = true;
   };
 
@@ -40,13 +40,13 @@ class DatasetPool {
   size_t open_count() const;
 
  private:
-  void give_back(Dataset dataset, bool reusable);
+  void give_back(Asset asset, bool reusable);
 
   const size_t max_open_;
   mutable std::mutex mutex_;
   std::condition_variable returned_;
-  std::list<Dataset> idle_;  // most recently used first
+  std::list<Asset> idle_;  // most recently used first
   size_t leased_ = 0;
 };
 
-}  // namespace geoloom::gdal
+}  // namespace geoloom::raster

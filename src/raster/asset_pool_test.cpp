@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gdal/dataset_pool.h"
+#include "raster/asset_pool.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,20 @@
 
 #include "gdal/test_files.h"
 
-namespace geoloom::gdal {
+namespace geoloom::raster {
 namespace {
+
+using gdal::test_pixels;
+using gdal::TestFolder;
+using gdal::write_whole;
+
+std::vector<uint8_t> pixels_of(const Asset& asset) {
+  const auto& info = asset.info();
+  std::vector<uint8_t> pixels(static_cast<size_t>(info.width * info.height));
+  asset.read({0, 0, info.width, info.height}, {1}, PixelType::uint8, pixels.data(),
+             static_cast<size_t>(info.width), 0);
+  return pixels;
+}
 
 class Pool : public ::testing::Test {
  protected:
@@ -20,8 +32,8 @@ class Pool : public ::testing::Test {
 };
 
 TEST_F(Pool, ReusesIdleHandles) {
-  DatasetPool pool(4);
-  const Dataset* first = nullptr;
+  AssetPool pool(4);
+  const Asset* first = nullptr;
   {
     const auto lease = pool.lease(folder_.file("a.tif"));
     first = &*lease;
@@ -35,7 +47,7 @@ TEST_F(Pool, ReusesIdleHandles) {
 }
 
 TEST_F(Pool, ClosesTheLeastRecentlyUsed) {
-  DatasetPool pool(2);
+  AssetPool pool(2);
   { const auto lease = pool.lease(folder_.file("a.tif")); }
   { const auto lease = pool.lease(folder_.file("b.tif")); }
   { const auto lease = pool.lease(folder_.file("c.tif")); }
@@ -43,7 +55,7 @@ TEST_F(Pool, ClosesTheLeastRecentlyUsed) {
 }
 
 TEST_F(Pool, DiscardedHandlesAreClosed) {
-  DatasetPool pool(2);
+  AssetPool pool(2);
   {
     auto lease = pool.lease(folder_.file("a.tif"));
     lease.discard();
@@ -52,7 +64,7 @@ TEST_F(Pool, DiscardedHandlesAreClosed) {
 }
 
 TEST_F(Pool, AFailedOpenTakesNoPlace) {
-  DatasetPool pool(1);
+  AssetPool pool(1);
   EXPECT_THROW(pool.lease(folder_.file("none.tif")), Error);
   EXPECT_EQ(pool.open_count(), 0u);
   { const auto lease = pool.lease(folder_.file("a.tif")); }
@@ -62,7 +74,7 @@ TEST_F(Pool, AFailedOpenTakesNoPlace) {
 }
 
 TEST_F(Pool, ManyThreadsNeverExceedTheLimit) {
-  DatasetPool pool(3);
+  AssetPool pool(3);
   std::atomic<bool> exceeded{false};
   std::vector<std::thread> threads;
   for (int t = 0; t < 6; ++t)
@@ -71,7 +83,7 @@ TEST_F(Pool, ManyThreadsNeverExceedTheLimit) {
       for (int n = 0; n < 60; ++n) {
         const auto lease = pool.lease(folder_.file(names[static_cast<size_t>(n + t) % 3]));
         if (pool.open_count() > 3) exceeded = true;
-        EXPECT_EQ(read_band(*lease, 1), test_pixels(64, 64, 1));
+        EXPECT_EQ(pixels_of(*lease), test_pixels(64, 64, 1));
       }
     });
   for (auto& thread : threads) thread.join();
@@ -80,4 +92,4 @@ TEST_F(Pool, ManyThreadsNeverExceedTheLimit) {
 }
 
 }  // namespace
-}  // namespace geoloom::gdal
+}  // namespace geoloom::raster

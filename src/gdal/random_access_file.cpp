@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gdal/random_access_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include "gdal/handles.h"
+
+namespace geoloom::gdal {
+namespace {
+
+using VirtualFile = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
+
+Place place_of(const std::string& path) {
+  Place place;
+  place.file = path;
+  return place;
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int get() const { return number_; }
+
+ private:
+  int number_;
+};
+
+}  // namespace
+
+struct RandomAccessFile::Impl {
+  explicit Impl(std::string name) : path(std::move(name)) {}
+
+  void open_local(const std::string& checked);
+  void open_virtual(const std::string& checked);
+  void read_local(const ByteRange& range) const;
+  void read_virtual(std::span<const ByteRange> ranges) const;
+  [[noreturn]] void throw_too_short() const {
+    throw Error(ErrorCode::corrupt, fmt::format("the file ends after {} bytes, in the middle of "
+                                                "its data",
+                                                size))
+        .at(place_of(path));
+  }
+
+  std::string path;
+  uint64_t size = 0;
+  std::string version;
+  std::unique_ptr<Descriptor> descriptor;
+  VirtualFile virtual_file{nullptr, &VSIFCloseL};
+};
+
+void RandomAccessFile::Impl::open_local(const std::string& checked) {
+  descriptor = std::make_unique<Descriptor>(::open(checked.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status {};
+  if (descriptor->get() < 0 || ::fstat(descriptor->get(), &status) != 0 ||
+      !S_ISREG(status.st_mode)) {
+    first_bytes(path, 1);  // throws what is wrong with it
+    throw Error(ErrorCode::invalid, "this is not a file").at(place_of(path));
+  }
+  size = static_cast<uint64_t>(status.st_size);
+  version = fmt::format("{}:{}:{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                        status.st_mtim.tv_nsec);
+}
+
+void RandomAccessFile::Impl::open_virtual(const std::string& checked) {
+  const Capture capture(path);
+  virtual_file.reset(VSIFOpenL(checked.c_str(), "rb"));
+  if (!virtual_file || VSIFSeekL(virtual_file.get(), 0, SEEK_END) != 0) {
+    first_bytes(path, 1);
+    throw capture.error(ErrorCode::unavailable, "the file cannot be opened");
+  }
+  size = VSIFTellL(virtual_file.get());
+}
+
+void RandomAccessFile::Impl::read_local(const ByteRange& range) const {
+  size_t done = 0;
+  while (done < range.bytes) {
+    const ssize_t got = ::pread(descriptor->get(), range.to + done, range.bytes - done,
+                                static_cast<off_t>(range.offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0)
+      throw Error(ErrorCode::unavailable, "the file cannot be read")
+          .at(place_of(path))
+          .cause(std::generic_category().message(errno));
+    if (got == 0) throw_too_short();
+    done += static_cast<size_t>(got);
+  }
+}
+
+// One call for all ranges: GDAL joins neighbours and asks for several at a time.
+void RandomAccessFile::Impl::read_virtual(std::span<const ByteRange> ranges) const {
+  std::vector<void*> targets;
+  std::vector<vsi_l_offset> offsets;
+  std::vector<size_t> sizes;
+  for (const ByteRange& range : ranges) {
+    targets.push_back(range.to);
+    offsets.push_back(range.offset);
+    sizes.push_back(range.bytes);
+  }
+  const Capture capture(path);
+  const int result = VSIFReadMultiRangeL(static_cast<int>(ranges.size()), targets.data(),
+                                         offsets.data(), sizes.data(), virtual_file.get());
+  if (result == 0 && !capture.failed()) return;
+  if (!capture.remote_code()) first_bytes(path, 1);
+  throw capture.error(ErrorCode::unavailable, "the file cannot be read");
+}
+
+RandomAccessFile::RandomAccessFile(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RandomAccessFile::RandomAccessFile(RandomAccessFile&&) noexcept = default;
+RandomAccessFile& RandomAccessFile::operator=(RandomAccessFile&&) noexcept = default;
+RandomAccessFile::~RandomAccessFile() = default;
+
+RandomAccessFile RandomAccessFile::open(const std::string& path) {
+  initialise();
+  const std::string checked = checked_path(path);
+  auto impl = std::make_unique<Impl>(path);
+  if (checked.starts_with("/vsi"))
+    impl->open_virtual(checked);
+  else
+    impl->open_local(checked);
+  return RandomAccessFile(std::move(impl));
+}
+
+uint64_t RandomAccessFile::size() const {
+  return impl_->size;
+}
+bool RandomAccessFile::remote() const {
+  return is_remote(impl_->path);
+}
+const std::string& RandomAccessFile::version() const {
+  return impl_->version;
+}
+
+void RandomAccessFile::read(std::span<const ByteRange> ranges) const {
+  for (const ByteRange& range : ranges)
+    if (range.offset > impl_->size || range.bytes > impl_->size - range.offset)
+      impl_->throw_too_short();
+  if (ranges.empty()) return;
+  if (impl_->virtual_file) return impl_->read_virtual(ranges);
+  for (const ByteRange& range : ranges) impl_->read_local(range);
+}
+
+}  // namespace geoloom::gdal

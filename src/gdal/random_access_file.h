@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of a file, wherever it is: local files by pread, others by range requests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace geoloom::gdal {
+
+struct ByteRange {
+  uint64_t offset = 0;
+  size_t bytes = 0;
+  std::byte* to = nullptr;
+};
+
+// Open for reading. Local files may be read by several threads at once, others by one at a time.
+class RandomAccessFile {
+ public:
+  // `path` as for Dataset::open. Throws Error: missing, denied, invalid, resource, unavailable.
+  static RandomAccessFile open(const std::string& path);
+  RandomAccessFile(RandomAccessFile&&) noexcept;
+  RandomAccessFile& operator=(RandomAccessFile&&) noexcept;
+  ~RandomAccessFile();
+
+  uint64_t size() const;
+  bool remote() const;  // every read is a request
+  // Changes when the file is replaced or written to; empty when that cannot be told cheaply
+  // (remote files, which stay what they were for as long as the process lives).
+  const std::string& version() const;
+  // Fills all ranges. Throws Error(corrupt) when the file ends before a range does, and
+  // Error(unavailable|denied|missing) when the disk or the server fails.
+  void read(std::span<const ByteRange> ranges) const;
+
+ private:
+  struct Impl;
+  explicit RandomAccessFile(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace geoloom::gdal

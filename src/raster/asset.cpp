@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "raster/asset.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+#include "error/error.h"
+#include "raster/asset_headers.h"
+
+namespace geoloom::raster {
+namespace {
+
+// What a thread keeps between reads; more is given back, as a file with huge blocks is rare.
+constexpr size_t kKeptScratchBytes = size_t{8} << 20;
+
+tiff::ReadScratch& scratch_of_this_thread() {
+  thread_local tiff::ReadScratch scratch;
+  return scratch;
+}
+
+void trim(tiff::ReadScratch& scratch) {
+  for (auto* buffer : {&scratch.stored, &scratch.block})
+    if (buffer->capacity() > kKeptScratchBytes) *buffer = {};
+}
+
+gdal::BufferType buffer_type(PixelType type) {
+  switch (type) {
+    case PixelType::uint8:
+      return gdal::BufferType::uint8;
+    case PixelType::uint16:
+      return gdal::BufferType::uint16;
+    case PixelType::int16:
+      return gdal::BufferType::int16;
+    case PixelType::float32:
+      break;
+  }
+  return gdal::BufferType::float32;
+}
+
+// What GDAL gives for blocks that are not in the file.
+double fill_of(const gdal::BandInfo& band) {
+  const double nodata = band.nodata.value_or(0);
+  return visit(pixel_type_of(band.type), [nodata]<class T>(T) -> double {
+    constexpr double lowest = std::numeric_limits<T>::lowest();
+    constexpr double highest = std::numeric_limits<T>::max();
+    if constexpr (std::is_same_v<T, float>)
+      if (!std::isfinite(nodata)) return nodata;
+    if (std::isnan(nodata)) return 0;
+    const double value = std::clamp(nodata, lowest, highest);
+    return std::is_same_v<T, float> ? value : std::nearbyint(value);
+  });
+}
+
+Reader reader_of_environment() {
+  static const Reader reader = [] {
+    const char* value = std::getenv("GEOLOOM_READER");
+    return value != nullptr && std::string_view(value) == "gdal" ? Reader::gdal : Reader::automatic;
+  }();
+  return reader;
+}
+
+}  // namespace
+
+struct Asset::Impl {
+  std::string path;
+  std::shared_ptr<const AssetHeader> header;
+  std::optional<gdal::RandomAccessFile> file;  // read directly
+  std::optional<gdal::Dataset> dataset;        // read by GDAL
+
+  void check(const geo::Window& window, const std::vector<int>& bands) const {
+    const auto& info = *header->info;
+    if (window.empty() || !geo::Window{0, 0, info.width, info.height}.contains(window))
+      throw Error(ErrorCode::internal, fmt::format("the window {} is not inside of {}x{} pixels",
+                                                   window.text(), info.width, info.height));
+    for (const int band : bands)
+      if (band < 1 || static_cast<size_t>(band) > info.bands.size())
+        throw Error(ErrorCode::internal,
+                    fmt::format("there is no band {} of {}", band, info.bands.size()));
+  }
+
+  void read(const geo::Window& window, const std::vector<int>& bands, PixelType type,
+            std::byte* buffer, size_t row_stride, size_t band_stride) const {
+    check(window, bands);
+    std::vector<tiff::Image::Plane> planes;
+    for (size_t i = 0; i < bands.size(); ++i) {
+      const auto& band = header->info->bands[static_cast<size_t>(bands[i] - 1)];
+      if (pixel_type_of(band.type) != type)
+        throw Error(ErrorCode::internal,
+                    fmt::format("band {} is not {}", bands[i], raster::name(type)));
+      planes.push_back({bands[i] - 1, buffer + i * band_stride, fill_of(band)});
+    }
+    auto& scratch = scratch_of_this_thread();
+    header->image->read(*file, window, planes, row_stride, scratch);
+    trim(scratch);
+  }
+
+  void read_mask(const geo::Window& window, int band, uint8_t* buffer, size_t row_stride) const {
+    check(window, {band});
+    auto& scratch = scratch_of_this_thread();
+    if (header->mask) {
+      header->mask->read_mask(*file, window, buffer, row_stride, scratch);
+    } else if (header->alpha_band > 0) {
+      read(window, {header->alpha_band}, PixelType::uint8, reinterpret_cast<std::byte*>(buffer),
+           row_stride, 0);
+      for (int64_t y = 0; y < window.height; ++y) {
+        uint8_t* row = buffer + static_cast<size_t>(y) * row_stride;
+        std::transform(row, row + window.width, row,
+                       [](uint8_t alpha) { return static_cast<uint8_t>(alpha == 0 ? 0 : 255); });
+      }
+    } else {
+      throw Error(ErrorCode::internal, "the file has no mask");
+    }
+    trim(scratch);
+  }
+
+  template <class Read>
+  void with_place(Read read) const {
+    try {
+      read();
+    } catch (Error& error) {
+      error.at({.file = path});
+      throw;
+    }
+  }
+};
+
+Asset::Asset(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Asset::Asset(Asset&&) noexcept = default;
+Asset& Asset::operator=(Asset&&) noexcept = default;
+Asset::~Asset() = default;
+
+Asset Asset::open(const std::string& path) {
+  return open(path, reader_of_environment());
+}
+
+Asset Asset::open(const std::string& path, Reader reader) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  if (reader == Reader::gdal) {
+    impl->dataset = gdal::Dataset::open(path);
+    AssetHeader header;
+    header.info = std::make_shared<const gdal::RasterInfo>(impl->dataset->info());
+    header.why_gdal = "asked for";
+    impl->header = std::make_shared<const AssetHeader>(std::move(header));
+    return Asset(std::move(impl));
+  }
+  auto file = gdal::RandomAccessFile::open(path);
+  impl->header = AssetHeaders::instance().header_of(path, file);
+  if (impl->header->why_gdal.empty())
+    impl->file = std::move(file);
+  else
+    impl->dataset = gdal::Dataset::open(path);
+  return Asset(std::move(impl));
+}
+
+const std::string& Asset::path() const {
+  return impl_->path;
+}
+const gdal::RasterInfo& Asset::info() const {
+  return *impl_->header->info;
+}
+const std::string& Asset::why_gdal() const {
+  return impl_->header->why_gdal;
+}
+
+void Asset::read(const geo::Window& window, const std::vector<int>& bands, PixelType type,
+                 void* buffer, size_t row_stride_bytes, size_t band_stride_bytes) const {
+  if (impl_->dataset)
+    return impl_->dataset->read(window, bands, buffer_type(type), buffer, row_stride_bytes,
+                                band_stride_bytes);
+  impl_->with_place([&] {
+    impl_->read(window, bands, type, static_cast<std::byte*>(buffer), row_stride_bytes,
+                band_stride_bytes);
+  });
+}
+
+void Asset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
+                      size_t row_stride_bytes) const {
+  if (impl_->dataset) return impl_->dataset->read_mask(window, band, buffer, row_stride_bytes);
+  impl_->with_place([&] { impl_->read_mask(window, band, buffer, row_stride_bytes); });
+}
+
+PixelType pixel_type_of(gdal::SampleType type) {
+  switch (type) {
+    case gdal::SampleType::uint8:
+      return PixelType::uint8;
+    case gdal::SampleType::uint16:
+      return PixelType::uint16;
+    case gdal::SampleType::int8:
+    case gdal::SampleType::int16:
+      return PixelType::int16;
+    case gdal::SampleType::uint32:
+    case gdal::SampleType::int32:
+    case gdal::SampleType::float32:
+    case gdal::SampleType::float64:
+      return PixelType::float32;
+    case gdal::SampleType::other:
+      break;
+  }
+  throw Error(ErrorCode::invalid, "complex and 64-bit integer samples cannot be used");
+}
+
+std::shared_ptr<const gdal::RasterInfo> describe_asset(const std::string& path) {
+  if (reader_of_environment() == Reader::gdal)
+    return std::make_shared<const gdal::RasterInfo>(gdal::Dataset::open(path).info());
+  return AssetHeaders::instance().header_of(path, gdal::RandomAccessFile::open(path))->info;
+}
+
+}  // namespace geoloom::raster
