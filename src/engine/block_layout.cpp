@@ -40,8 +40,8 @@ size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t ba
       cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + cost.strip_bytes_per_pixel
                      : cost.strip_bytes_per_pixel;
   return grown * cost.source_bytes_per_pixel_slice * batch + grown * cost.state_bytes_per_pixel +
-         threads * strip * per_strip_pixel + reads * grown * cost.read_bytes_per_pixel +
-         cost.sink_bytes;
+         threads * strip * per_strip_pixel +
+         reads * (grown * cost.read_bytes_per_pixel + cost.read_bytes) + cost.sink_bytes;
 }
 
 size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t limit,
@@ -134,6 +134,7 @@ ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
       cost.halo_pixels = std::max<int64_t>(cost.halo_pixels, needs[n]);
       cost.read_bytes_per_pixel =
           std::max(cost.read_bytes_per_pixel, node.source.scratch_bytes_per_pixel);
+      cost.read_bytes = std::max(cost.read_bytes, node.source.scratch_bytes);
       cost.source_block_width = node.source.block_width;
       cost.source_block_height = node.source.block_height;
       cost.source_block_origin_x = node.source.block_origin_x;

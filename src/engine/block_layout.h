@@ -25,6 +25,7 @@ struct ChainCost {
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
   size_t sink_bytes = 0;
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
+  size_t read_bytes = 0;            // the same, whatever the block
 };
 ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan);
 

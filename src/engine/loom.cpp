@@ -63,8 +63,9 @@ class Weaving {
     if (modes_.streaming) {
       weave_streaming(block, strips);
     } else {
-      const auto sources = read(block, 0, SIZE_MAX);
+      auto sources = read(block, 0, SIZE_MAX);
       compute(strips, [&](Strip& strip) { run_whole(strip, sources); });
+      spent_ = std::move(sources);
     }
   }
 
@@ -72,8 +73,9 @@ class Weaving {
   // second half runs on what the reducers give.
   void weave_streaming(const geo::Window& block, std::vector<Strip>& strips) {
     for (size_t first = 0; first < plan_.slices; first += layout_.batch_slices) {
-      const auto sources = read(block, first, layout_.batch_slices);
+      auto sources = read(block, first, layout_.batch_slices);
       compute(strips, [&](Strip& strip) { run_batch(strip, sources, first == 0); });
+      spent_ = std::move(sources);
     }
     compute(strips, [&](Strip& strip) { run_rest(strip); });
   }
@@ -98,13 +100,15 @@ class Weaving {
       size_t node, slice;
     };
     std::vector<Block> blocks(step_.nodes.size());
+    spent_.resize(step_.nodes.size());
     std::vector<Task> tasks;
     for (size_t n = 0; n < step_.nodes.size(); ++n) {
       if (step_.nodes[n].kind() != OpKind::source) continue;
       const auto& source = plan_.nodes[n].source;
       const size_t slices =
           std::min(count, source.members.size() - std::min(first, source.members.size()));
-      blocks[n] = Block(source.schema, block.expanded(needs_[n]), first, slices);
+      blocks[n] =
+          Block(source.schema, block.expanded(needs_[n]), first, slices, std::move(spent_[n]));
       for (size_t s = 0; s < slices; ++s) tasks.push_back({n, s});
     }
     std::atomic<uint64_t> clipped{0};
@@ -328,6 +332,7 @@ class Weaving {
   const TimeModes modes_;
   const std::vector<int> needs_;
   std::vector<std::unique_ptr<workflow::Sink>> sinks_;  // by node
+  std::vector<Block> spent_;  // by node: the sources' blocks of before, for their memory
   WeaveResult result_;
 };
 

@@ -90,6 +90,9 @@ class Dataset {
   std::unique_ptr<Impl> impl_;
 };
 
+// Over a network, by its prefix.
+bool is_remote(std::string_view path);
+
 // GDAL's file system: local paths, /vsimem/, /vsis3/, /vsicurl/ ...
 struct FileStatus {
   int64_t size = 0;

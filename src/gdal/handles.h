@@ -92,8 +92,6 @@ class Capture {
   std::string remote_text_;
 };
 
-// Over a network, by its prefix.
-bool is_remote(std::string_view path);
 // A path that GDAL takes for a file and nothing else. Throws Error(denied) for connection strings,
 // chained virtual file systems and those that are not allowed.
 std::string checked_path(const std::string& path);

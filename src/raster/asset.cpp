@@ -206,10 +206,12 @@ PixelType pixel_type_of(gdal::SampleType type) {
   throw Error(ErrorCode::invalid, "complex and 64-bit integer samples cannot be used");
 }
 
-std::shared_ptr<const gdal::RasterInfo> describe_asset(const std::string& path) {
+AssetDescription describe_asset(const std::string& path) {
+  const auto file = gdal::RandomAccessFile::open(path);
+  const auto bytes = static_cast<int64_t>(file.size());
   if (reader_of_environment() == Reader::gdal)
-    return std::make_shared<const gdal::RasterInfo>(gdal::Dataset::open(path).info());
-  return AssetHeaders::instance().header_of(path, gdal::RandomAccessFile::open(path))->info;
+    return {std::make_shared<const gdal::RasterInfo>(gdal::Dataset::open(path).info()), bytes};
+  return {AssetHeaders::instance().header_of(path, file)->info, bytes};
 }
 
 }  // namespace geoloom::raster

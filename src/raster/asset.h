@@ -53,6 +53,10 @@ PixelType pixel_type_of(gdal::SampleType type);
 
 // What a file says of itself, without keeping it open; costs little for a file whose header is like
 // that of one seen before. Throws as Asset::open does.
-std::shared_ptr<const gdal::RasterInfo> describe_asset(const std::string& path);
+struct AssetDescription {
+  std::shared_ptr<const gdal::RasterInfo> info;
+  int64_t bytes = 0;  // of the file
+};
+AssetDescription describe_asset(const std::string& path);
 
 }  // namespace geoloom::raster

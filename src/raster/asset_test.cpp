@@ -216,6 +216,28 @@ TEST_F(AssetTest, ABlockThatIsCutIsAnErrorWithItsPlace) {
   }
 }
 
+TEST_F(AssetTest, ABlockOfOtherBytesIsCorrupt) {
+  const std::string from = source<uint8_t>("plain.tif", gdal::BufferType::uint8, 3, true, {});
+  for (const char* codec : {"DEFLATE", "LZW", "ZSTD", "JPEG", "LERC"}) {
+    SCOPED_TRACE(codec);
+    const std::string path = translated(from, "scene.tif", {{"COMPRESS", codec}, {"TILED", "YES"}});
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const auto bytes = static_cast<std::streamoff>(std::filesystem::file_size(path));
+    file.seekp(bytes / 3);
+    file << std::string(static_cast<size_t>(bytes / 3), '\xff');
+    file.close();
+    const Asset asset = Asset::open(path, Reader::automatic);
+    ASSERT_THAT(asset.why_gdal(), IsEmpty());
+    try {
+      read_window(asset, {0, 0, 333, 277});
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt) << error.what();
+      EXPECT_THAT(error.what(), HasSubstr("block "));
+    }
+  }
+}
+
 TEST_F(AssetTest, DamagedBytesNeverCrash) {
   const std::string from = source<uint16_t>("plain.tif", gdal::BufferType::uint16, 2, true, {});
   const std::string whole =

@@ -168,14 +168,34 @@ Block::Block(const CubeSchema& schema, const geo::Window& window, size_t first_s
       first_slice_(first_slice),
       slices_(slice_count),
       validity_planes_(schema.validity_planes_per_slice()) {
-  check_size(schema, window, slice_count);
-  const Layout layout = layout_of(schema, pixels(), slice_count);
+  memory_bytes_ = lay_out(schema);
+  memory_ = allocate_zeroed(memory_bytes_);
+}
+
+Block::Block(const CubeSchema& schema, const geo::Window& window, size_t first_slice,
+             size_t slice_count, Block&& spent)
+    : window_(window),
+      first_slice_(first_slice),
+      slices_(slice_count),
+      validity_planes_(schema.validity_planes_per_slice()) {
+  const size_t needed = lay_out(schema);
+  memory_ = std::move(spent.memory_);
+  memory_bytes_ = spent.memory_bytes_;
+  if (memory_ && memory_.use_count() == 1 && memory_bytes_ >= needed) return;
+  memory_.reset();  // first, so that there are never two
+  memory_ = allocate_zeroed(needed);
+  memory_bytes_ = needed;
+}
+
+size_t Block::lay_out(const CubeSchema& schema) {
+  check_size(schema, window_, slices_);
+  const Layout layout = layout_of(schema, pixels(), slices_);
   stride_ = layout.stride;
   validity_offset_ = layout.validity_offset;
   for (size_t band = 0; band < schema.bands.size(); ++band) {
     bands_.push_back({schema.bands[band].type, layout.band_offsets[band]});
   }
-  memory_ = allocate_zeroed(std::max(layout.bytes, kAlignment));
+  return std::max(layout.bytes, kAlignment);
 }
 
 size_t Block::bytes_needed(const CubeSchema& schema, int64_t pixels, size_t slice_count) {

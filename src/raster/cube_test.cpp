@@ -167,5 +167,27 @@ TEST(Block, LargeBlocksGiveTheirMemoryBackAtOnce) {
   }
 }
 
+TEST(Block, TakesOverSpentMemoryOnlyWhereItFitsAndIsNotShared) {
+  CubeSchema schema;
+  schema.bands.resize(1);
+  schema.bands[0].type = PixelType::uint8;
+  schema.slices.resize(3);
+  Block first(schema, {0, 0, 64, 64}, 0, 3);
+  const void* memory = first.raw_plane(0, 0);
+  Block second(schema, {64, 0, 32, 64}, 0, 3, std::move(first));
+  EXPECT_EQ(second.raw_plane(0, 0), memory);
+  EXPECT_EQ(second.pixels(), 32U * 64U);
+
+  Block larger(schema, {0, 0, 640, 640}, 0, 3, std::move(second));
+  std::fill_n(static_cast<uint8_t*>(larger.raw_plane(0, 2)), larger.pixels(), uint8_t{1});
+
+  Block shared(schema, {0, 0, 8, 8}, 0, 3);
+  const Block view = shared.strip(0, 4);
+  const void* kept = shared.raw_plane(0, 0);
+  const Block other(schema, {0, 0, 8, 8}, 0, 3, std::move(shared));
+  EXPECT_NE(other.raw_plane(0, 0), kept);
+  EXPECT_EQ(view.raw_plane(0, 0), kept);
+}
+
 }  // namespace
 }  // namespace geoloom::raster

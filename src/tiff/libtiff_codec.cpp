@@ -198,7 +198,8 @@ std::vector<std::byte> synthetic_file(const BlockFormat& format, const Coding& c
     return std::vector<uint32_t>(samples, static_cast<uint32_t>(value));
   };
   // JPEG and LERC have a byte order of their own.
-  Directory tags(format.big_endian && format.compression == Compression::lzw);
+  Directory tags(format.big_endian && (format.compression == Compression::lzw ||
+                                       format.compression == Compression::deflate));
   const bool jpeg = format.compression == Compression::jpeg;
   const bool ycbcr = jpeg && format.photometric == Photometric::ycbcr;
   const uint32_t photometric = ycbcr          ? PHOTOMETRIC_YCBCR
@@ -239,11 +240,11 @@ size_t largest_allocation(const BlockFormat& format) {
 }
 
 void check(const BlockFormat& format, size_t bytes) {
-  const bool plausible =
-      LibtiffCodec::handles(format.compression) && format.width > 0 && format.height > 0 &&
-      format.samples > 0 && format.samples <= 65535 &&
-      (format.bits == 8 || format.bits == 16 || format.bits == 32 || format.bits == 64) &&
-      format.bytes() == bytes && bytes < (size_t{1} << 31);
+  const bool plausible = LibtiffCodec::handles(format.compression) && format.width > 0 &&
+                         format.height > 0 && format.samples > 0 && format.samples <= 65535 &&
+                         ((format.bits == 1 && format.samples == 1) || format.bits == 8 ||
+                          format.bits == 16 || format.bits == 32 || format.bits == 64) &&
+                         format.bytes() == bytes && bytes < (size_t{1} << 31);
   if (!plausible)
     throw Error(ErrorCode::internal,
                 fmt::format("no block of {} x {} pixels, {} samples of {} bits and {} bytes",
@@ -334,7 +335,7 @@ LibtiffCodec::~LibtiffCodec() = default;
 
 bool LibtiffCodec::handles(Compression compression) {
   return compression == Compression::lzw || compression == Compression::jpeg ||
-         compression == Compression::lerc;
+         compression == Compression::lerc || compression == Compression::deflate;
 }
 
 void LibtiffCodec::decode(const BlockFormat& format, std::span<const std::byte> encoded,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single blocks through libtiff, for the compressions that are not called directly: LZW, JPEG and
-// LERC. libtiff is shown a file in memory that consists of one strip with the block's format, so
-// it never sees a directory that somebody else has written.
+// LERC; and DEFLATE blocks that libdeflate refuses. libtiff is shown a file in memory that consists
+// of one strip with the block's format, so it never sees a directory that somebody else has
+// written.
 #pragma once
 
 #include <cstddef>

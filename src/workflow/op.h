@@ -179,13 +179,14 @@ struct SourceItem {
   raster::CubeSchema schema;            // slices of this item, in order
   std::vector<size_t> members;          // per slice: an index that read() understands
   std::vector<std::string> identities;  // per slice: canonical identity, for the fingerprint
-  // Internal blocks of the sources on the item's grid (pixels), for aligned reading: blocks start
+  // Internal blocks of the sources on the area's grid (pixels), for aligned reading: blocks start
   // at origin + k * size.
   int64_t block_width = 256, block_height = 256;
   int64_t block_origin_x = 0, block_origin_y = 0;
   uint64_t stored_bytes = 0;           // estimate of the compressed bytes of these windows
   std::vector<Dropped> dropped;        // known before reading
   size_t scratch_bytes_per_pixel = 0;  // what one read() holds beside the block
+  size_t scratch_bytes = 0;            // the same, whatever the block: a decoded block of a file
   std::shared_ptr<const SourceDetail> detail;
 };
 

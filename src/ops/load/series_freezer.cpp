@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "catalog/scene_search.h"
 #include "error/error.h"
@@ -43,6 +45,10 @@ std::string_view name_of(SampleType type) {
   }
   return "complex or 64-bit";
 }
+
+// Scenes whose headers are fetched together, and requests that are on their way at a time.
+constexpr size_t kHeadersAhead = 256;
+constexpr size_t kHeaderRequests = 24;
 
 // What the first scene says of a band; the others must agree.
 struct BandHeader {
@@ -110,8 +116,13 @@ class Freezer {
     const auto near = lonlat_box(area_);
     std::set<std::string> labels;
     size_t may_fail = parameters_.tolerated(scenes.size());
-    for (auto& scene : scenes) {
-      if (near && scene.bbox_lonlat && !near->intersects(*scene.bbox_lonlat)) continue;
+    if (near)
+      std::erase_if(scenes, [&](const catalog::Scene& scene) {
+        return scene.bbox_lonlat && !near->intersects(*scene.bbox_lonlat);
+      });
+    for (size_t s = 0; s < scenes.size(); ++s) {
+      if (s % kHeadersAhead == 0) fetch_headers(scenes, s);
+      auto& scene = scenes[s];
       FrozenScene frozen;
       frozen.label = scene.id;
       if (!labels.insert(frozen.label).second) frozen.label = scene.collection + "/" + scene.id;
@@ -161,26 +172,60 @@ class Freezer {
     return out;
   }
 
+  std::vector<std::string> remote_paths(const std::vector<catalog::Scene>& scenes,
+                                        size_t first) const {
+    std::vector<std::string> paths;
+    for (size_t s = first; s < std::min(scenes.size(), first + kHeadersAhead); ++s) {
+      try {
+        for (const auto& [asset, bands] : places(scenes[s]))
+          if (gdal::is_remote(scenes[s].assets[asset].path))
+            paths.push_back(scenes[s].assets[asset].path);
+      } catch (const Error&) {
+        // A band that is not there: told when the scene's turn comes.
+      }
+    }
+    return paths;
+  }
+
+  // Asks servers for many headers at a time, so that the answers are there when scenes are looked
+  // at one after another. What goes wrong is told then.
+  void fetch_headers(const std::vector<catalog::Scene>& scenes, size_t first) const {
+    const auto paths = remote_paths(scenes, first);
+    std::atomic<size_t> next{0};
+    const auto fetch = [&] {
+      for (size_t i = next++; i < paths.size(); i = next++) {
+        try {
+          raster::describe_asset(paths[i]);
+        } catch (const Error&) {
+        }
+      }
+    };
+    std::vector<std::jthread> threads;
+    for (size_t t = 0; t < std::min(kHeaderRequests, paths.size()); ++t)
+      threads.emplace_back(fetch);
+  }
+
   // False when the scene is left out: it does not touch the area, or it is unreadable and
   // tolerated.
   bool add_files(FrozenScene& scene, size_t may_fail) {
     std::vector<catalog::Asset> used;
     for (const auto& [asset_index, bands] : places(scene.scene)) {
       const auto& asset = scene.scene.assets[asset_index];
-      std::shared_ptr<const gdal::RasterInfo> info;
+      raster::AssetDescription found;
       try {
-        info = raster::describe_asset(asset.path);
+        found = raster::describe_asset(asset.path);
       } catch (Error& error) {
         drop_or_throw(scene, error, may_fail);
         return false;
       }
-      FrozenFile file = file_of(asset, *info);
-      const auto placement = place(*info, asset);
+      const gdal::RasterInfo& info = *found.info;
+      FrozenFile file = file_of(asset, found);
+      const auto placement = place(info, asset);
       if (placement.mapping.source_window(area_.window()).intersect(placement.raster).empty())
         return false;
       for (const auto& [target, band] : bands)
-        file.bands.push_back(band_of(scene, asset, asset.bands[band], target, *info));
-      if (info->interleaving == "BAND")
+        file.bands.push_back(band_of(scene, asset, asset.bands[band], target, info));
+      if (info.interleaving == "BAND")
         file.share = static_cast<double>(bands.size()) / static_cast<double>(file.band_count);
       used.push_back(asset);
       scene.files.push_back(std::move(file));
@@ -218,7 +263,8 @@ class Freezer {
     }
   }
 
-  static FrozenFile file_of(const catalog::Asset& asset, const gdal::RasterInfo& info) {
+  static FrozenFile file_of(const catalog::Asset& asset, const raster::AssetDescription& found) {
+    const gdal::RasterInfo& info = *found.info;
     FrozenFile file;
     file.path = asset.path;
     if (info.grid) file.grid = *info.grid;
@@ -226,10 +272,7 @@ class Freezer {
       file.block_width = info.bands.front().block_width;
       file.block_height = info.bands.front().block_height;
     }
-    if (asset.size)
-      file.bytes = *asset.size;
-    else if (const auto status = gdal::file_status(asset.path))
-      file.bytes = status->size;
+    file.bytes = asset.size ? *asset.size : found.bytes;
     file.band_count = info.bands.size();
     for (const auto& band : info.bands) file.masked.push_back(band.has_mask_band);
     return file;

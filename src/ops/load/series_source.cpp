@@ -58,6 +58,15 @@ Blocks blocks_on_area(const raster::AssetPlacement& placement) {
   return blocks;
 }
 
+// A block as it is stored and as it is decoded.
+size_t scratch_bytes_of(const FrozenFile& file) {
+  size_t sample = 1;
+  for (const auto& band : file.bands) sample = std::max(sample, raster::byte_size(band.type));
+  const size_t bands = file.share < 1 ? 1 : file.band_count;
+  return 2 * static_cast<size_t>(file.block_width) * static_cast<size_t>(file.block_height) *
+         bands * sample;
+}
+
 // The most common blocks; of equally common ones the largest, in which the others mostly nest.
 Blocks most_common(const std::map<Blocks, size_t>& counts) {
   const auto rank = [](const auto& entry) {
@@ -309,8 +318,10 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
     }
     if (!touches) continue;  // nowhere valid: a pixel needs all files
     bytes += scene_bytes;
-    for (size_t f = 0; f < scene.files.size(); ++f)
+    for (size_t f = 0; f < scene.files.size(); ++f) {
       if (!scene.files[f].only_mask()) ++blocks[blocks_on_area(placements_[s][f])];
+      plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes_of(scene.files[f]));
+    }
     plan.schema.slices.push_back(slice_of(scene));
     plan.members.push_back(s);
     plan.identities.push_back(identities_[s]);
