@@ -57,6 +57,20 @@ double fill_of(const gdal::BandInfo& band) {
   });
 }
 
+// Which of the `there` pixels of an image lie under the middles of `out` pixels, which stand for
+// `count` pixels from `first` on of an image of `full`.
+std::vector<int64_t> nearest_of(int64_t first, int64_t count, int64_t out, int64_t full,
+                                int64_t there) {
+  std::vector<int64_t> at;
+  const double step = static_cast<double>(count) / static_cast<double>(out);
+  const double scale = static_cast<double>(there) / static_cast<double>(full);
+  for (int64_t i = 0; i < out; ++i) {
+    const double place = static_cast<double>(first) + (static_cast<double>(i) + 0.5) * step;
+    at.push_back(std::clamp<int64_t>(static_cast<int64_t>(place * scale), 0, there - 1));
+  }
+  return at;
+}
+
 Reader reader_of_environment() {
   static const Reader reader = [] {
     const char* value = std::getenv("GEOLOOM_READER");
@@ -98,6 +112,48 @@ struct Asset::Impl {
     auto& scratch = scratch_of_this_thread();
     header->image->read(*file, window, planes, row_stride, scratch);
     trim(scratch);
+  }
+
+  // The coarsest image that has at least `width` pixels for the window.
+  const tiff::Image& level_for(const geo::Window& window, int64_t width) const {
+    const tiff::Image* best = &*header->image;
+    for (const auto& overview : header->overviews)
+      if (static_cast<double>(overview.directory().width) * static_cast<double>(window.width) >=
+          static_cast<double>(width) * static_cast<double>(header->info->width))
+        best = &overview;
+    return *best;
+  }
+
+  template <class T>
+  std::vector<float> read_overview(const geo::Window& window, int band, int64_t width,
+                                   int64_t height) const {
+    const tiff::Image& level = level_for(window, width);
+    const auto& directory = level.directory();
+    const auto columns =
+        nearest_of(window.x, window.width, width, header->info->width, directory.width);
+    const auto rows =
+        nearest_of(window.y, window.height, height, header->info->height, directory.height);
+    std::vector<float> out;
+    std::vector<T> pixels;
+    auto& scratch = scratch_of_this_thread();
+    // A row of blocks at a time: whatever the image's size, that is all that is held.
+    geo::Window part{columns.front(), 0, columns.back() - columns.front() + 1, 0};
+    for (const int64_t row : rows) {
+      if (row >= part.bottom()) {
+        part.y = row;
+        part.height = std::min<int64_t>(directory.block.height - row % directory.block.height,
+                                        rows.back() + 1 - row);
+        pixels.resize(static_cast<size_t>(part.pixels()));
+        level.read(*file, part,
+                   {{band - 1, reinterpret_cast<std::byte*>(pixels.data()),
+                     fill_of(header->info->bands[static_cast<size_t>(band - 1)])}},
+                   static_cast<size_t>(part.width) * sizeof(T), scratch);
+      }
+      const T* from = pixels.data() + (row - part.y) * part.width;
+      for (const int64_t column : columns) out.push_back(static_cast<float>(from[column - part.x]));
+    }
+    trim(scratch);
+    return out;
   }
 
   void read_mask(const geo::Window& window, int band, uint8_t* buffer, size_t row_stride) const {
@@ -184,6 +240,24 @@ void Asset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
                       size_t row_stride_bytes) const {
   if (impl_->dataset) return impl_->dataset->read_mask(window, band, buffer, row_stride_bytes);
   impl_->with_place([&] { impl_->read_mask(window, band, buffer, row_stride_bytes); });
+}
+
+std::vector<float> Asset::read_overview(const geo::Window& window, int band, int64_t width,
+                                        int64_t height) const {
+  std::vector<float> values;
+  if (impl_->dataset) {
+    values.resize(static_cast<size_t>(width * height));
+    impl_->dataset->read_overview(window, {band}, gdal::BufferType::float32, values.data(), width,
+                                  height);
+    return values;
+  }
+  impl_->with_place([&] {
+    impl_->check(window, {band});
+    const auto& info = impl_->header->info->bands[static_cast<size_t>(band - 1)];
+    visit(pixel_type_of(info.type),
+          [&]<class T>(T) { values = impl_->read_overview<T>(window, band, width, height); });
+  });
+  return values;
 }
 
 PixelType pixel_type_of(gdal::SampleType type) {

@@ -41,6 +41,11 @@ class Asset {
   void read_mask(const geo::Window& window, int band, uint8_t* buffer,
                  size_t row_stride_bytes) const;
 
+  // One band of a window as width x height samples for a picture: the nearest pixels of the
+  // coarsest overview that is at least as fine as asked for, else of the image.
+  std::vector<float> read_overview(const geo::Window& window, int band, int64_t width,
+                                   int64_t height) const;
+
  private:
   struct Impl;
   explicit Asset(std::unique_ptr<Impl> impl);

@@ -57,6 +57,7 @@ class HeaderParser {
     if (header_.why_gdal.empty()) header_.why_gdal = difference(*main.directory, *header_.info);
     if (header_.why_gdal.empty()) find_mask(*main.directory);
     if (!header_.why_gdal.empty()) return;
+    find_overviews(*main.directory);
     header_.image = image_of(std::move(*main.directory));
   }
 
@@ -64,6 +65,22 @@ class HeaderParser {
   tiff::Image image_of(tiff::Directory directory) const {
     auto table = tiff::read_block_table(file_, tags_, directory);
     return {std::move(directory), std::move(table)};
+  }
+
+  void find_overviews(const tiff::Directory& main) {
+    for (size_t i = 1; i < tags_.directories.size(); ++i) {
+      auto found = tiff::interpret(tags_, tags_.directories[i]);
+      if (!found.directory || !found.directory->reduced || found.directory->mask) continue;
+      const auto& directory = *found.directory;
+      const bool alike = directory.samples == main.samples &&
+                         directory.block.bits == main.block.bits &&
+                         directory.block.sample_format == main.block.sample_format;
+      if (alike) header_.overviews.push_back(image_of(std::move(*found.directory)));
+    }
+    std::sort(header_.overviews.begin(), header_.overviews.end(),
+              [](const tiff::Image& a, const tiff::Image& b) {
+                return a.directory().width > b.directory().width;
+              });
   }
 
   void find_mask(const tiff::Directory& main) {
@@ -99,7 +116,9 @@ class HeaderParser {
 }  // namespace
 
 size_t AssetHeader::table_bytes() const {
-  return (image ? image->table_bytes() : 0) + (mask ? mask->table_bytes() : 0);
+  size_t bytes = (image ? image->table_bytes() : 0) + (mask ? mask->table_bytes() : 0);
+  for (const auto& overview : overviews) bytes += overview.table_bytes();
+  return bytes;
 }
 
 AssetHeaders& AssetHeaders::instance() {
@@ -139,6 +158,7 @@ std::shared_ptr<const AssetHeader> AssetHeaders::parse(const std::string& path,
   if (!header.why_gdal.empty()) {
     header.image.reset();
     header.mask.reset();
+    header.overviews.clear();
   }
   return std::make_shared<const AssetHeader>(std::move(header));
 }

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gdal/dataset.h"
 #include "gdal/random_access_file.h"
@@ -22,8 +23,9 @@ struct AssetHeader {
   std::shared_ptr<const gdal::RasterInfo> info;
   std::string why_gdal;  // empty: `image` reads the pixels
   std::optional<tiff::Image> image;
-  std::optional<tiff::Image> mask;  // the file's own mask band
-  int alpha_band = 0;               // 1-based, when there is no mask but an alpha band
+  std::optional<tiff::Image> mask;     // the file's own mask band
+  std::vector<tiff::Image> overviews;  // largest first
+  int alpha_band = 0;                  // 1-based, when there is no mask but an alpha band
 
   size_t table_bytes() const;
 };

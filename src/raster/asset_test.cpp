@@ -62,6 +62,19 @@ std::vector<geo::Window> windows_of(int64_t width, int64_t height) {
   return windows;
 }
 
+// At their own sizes, so that how pixels are picked makes no difference.
+void expect_overviews_as_gdal(const Asset& direct, const Asset& gdal) {
+  const auto& info = gdal.info();
+  for (const auto& [width, height] : info.overviews) {
+    const geo::Window all{0, 0, info.width, info.height};
+    const auto expected = gdal.read_overview(all, 1, width, height);
+    const auto got = direct.read_overview(all, 1, width, height);
+    ASSERT_EQ(got.size(), expected.size());
+    EXPECT_EQ(std::memcmp(got.data(), expected.data(), got.size() * sizeof(float)), 0)
+        << gdal.path() << " overview of " << width << " x " << height;
+  }
+}
+
 // Nan samples have many bit patterns; both readers hand on those of the file.
 void expect_same_as_gdal(const std::string& path) {
   const Asset direct = Asset::open(path, Reader::automatic);
@@ -78,6 +91,8 @@ void expect_same_as_gdal(const std::string& path) {
     EXPECT_TRUE(got.samples == expected->samples) << path << " samples of " << window.text();
     EXPECT_TRUE(got.masks == expected->masks) << path << " mask of " << window.text();
   }
+  if (direct.why_gdal().empty() && gdal.info().width < 20'000)
+    expect_overviews_as_gdal(direct, gdal);
 }
 
 class AssetTest : public testing::Test {
