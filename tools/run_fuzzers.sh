@@ -6,12 +6,13 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-60}
 setup/build.sh fuzz fuzzers
 mkdir -p build/fuzz/found
+/usr/bin/python3 fuzz/make_seeds.py build/fuzz/seeds
 failed=0
 while IFS= read -r fuzzer; do
   name=$(basename "$fuzzer")
   mkdir -p "build/fuzz/corpus/$name"
   seeds=()
-  [[ ! -d fuzz/seeds/$name ]] || seeds=("fuzz/seeds/$name")
+  [[ ! -d build/fuzz/seeds/$name ]] || seeds=("build/fuzz/seeds/$name")
   [[ $name != fuzz_document ]] || seeds=(tests/broken_documents)
   echo "-- $name, $seconds s" >&2
   "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=0 \

@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""Small rasters of every layout the direct reader knows, for the fuzzers to begin with:
+
+    fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif and FOLDER/fuzz_raster/*.tif
+"""
+import itertools
+import pathlib
+import shutil
+import sys
+
+import numpy
+from osgeo import gdal
+
+CODECS = ["NONE", "DEFLATE", "ZSTD", "LZW", "JPEG", "LERC"]
+TYPES = {"uint8": gdal.GDT_Byte, "uint16": gdal.GDT_UInt16, "int16": gdal.GDT_Int16, "float32": gdal.GDT_Float32}
+
+
+def source(bands, kind):
+    dataset = gdal.GetDriverByName("MEM").Create("", 40, 36, bands, TYPES[kind])
+    rows, columns = numpy.mgrid[0:36, 0:40]
+    for band in range(bands):
+        dataset.GetRasterBand(band + 1).WriteArray((rows * 3 + columns * (band + 1)).astype(kind))
+    dataset.SetGeoTransform([600000, 10, 0, 5000000, 0, -10])
+    return dataset
+
+
+def options(codec, interleave, tiled, order):
+    yield from (f"COMPRESS={codec}", f"INTERLEAVE={interleave}", f"ENDIANNESS={order}",
+                f"BIGTIFF={'YES' if order == 'BIG' else 'NO'}")
+    if tiled:
+        yield from ("TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16")
+    if codec in ("DEFLATE", "ZSTD", "LZW"):
+        yield "PREDICTOR=2"
+
+
+def main(folder):
+    gdal.UseExceptions()
+    gdal.SetConfigOption("GDAL_TIFF_INTERNAL_MASK", "YES")
+    seeds = folder / "fuzz_tiff"
+    seeds.mkdir(parents=True, exist_ok=True)
+    layouts = itertools.product(CODECS, ["PIXEL", "BAND"], [True, False], ["LITTLE", "BIG"])
+    for number, (codec, interleave, tiled, order) in enumerate(layouts):
+        kind = "uint8" if codec == "JPEG" else list(TYPES)[number % 4]
+        path = seeds / f"{codec}-{interleave}-{'tiles' if tiled else 'strips'}-{order}-{kind}.tif".lower()
+        gdal.GetDriverByName("GTiff").CreateCopy(str(path), source(3, kind),
+                                                 options=list(options(codec, interleave, tiled, order)))
+        if number % 5 == 0:
+            dataset = gdal.Open(str(path), gdal.GA_Update)
+            dataset.CreateMaskBand(gdal.GMF_PER_DATASET)
+            dataset.BuildOverviews("NEAREST", [2])
+    shutil.copytree(seeds, folder / "fuzz_raster", dirs_exist_ok=True)
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
