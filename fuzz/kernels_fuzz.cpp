@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/accumulate.h"
+#include "kernels/deviation.h"
 #include "kernels/median_rgb.h"
 #include "kernels/rank.h"
 #include "kernels/reject.h"
@@ -67,63 +68,68 @@ struct Outputs {
 };
 
 // The same calls on the kernels and on their references, by namespace alias.
-#define RUN_ALL(kernels)                                                                      \
-  template <class T>                                                                          \
-  void rank(const Series<T>& s, size_t min_count, double q, Outputs& all) {                   \
-    std::vector<T> out(s.pixels);                                                             \
-    std::vector<float> mixed(s.pixels);                                                       \
-    Bytes ok(s.pixels);                                                                       \
-    const auto keep = [&](const auto& values) {                                               \
-      all.add(values);                                                                        \
-      all.add(ok);                                                                            \
-    };                                                                                        \
-    const auto x = s.samples();                                                               \
-    const auto v = s.validity();                                                              \
-    const size_t n = s.pixels;                                                                \
-    kernels::median_lower<T>(x, v, n, min_count, out.data(), ok.data()), keep(out);           \
-    kernels::median_upper<T>(x, v, n, min_count, out.data(), ok.data()), keep(out);           \
-    kernels::median_mean<T>(x, v, n, min_count, mixed.data(), ok.data()), keep(mixed);        \
-    kernels::quantile_nearest<T>(x, v, n, q, min_count, out.data(), ok.data()), keep(out);    \
-    kernels::quantile_linear<T>(x, v, n, q, min_count, mixed.data(), ok.data()), keep(mixed); \
-  }                                                                                           \
-  template <class T>                                                                          \
-  void accumulate(const Series<T>& s, Outputs& all) {                                         \
-    const auto x = s.samples();                                                               \
-    const auto v = s.validity();                                                              \
-    std::vector<T> kept(s.pixels), out(s.pixels);                                             \
-    std::vector<uint32_t> count(s.pixels), counts(s.pixels);                                  \
-    std::vector<double> sum(s.pixels);                                                        \
-    std::vector<float> mean(s.pixels);                                                        \
-    Bytes ok(s.pixels);                                                                       \
-    for (const auto kernel : {kernels::accumulate_min<T>, kernels::accumulate_max<T>,         \
-                              kernels::accumulate_first<T>, kernels::accumulate_last<T>}) {   \
-      kept.assign(s.pixels, T{0}), count.assign(s.pixels, 0);                                 \
-      kernel(x, v, s.pixels, kept.data(), count.data());                                      \
-      all.add(kept), all.add(count);                                                          \
-    }                                                                                         \
-    kernels::accumulate_sum<T>(x, v, s.pixels, sum.data(), counts.data());                    \
-    gk::finish_mean(sum.data(), counts.data(), s.pixels, 1, mean.data(), ok.data());          \
-    all.add(mean), all.add(counts), all.add(ok);                                              \
-    kernels::accumulate_count(v, s.slices, s.pixels, counts.data());                          \
-    all.add(counts);                                                                          \
-  }                                                                                           \
-  template <class T>                                                                          \
-  void reject(const Series<T>& s, Outputs& all) {                                             \
-    if (s.slices == 0) return;                                                                \
-    const T* bands[] = {s.data.data(), s.data.data() + (s.slices - 1) * s.pixels};            \
-    const T values[] = {s.data[0], T{0}};                                                     \
-    Bytes a = s.valid, b = s.valid, c = s.valid;                                              \
-    kernels::reject_any_band_in<T>(bands, 2, values, 2, s.pixels, a.data());                  \
-    kernels::apply_class_mask<T>(bands[1], s.pixels, values, 2, s.slices % 2 == 0, b.data()); \
-    kernels::invalidate_value<T>(bands[1], values[0], s.pixels, c.data());                    \
-    all.add(a), all.add(b), all.add(c);                                                       \
-  }                                                                                           \
-  void rgb(const Series<uint8_t>* s, Outputs& all) {                                          \
-    const size_t n = s[0].pixels;                                                             \
-    Bytes red(n), green(n), blue(n), ok(n);                                                   \
-    kernels::median_rgb(s[0].samples(), s[1].samples(), s[2].samples(), s[0].validity(), n,   \
-                        red.data(), green.data(), blue.data(), ok.data());                    \
-    all.add(red), all.add(green), all.add(blue), all.add(ok);                                 \
+#define RUN_ALL(kernels)                                                                         \
+  template <class T>                                                                             \
+  void rank(const Series<T>& s, size_t min_count, double q, Outputs& all) {                      \
+    std::vector<T> out(s.pixels);                                                                \
+    std::vector<float> mixed(s.pixels);                                                          \
+    Bytes ok(s.pixels);                                                                          \
+    const auto keep = [&](const auto& values) {                                                  \
+      all.add(values);                                                                           \
+      all.add(ok);                                                                               \
+    };                                                                                           \
+    const auto x = s.samples();                                                                  \
+    const auto v = s.validity();                                                                 \
+    const size_t n = s.pixels;                                                                   \
+    kernels::median_lower<T>(x, v, n, min_count, out.data(), ok.data()), keep(out);              \
+    kernels::median_upper<T>(x, v, n, min_count, out.data(), ok.data()), keep(out);              \
+    kernels::median_mean<T>(x, v, n, min_count, mixed.data(), ok.data()), keep(mixed);           \
+    kernels::quantile_nearest<T>(x, v, n, q, min_count, out.data(), ok.data()), keep(out);       \
+    kernels::quantile_linear<T>(x, v, n, q, min_count, mixed.data(), ok.data()), keep(mixed);    \
+  }                                                                                              \
+  template <class T>                                                                             \
+  void accumulate(const Series<T>& s, Outputs& all) {                                            \
+    const auto x = s.samples();                                                                  \
+    const auto v = s.validity();                                                                 \
+    std::vector<T> kept(s.pixels), out(s.pixels);                                                \
+    std::vector<uint32_t> count(s.pixels), counts(s.pixels);                                     \
+    std::vector<double> sum(s.pixels);                                                           \
+    std::vector<float> mean(s.pixels);                                                           \
+    Bytes ok(s.pixels);                                                                          \
+    for (const auto kernel : {kernels::accumulate_min<T>, kernels::accumulate_max<T>,            \
+                              kernels::accumulate_first<T>, kernels::accumulate_last<T>}) {      \
+      kept.assign(s.pixels, T{0}), count.assign(s.pixels, 0);                                    \
+      kernel(x, v, s.pixels, kept.data(), count.data());                                         \
+      all.add(kept), all.add(count);                                                             \
+    }                                                                                            \
+    kernels::accumulate_sum<T>(x, v, s.pixels, sum.data(), counts.data());                       \
+    gk::finish_mean(sum.data(), counts.data(), s.pixels, 1, mean.data(), ok.data());             \
+    all.add(mean), all.add(counts), all.add(ok);                                                 \
+    std::vector<double> squares(s.pixels);                                                       \
+    sum.assign(s.pixels, 0), counts.assign(s.pixels, 0);                                         \
+    kernels::accumulate_deviation<T>(x, v, s.pixels, sum.data(), squares.data(), counts.data()); \
+    gk::finish_deviation(squares.data(), counts.data(), s.pixels, 1, mean.data(), ok.data());    \
+    all.add(mean), all.add(counts), all.add(ok);                                                 \
+    kernels::accumulate_count(v, s.slices, s.pixels, counts.data());                             \
+    all.add(counts);                                                                             \
+  }                                                                                              \
+  template <class T>                                                                             \
+  void reject(const Series<T>& s, Outputs& all) {                                                \
+    if (s.slices == 0) return;                                                                   \
+    const T* bands[] = {s.data.data(), s.data.data() + (s.slices - 1) * s.pixels};               \
+    const T values[] = {s.data[0], T{0}};                                                        \
+    Bytes a = s.valid, b = s.valid, c = s.valid;                                                 \
+    kernels::reject_any_band_in<T>(bands, 2, values, 2, s.pixels, a.data());                     \
+    kernels::apply_class_mask<T>(bands[1], s.pixels, values, 2, s.slices % 2 == 0, b.data());    \
+    kernels::invalidate_value<T>(bands[1], values[0], s.pixels, c.data());                       \
+    all.add(a), all.add(b), all.add(c);                                                          \
+  }                                                                                              \
+  void rgb(const Series<uint8_t>* s, Outputs& all) {                                             \
+    const size_t n = s[0].pixels;                                                                \
+    Bytes red(n), green(n), blue(n), ok(n);                                                      \
+    kernels::median_rgb(s[0].samples(), s[1].samples(), s[2].samples(), s[0].validity(), n,      \
+                        red.data(), green.data(), blue.data(), ok.data());                       \
+    all.add(red), all.add(green), all.add(blue), all.add(ok);                                    \
   }
 
 struct Plain {

@@ -31,7 +31,7 @@ struct MadeLayer {
 
 struct Made {
   std::map<std::string, MadeLayer> layers;
-  std::string ops;    // "load@1 median_rgb@1 save@1"
+  std::string ops;    // "load@1 median_rgb@1 save@2"
   std::string error;  // the first one; empty when all went well
   engine::RunSummary summary;
 };

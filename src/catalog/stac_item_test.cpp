@@ -171,7 +171,7 @@ TEST(WriteStac, SaysWhatTheFileIs) {
   const ordered_json& properties = item["properties"];
   EXPECT_EQ(properties["datetime"], "2018-05-01T00:00:00Z");
   EXPECT_EQ(properties["end_datetime"], "2018-05-31T23:59:59.999Z");
-  EXPECT_EQ(properties["proj:code"], "EPSG:32631");
+  EXPECT_EQ(properties["proj:epsg"], 32631);
   EXPECT_EQ(properties["proj:transform"].dump(), "[10,0,600000,0,-20,4900020]");
   EXPECT_EQ(properties["proj:shape"].dump(), "[200,300]");
   EXPECT_EQ(properties["proj:bbox"].dump(), "[600000,4896020,603000,4900020]");
@@ -223,7 +223,15 @@ TEST(WriteStac, WithoutCrs) {
   const ordered_json item = write_stac_item(output({{}, 0, 10, 1, 1, 10, 10}));
   EXPECT_TRUE(item["geometry"].is_null());
   EXPECT_FALSE(item.contains("bbox"));
-  EXPECT_TRUE(item["properties"]["proj:code"].is_null());
+  EXPECT_TRUE(item["properties"]["proj:epsg"].is_null());
+  EXPECT_FALSE(item["properties"].contains("proj:wkt2"));
+}
+
+TEST(WriteStac, ACrsWithoutEpsgCodeAsText) {
+  const auto crs = geo::Crs::parse("+proj=laea +lat_0=10 +lon_0=20 +datum=WGS84 +units=m");
+  const auto properties = write_stac_item(output({crs, 0, 10, 1, 1, 10, 10}))["properties"];
+  EXPECT_TRUE(properties["proj:epsg"].is_null());
+  EXPECT_EQ(properties["proj:wkt2"], crs.wkt());
 }
 
 TEST_F(Stac, ReadsWhatItWrites) {

@@ -173,12 +173,16 @@ void add_times(const OutputItem& item, ordered_json& properties) {
   properties["created"] = item.created;
 }
 
+// By version 1.1 of the extension: proj:epsg is what GDAL up to 3.10 looks for, and later readers
+// know it; the proj:code of version 2 must not stand beside it.
 void add_projection(const geo::Grid& grid, ordered_json& properties) {
-  if (grid.crs.code().empty()) {
-    properties["proj:code"] = nullptr;
-    if (grid.crs.known()) properties["proj:wkt2"] = grid.crs.wkt();
+  constexpr std::string_view kEpsg = "EPSG:";
+  const auto& code = grid.crs.code();
+  if (code.starts_with(kEpsg)) {
+    properties["proj:epsg"] = std::stol(code.substr(kEpsg.size()));
   } else {
-    properties["proj:code"] = grid.crs.code();
+    properties["proj:epsg"] = nullptr;
+    if (grid.crs.known()) properties["proj:wkt2"] = grid.crs.wkt();
   }
   const geo::Box box = grid.box();
   properties["proj:bbox"] = {number(box.min_x), number(box.min_y), number(box.max_x),
@@ -234,7 +238,7 @@ ordered_json write_stac_item(const OutputItem& item) {
   ordered_json result;
   result["type"] = "Feature";
   result["stac_version"] = "1.1.0";
-  result["stac_extensions"] = {"https://stac-extensions.github.io/projection/v2.0.0/schema.json",
+  result["stac_extensions"] = {"https://stac-extensions.github.io/projection/v1.1.0/schema.json",
                                "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
                                "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
                                "https://stac-extensions.github.io/file/v2.1.0/schema.json"};

@@ -81,7 +81,8 @@ void MachineArguments::add_to(CLI::App& command) {
   command.add_option("--memory", memory,
                      "Memory of the whole process, as in 768M; default 60 % of the machine");
   command.add_option("--threads", threads, "Computing threads; default: the machine's cores");
-  command.add_option("--reads", reads, "Reads in flight; default: as many as threads");
+  command.add_option("--reads", reads,
+                     "Reads in flight; default: as many as threads, over a network up to 16");
 }
 
 engine::RunnerOptions MachineArguments::options() const {

@@ -117,15 +117,29 @@ void write_picture(const gdal::Dataset& dataset, const geo::Window& window,
   gdal::write_png(arguments.png, width, height, pointers);
 }
 
+// A whole number as one; NaN and infinities, which JSON lacks, as texts.
+workflow::OrderedJson nodata_json(const gdal::BandInfo& band) {
+  if (!band.nodata) return {};
+  const auto text = format_number(*band.nodata);
+  return std::isfinite(*band.nodata) ? workflow::OrderedJson::parse(text)
+                                     : workflow::OrderedJson(text);
+}
+
+// What says which pixels are valid: "nodata 0", "nodata NaN", "mask band", "no nodata".
+std::string validity_text(const workflow::OrderedJson& band) {
+  const auto& nodata = band["nodata"];
+  if (nodata.is_null()) return band["mask"].get<bool>() ? "mask band" : "no nodata";
+  if (nodata == "nan") return "nodata NaN";
+  return "nodata " + (nodata.is_string() ? nodata.get<std::string>() : nodata.dump());
+}
+
 workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
   workflow::OrderedJson bands = workflow::OrderedJson::array(),
                         overviews = workflow::OrderedJson::array();
   for (const auto& band : info.bands)
     bands.push_back({{"name", band.name},
                      {"type", type_name(band.type)},
-                     {"nodata", band.nodata ? workflow::OrderedJson::parse(
-                                                  workflow::number_to_json(*band.nodata).dump())
-                                            : workflow::OrderedJson()},
+                     {"nodata", nodata_json(band)},
                      {"scale", band.scale},
                      {"offset", band.offset},
                      {"unit", band.unit},
@@ -157,18 +171,19 @@ workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
 }
 
 void print(const std::string& file, const workflow::OrderedJson& json) {
-  std::cout << fmt::format(
-      "{}: {}, {} x {} pixels, {} band(s), {}\n", file, json["driver"].get<std::string>(),
-      json["size"][0].get<int64_t>(), json["size"][1].get<int64_t>(), json["bands"].size(),
-      json["compression"].get<std::string>().empty() ? "not compressed"
-                                                     : json["compression"].get<std::string>());
+  std::cout << fmt::format("{}: {}, {} x {} pixels, {}, {}\n", file,
+                           json["driver"].get<std::string>(), json["size"][0].get<int64_t>(),
+                           json["size"][1].get<int64_t>(), counted(json["bands"].size(), "band"),
+                           json["compression"].get<std::string>().empty()
+                               ? "not compressed"
+                               : json["compression"].get<std::string>());
   for (size_t b = 0; b < json["bands"].size(); ++b) {
     const auto& band = json["bands"][b];
-    std::cout << fmt::format(
-        "  band {} {}: {}, nodata {}, scale {}, offset {}, blocks {} x {}\n", b + 1,
-        band["name"].get<std::string>(), band["type"].get<std::string>(),
-        band["nodata"].is_null() ? "none" : band["nodata"].dump(), band["scale"].get<double>(),
-        band["offset"].get<double>(), band["block"][0].get<int>(), band["block"][1].get<int>());
+    std::cout << fmt::format("  band {}{}{}: {}, {}, scale {}, offset {}, blocks {} x {}\n", b + 1,
+                             band["name"] == "" ? "" : " ", band["name"].get<std::string>(),
+                             band["type"].get<std::string>(), validity_text(band),
+                             band["scale"].get<double>(), band["offset"].get<double>(),
+                             band["block"][0].get<int>(), band["block"][1].get<int>());
   }
   if (json.contains("crs")) {
     std::cout << fmt::format("  CRS {}, pixel {} x {}\n", json["crs"].get<std::string>(),

@@ -2,6 +2,7 @@
 // geoloom ops: the reference, made from what ops declare.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iostream>
 
 #include "cli/commands.h"
@@ -18,22 +19,42 @@ std::string default_text(const workflow::Parameter& parameter) {
   return "default " + parameter.default_value.dump();
 }
 
-void print_parameters(const workflow::Parameters& parameters) {
-  if (parameters.all().empty()) {
-    std::cout << "No parameters.\n";
-    return;
-  }
+// ", 1 to 22" or "", with the unit.
+std::string range_text(const workflow::Parameter& parameter) {
+  const auto unit = parameter.unit_text.empty() ? "" : " " + parameter.unit_text;
+  const bool least = std::isfinite(parameter.lowest), most = std::isfinite(parameter.highest);
+  if (least && most) return fmt::format(", {} to {}{}", parameter.lowest, parameter.highest, unit);
+  if (least) return fmt::format(", at least {}{}", parameter.lowest, unit);
+  if (most) return fmt::format(", at most {}{}", parameter.highest, unit);
+  return unit.empty() ? "" : "," + unit;
+}
+
+// One line per key, those below a key under it with their whole path: `mask.keep`, `rules[].is`.
+void print_keys(const workflow::Parameters& parameters, const std::string& path, size_t depth) {
   for (const auto& parameter : parameters.all()) {
-    std::cout << fmt::format("- `{}`{} ({}): {}", parameter->name,
-                             parameter->is_main ? " (main)" : "", default_text(*parameter),
-                             parameter->help);
+    const auto nested = parameter->nested();
+    std::cout << fmt::format(
+        "{}- `{}{}`{} ({}{}): {}", std::string(2 * depth, ' '), path, parameter->name,
+        parameter->is_main ? " (main)" : "",
+        nested.parameters && !parameter->is_required ? "optional" : default_text(*parameter),
+        range_text(*parameter), parameter->help);
     if (!parameter->allowed.empty()) {
+      if (parameter->help.back() != '.') std::cout << ".";
       std::cout << " One of:";
       for (const auto& choice : parameter->allowed) std::cout << " `" << choice << "`";
       std::cout << ".";
     }
     std::cout << "\n";
+    if (nested.parameters)
+      print_keys(*nested.parameters, path + parameter->name + nested.path + ".", depth + 1);
   }
+}
+
+void print_parameters(const workflow::Parameters& parameters) {
+  if (parameters.all().empty())
+    std::cout << "No parameters.\n";
+  else
+    print_keys(parameters, "", 0);
 }
 
 void print_op(const workflow::Registry& registry, const std::string& name) {

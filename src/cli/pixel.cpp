@@ -18,13 +18,21 @@ struct PixelArguments {
   DocumentArguments document;
 };
 
+// Whole numbers without ".0", float32 as short as it is; null for what JSON lacks.
+workflow::OrderedJson number_json(double number) {
+  if (!std::isfinite(number)) return {};
+  return workflow::OrderedJson::parse(format_number(number));
+}
+
 double value_at(const raster::Block& block, size_t band, size_t slice, size_t pixel) {
   return raster::visit(block.type(band), [&](auto zero) {
     return static_cast<double>(block.plane<decltype(zero)>(band, slice)[pixel]);
   });
 }
 
-// The chain of one step on one pixel, without loom or files: each node's whole result.
+// The chain of one step on one pixel: each node's whole result. Not the loom's way, because a loom
+// hands blocks to sinks, which write files, and a look at a pixel writes nothing. That both give
+// the same is tested on the whole program.
 class PixelChain {
  public:
   PixelChain(const workflow::StepRun& run, const workflow::ItemPlan& plan, int64_t x, int64_t y,
@@ -63,9 +71,7 @@ class PixelChain {
       const auto& slice = source.schema.slices[i];
       const auto report = run_.sources[n]->explain(source, i, window_.x, window_.y, pool_);
       workflow::OrderedJson values;
-      for (const auto& [band, value] : report.values)
-        values[band] =
-            std::isfinite(value) ? workflow::OrderedJson(value) : workflow::OrderedJson();
+      for (const auto& [band, value] : report.values) values[band] = number_json(value);
       dates.push_back({{"scene", slice.label},
                        {"time", slice.timed ? geo::format_time(slice.period.start) : ""},
                        {"kept", report.valid},
@@ -121,7 +127,7 @@ class PixelChain {
       for (size_t b = 0; b < block.bands(); ++b) {
         const bool valid = block.validity(s, block.validity_per_band() ? b : 0)[pixel] != 0;
         values[schema.bands[b].name] =
-            valid ? workflow::OrderedJson(value_at(block, b, s, pixel)) : workflow::OrderedJson();
+            valid ? number_json(value_at(block, b, s, pixel)) : workflow::OrderedJson();
       }
       slices.push_back({{"period", schema.slices[s].label}, {"values", values}});
     }

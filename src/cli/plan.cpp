@@ -18,8 +18,10 @@ struct StepPlan {
   std::string name, chain, domain;
   size_t items = 0, made = 0, empty = 0;
   size_t fewest_scenes = 0, most_scenes = 0;
-  uint64_t stored_bytes = 0;     // of the source windows, once
+  double stored_bytes = 0;       // of the source windows, once
+  double decoded_bytes = 0;      // of them, as often as they are decoded
   double amplification = 1;      // worst item
+  bool memory_is_short = false;  // more would save reads
   size_t item_memory_bytes = 0;  // largest ticket
   engine::BlockLayout layout;    // of the item with the largest ticket
 };
@@ -29,6 +31,13 @@ struct PlanArguments {
   MachineArguments machine;
   std::string geojson;
 };
+
+// Whether blocks are smaller than those of the sources, though the item is not.
+bool reads_again_for_memory(const engine::BlockLayout& layout, const engine::ChainCost& cost,
+                            const geo::Window& window) {
+  return layout.block_width < std::min(cost.source_block_width, window.width) ||
+         layout.block_height < std::min(cost.source_block_height, window.height);
+}
 
 StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& share,
                     unsigned threads, unsigned reads) {
@@ -43,11 +52,17 @@ StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& sha
       ++plan.empty;
       continue;
     }
-    for (const auto& node : item_plan.nodes) plan.stored_bytes += node.source.stored_bytes;
-    const auto layout =
-        engine::choose_layout(engine::cost_of(*run.step, item_plan), item.window,
-                              share.pixel_bytes / in_flight, share.pixel_bytes, threads, reads);
+    const auto cost = engine::cost_of(*run.step, item_plan);
+    const auto layout = engine::choose_layout(cost, item.window, share.pixel_bytes / in_flight,
+                                              share.pixel_bytes, threads, reads);
+    for (const auto& node : item_plan.nodes) {
+      const auto stored = static_cast<double>(node.source.stored_bytes);
+      plan.stored_bytes += stored;
+      plan.decoded_bytes += stored * layout.read_amplification;
+    }
     plan.amplification = std::max(plan.amplification, layout.read_amplification);
+    plan.memory_is_short =
+        plan.memory_is_short || reads_again_for_memory(layout, cost, item.window);
     if (layout.memory_bytes >= plan.item_memory_bytes) {
       plan.item_memory_bytes = layout.memory_bytes;
       plan.layout = layout;
@@ -107,6 +122,17 @@ void print_sources(const workflow::Run& run) {
   }
 }
 
+// What is worth telling about decoding more than is needed: nothing while it costs little.
+std::string amplification_text(const StepPlan& plan) {
+  constexpr double kShareOfNote = 1.5, kBytesOfNote = 64 << 20;
+  const double share = plan.decoded_bytes / std::max(1.0, plan.stored_bytes);
+  if (share <= kShareOfNote || plan.decoded_bytes - plan.stored_bytes < kBytesOfNote) return "";
+  return fmt::format(
+      "\n  note         the scenes' internal blocks are decoded {:.1f} times on average: {}", share,
+      plan.memory_is_short ? "more --memory saves reading them again"
+                           : "tiles that are whole blocks of the scenes save time");
+}
+
 void print_step(const StepPlan& plan) {
   std::cout << fmt::format("\nstep {}: {}\n", plan.name, plan.chain);
   std::cout << fmt::format("  items        {} over {}, {} already made{}\n", plan.items,
@@ -115,10 +141,8 @@ void print_step(const StepPlan& plan) {
   if (plan.most_scenes > 0) {
     std::cout << fmt::format("  scenes       {} to {} per item\n", plan.fewest_scenes,
                              plan.most_scenes);
-    std::cout << fmt::format(
-        "  to read      {} of scene files (estimate); at worst {:.2f} pixels decoded per pixel "
-        "needed\n",
-        format_bytes(static_cast<double>(plan.stored_bytes)), plan.amplification);
+    std::cout << fmt::format("  to read      {} of scene files (estimate){}\n",
+                             format_bytes(plan.stored_bytes), amplification_text(plan));
     std::cout << fmt::format("  blocks       {} x {} px, {} slices at once, strips of {} px\n",
                              plan.layout.block_width, plan.layout.block_height,
                              plan.layout.batch_slices, plan.layout.strip_pixels);
@@ -136,7 +160,8 @@ workflow::OrderedJson to_json(const StepPlan& plan) {
           {"without_scenes", plan.empty},
           {"fewest_scenes", plan.most_scenes ? plan.fewest_scenes : 0},
           {"most_scenes", plan.most_scenes},
-          {"stored_bytes", plan.stored_bytes},
+          {"stored_bytes", static_cast<uint64_t>(plan.stored_bytes)},
+          {"decoded_bytes", static_cast<uint64_t>(plan.decoded_bytes)},
           {"read_amplification", plan.amplification},
           {"item_memory_bytes", plan.item_memory_bytes},
           {"block", {plan.layout.block_width, plan.layout.block_height}},
@@ -202,7 +227,7 @@ void add_plan(CLI::App& app, Commands& commands) {
     const auto options = arguments->machine.options();
     const auto run = arguments->document.create_run(commands.registry);
     const unsigned threads = options.threads ? options.threads : engine::available_cores();
-    const unsigned reads = options.reads ? options.reads : threads;
+    const unsigned reads = engine::reads_in_flight(*run, options);
     engine::check_memory(*run, options.memory_bytes, threads, reads);
     const auto share = engine::share_memory(options.memory_bytes, reads);
     auto plans = plan_steps(*run, share, threads, reads);
@@ -222,6 +247,8 @@ void add_plan(CLI::App& app, Commands& commands) {
                                        {"sources", run->record().reports},
                                        {"steps", steps},
                                        {"memory_bytes", options.memory_bytes},
+                                       {"threads", threads},
+                                       {"reads", reads},
                                        {"pixel_bytes", share.pixel_bytes}}
                      .dump(1)
               << "\n";

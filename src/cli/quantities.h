@@ -17,7 +17,10 @@ struct NumberPair {
 };
 NumberPair parse_pair(const std::string& text, const std::string& what);  // "1.43,43.6"
 
-std::string format_bytes(double bytes);      // "1.4 GiB"
+std::string format_bytes(double bytes);                      // "1.4 GiB"
+std::string counted(size_t count, const std::string& noun);  // "1 item", "2 items"
+// The shortest text that is the same number, as float32 where it is one: "9", "0.3", "nan".
+std::string format_number(double number);
 std::string format_seconds(double seconds);  // "0.8 s", "1:04", "2:03:10"
 
 }  // namespace geoloom::cli

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "error/error.h"
 
 namespace geoloom::cli {
@@ -27,6 +29,14 @@ TEST(Quantities, ReadsResolutionsAndPairs) {
 TEST(Quantities, WritesForPeople) {
   EXPECT_EQ(format_bytes(1536.0 * 1024), "1.5 MiB");
   EXPECT_EQ(format_bytes(10), "10 B");
+  EXPECT_EQ(counted(1, "item"), "1 item");
+  EXPECT_EQ(counted(0, "item"), "0 items");
+  EXPECT_EQ(format_number(9), "9");
+  EXPECT_EQ(format_number(-32768), "-32768");
+  EXPECT_EQ(format_number(0.3F), "0.3");
+  EXPECT_EQ(format_number(0.3), "0.3");
+  EXPECT_EQ(format_number(4294967295), "4294967295");
+  EXPECT_EQ(format_number(std::nan("")), "nan");
   EXPECT_EQ(format_seconds(3.21), "3.2 s");
   EXPECT_EQ(format_seconds(64), "1:04");
   EXPECT_EQ(format_seconds(7390), "2:03:10");

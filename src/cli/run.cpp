@@ -57,15 +57,16 @@ std::string count_line(const workflow::Run& run, const engine::RunSummary& summa
   }
   std::string text;
   if (scenes.found > 0)
-    text += fmt::format("{} scenes found, {} used, {} skipped, offset applied to {}; ",
-                        scenes.found, scenes.used, scenes.found - scenes.used, scenes.offset);
-  text += fmt::format("{} items made, {} unchanged, {} empty, {} failed; ", done, cached, empty,
-                      summary.failed());
+    text += fmt::format("{} found, {} used, {} skipped, offset applied to {}; ",
+                        counted(scenes.found, "scene"), scenes.used, scenes.found - scenes.used,
+                        scenes.offset);
+  text += fmt::format("{} made, {} unchanged, {} empty, {} failed; ", counted(done, "item"), cached,
+                      empty, summary.failed());
   if (summary.total_pixels > 0)
     text += fmt::format("{:.1f} % valid pixels; ", 100 * summary.valid_share);
-  if (summary.clipped > 0) text += fmt::format("{} values clipped; ", summary.clipped);
+  if (summary.clipped > 0) text += counted(summary.clipped, "value") + " clipped; ";
   if (summary.scenes_dropped > 0)
-    text += fmt::format("{} unreadable scenes left out (tolerated); ", summary.scenes_dropped);
+    text += counted(summary.scenes_dropped, "unreadable scene") + " left out (tolerated); ";
   text += fmt::format(
       "peak {} of {}; {}", format_bytes(static_cast<double>(summary.peak_memory_bytes)),
       format_bytes(static_cast<double>(memory_bytes)), format_seconds(summary.wall_seconds));

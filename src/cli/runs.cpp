@@ -100,10 +100,10 @@ void show(const RunsArguments& arguments, const Commands& commands) {
     std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
                              entry.at("origin").get<std::string>());
   for (const auto& step : steps)
-    std::cout << fmt::format("{:<16} {} items: {} done, {} empty, {} missing\n",
-                             step["name"].get<std::string>(), step["items"].get<size_t>(),
-                             step["done"].get<size_t>(), step["empty"].get<size_t>(),
-                             step["missing"].get<size_t>());
+    std::cout << fmt::format(
+        "{:<16} {}: {} done, {} empty, {} missing\n", step["name"].get<std::string>(),
+        counted(step["items"].get<size_t>(), "item"), step["done"].get<size_t>(),
+        step["empty"].get<size_t>(), step["missing"].get<size_t>());
 }
 
 // Exit code 3 when something is missing, so that scripts can ask.
@@ -183,7 +183,8 @@ void why(const RunsArguments& arguments, const Commands& commands) {
                     {"since", cause.since},
                     {"items", cause.items}});
     if (commands.json) continue;
-    std::cout << fmt::format("{} item(s), {}: {}\n", cause.items.size(), cause.code, cause.message);
+    std::cout << fmt::format("{}, {}: {}\n", counted(cause.items.size(), "item"), cause.code,
+                             cause.message);
     if (!cause.scene.empty()) std::cout << "  scene " << cause.scene << "\n";
     if (!cause.since.empty()) std::cout << "  since " << cause.since << "\n";
     std::cout << fmt::format("  for example {}\n", cause.items.front());

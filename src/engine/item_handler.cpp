@@ -9,10 +9,6 @@
 
 #include "store/checksum.h"
 
-#ifndef GEOLOOM_BUILD
-#define GEOLOOM_BUILD "unversioned"
-#endif
-
 namespace geoloom::engine {
 namespace {
 
@@ -65,10 +61,6 @@ class AttemptLayers : public workflow::Layers {
 };
 
 }  // namespace
-
-std::string build_identity() {
-  return GEOLOOM_BUILD;
-}
 
 workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid,
                                    const std::vector<std::string>& scenes,

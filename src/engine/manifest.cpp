@@ -17,12 +17,14 @@ std::string folder_of(const workflow::Run& run) {
   return run.record().trial() ? "trials/" + run.record().id + "/" : std::string();
 }
 
-// From the items file back to the root of the store.
-std::string root_from(const std::string& name) {
+// The address of an object as seen from another one: "a.tif" beside it, else by way of the root.
+std::string relative_to(const std::string& from, const std::string& name) {
+  const auto folder = from.substr(0, from.rfind('/') + 1);
+  if (name.starts_with(folder)) return name.substr(folder.size());
   std::string up;
-  for (const char c : name)
+  for (const char c : from)
     if (c == '/') up += "../";
-  return up;
+  return up + name;
 }
 
 std::optional<geo::Period> period_of(const raster::CubeSchema& schema) {
@@ -41,7 +43,7 @@ catalog::OutputItem item_of(const Receipt& receipt, const Output& output,
   catalog::OutputItem item;
   item.id = fmt::format("{}-{}", output.layer, receipt.item);
   item.layer = output.layer;
-  item.href = root_from(items_name) + output.name;
+  item.href = relative_to(items_name, output.name);
   item.grid = output.grid;
   item.schema = *output.schema;
   item.cog.bytes = output.bytes;
@@ -56,13 +58,19 @@ catalog::OutputItem item_of(const Receipt& receipt, const Output& output,
   return item;
 }
 
-// Same bytes under a second name. On one file system a link costs nothing; a bucket copies.
-void copy_object(store::Store& store, const store::Scratch& scratch, const std::string& from,
-                 const std::string& to) {
-  if (!store.local()) {
-    gdal::copy_into(store.path_of(from), store.path_of(to));
-    return;
-  }
+bool holds(const store::Store& store, const std::string& name, const std::string& text) {
+  return store.size_of(name) == static_cast<int64_t>(text.size()) &&
+         store.get_bytes(name, text.size()) == text;
+}
+
+// A run that makes nothing writes nothing.
+void put_if_other(store::Store& store, const std::string& text, const std::string& name) {
+  if (!holds(store, name, text)) store.put_bytes(text, name);
+}
+
+// On one file system a second name is a link, which costs nothing.
+void link_file(store::Store& store, const store::Scratch& scratch, const std::string& from,
+               const std::string& to) {
   const auto link = scratch.file("copy");
   std::error_code error;
   std::filesystem::create_hard_link(store.path_of(from), link, error);
@@ -70,12 +78,21 @@ void copy_object(store::Store& store, const store::Scratch& scratch, const std::
   store.put_file(link, to);
 }
 
-// A run that makes nothing writes nothing.
-void put_if_other(store::Store& store, const std::string& text, const std::string& name) {
-  if (store.size_of(name) == static_cast<int64_t>(text.size()) &&
-      store.get_bytes(name, text.size()) == text)
-    return;
-  store.put_bytes(text, name);
+// A bucket copies all bytes. A note tells the next run of what the copy is one, and its ETag, which
+// changes when anything is written in its place; without ETags every run copies.
+void copy_object(store::Store& store, const Output& output, const std::string& to,
+                 const std::string& note_name) {
+  const auto note = [&]() -> std::string {
+    const auto status = gdal::file_status(store.path_of(to));
+    if (!status || status->etag.empty()) return {};
+    return workflow::OrderedJson{
+        {"copy", to}, {"of", output.name}, {"sha256", output.sha256}, {"etag", status->etag}}
+        .dump(1);
+  };
+  const auto before = note();
+  if (!before.empty() && holds(store, note_name, before)) return;
+  gdal::copy_into(store.path_of(output.name), store.path_of(to));
+  if (const auto after = note(); !after.empty()) store.put_bytes(after, note_name);
 }
 
 }  // namespace
@@ -99,7 +116,10 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
         if (step_run.step->domain.over_tiles()) continue;
         const auto extension = output.name.substr(output.name.rfind('.'));
         const auto copy = folder + layer + extension;
-        copy_object(store, scratch, output.name, copy);
+        if (store.local())
+          link_file(store, scratch, output.name, copy);
+        else
+          copy_object(store, output, copy, fmt::format("{}layers/{}/copy.json", folder, layer));
         entry.map_path = store.path_of(copy);
       }
     }

@@ -56,14 +56,14 @@ std::vector<workflow::Layers::Entry> RunState::files(const std::string& layer) c
 
 workflow::LayerFile RunState::file(const std::string& layer, const workflow::Item& item) const {
   const auto step = producer(layer);
-  const auto& items = run_.steps()[step].items;
-  for (size_t i = 0; i < items.size(); ++i)
-    if (items[i].name == item.name)
+  const auto& producing = run_.steps()[step];
+  const bool one_for_all = !producing.step->domain.over_tiles();
+  for (size_t i = 0; i < producing.items.size(); ++i)
+    if (one_for_all || producing.items[i].name == item.name)
       if (auto file = file_at(layer, step, i)) return std::move(*file);
   throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
       .at({.item = item.name})
-      .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`",
-                        run_.steps()[step].step->name));
+      .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`", producing.step->name));
 }
 
 namespace {

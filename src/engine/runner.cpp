@@ -39,6 +39,7 @@ std::chrono::milliseconds backoff(int attempt) {
 // One run in progress.
 class Execution {
  public:
+  // No option may be 0.
   Execution(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
             RunObserver& observer, const std::atomic<bool>& stop)
       : run_(run),
@@ -46,10 +47,9 @@ class Execution {
         options_(options),
         observer_(observer),
         outer_stop_(stop),
-        threads_(options.threads ? options.threads : available_cores()),
-        reads_count_(options.reads ? options.reads : threads_),
-        share_(share_memory(options.memory_bytes ? options.memory_bytes : default_memory_bytes(),
-                            reads_count_)),
+        threads_(options.threads),
+        reads_count_(options.reads),
+        share_(share_memory(options.memory_bytes, reads_count_)),
         book_(store),
         state_(run, store),
         attempts_(store, attempts_folder(run.record().id)),
@@ -377,6 +377,24 @@ size_t largest_need(const workflow::Run& run, unsigned threads, unsigned reads) 
   return need;
 }
 
+bool suffices(const workflow::Run& run, size_t memory_bytes, unsigned threads, unsigned reads) {
+  return share_of(memory_bytes, reads).pixel_bytes >=
+         std::max(kLeastPixelBytes, largest_need(run, threads, reads));
+}
+
+// A round trip takes longer than decoding what it brings, so most of these reads wait.
+constexpr unsigned kNetworkReads = 16;
+
+bool reads_over_network(const workflow::Run& run) {
+  const bool remote_store = run.workflow().document.store.text.find("://") != std::string::npos;
+  return std::any_of(run.steps().begin(), run.steps().end(), [&](const auto& step) {
+    if (!step.selected) return false;
+    if (remote_store && !step.step->layers_read.empty()) return true;
+    return std::any_of(step.sources.begin(), step.sources.end(),
+                       [](const auto& source) { return source && source->remote(); });
+  });
+}
+
 }  // namespace
 
 MemoryShare share_memory(size_t memory_bytes, unsigned reads) {
@@ -404,12 +422,24 @@ size_t RunSummary::not_started() const {
   return count;
 }
 
+unsigned reads_in_flight(const workflow::Run& run, const RunnerOptions& options) {
+  if (options.reads) return options.reads;
+  const unsigned threads = options.threads ? options.threads : available_cores();
+  if (!reads_over_network(run)) return threads;
+  const size_t memory = options.memory_bytes ? options.memory_bytes : default_memory_bytes();
+  for (unsigned reads = kNetworkReads; reads > threads; reads /= 2)
+    if (suffices(run, memory, threads, reads)) return reads;
+  return threads;
+}
+
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
                        RunObserver& observer, const std::atomic<bool>& stop) {
-  const unsigned threads = options.threads ? options.threads : available_cores();
-  check_memory(run, options.memory_bytes ? options.memory_bytes : default_memory_bytes(), threads,
-               options.reads ? options.reads : threads);
-  return Execution(run, store, options, observer, stop).execute();
+  auto settled = options;
+  settled.threads = options.threads ? options.threads : available_cores();
+  settled.memory_bytes = options.memory_bytes ? options.memory_bytes : default_memory_bytes();
+  settled.reads = reads_in_flight(run, settled);
+  check_memory(run, settled.memory_bytes, settled.threads, settled.reads);
+  return Execution(run, store, settled, observer, stop).execute();
 }
 
 std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {

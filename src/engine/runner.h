@@ -16,12 +16,16 @@ namespace geoloom::engine {
 struct RunnerOptions {
   size_t memory_bytes = 0;  // of the whole process; 0 = default_memory_bytes()
   unsigned threads = 0;     // 0 = cores of the machine
-  unsigned reads = 0;       // in flight; 0 = as many as threads
+  unsigned reads = 0;       // in flight; 0 = what reads_in_flight() says
   int attempts = 3;         // of an item, for errors that may pass
 };
 
 // 60 % of what the machine or the container has.
 size_t default_memory_bytes();
+
+// options.reads, or else as many as threads; for a run that reads over a network up to 16, of which
+// most wait, as far as the memory suffices for them.
+unsigned reads_in_flight(const workflow::Run& run, const RunnerOptions& options);
 
 // How the process's memory is shared out, for plans and for runs alike.
 struct MemoryShare {

@@ -8,9 +8,10 @@
 namespace geoloom {
 namespace {
 
-constexpr std::array<ErrorTraits, 9> kTable{{
+constexpr std::array<ErrorTraits, 10> kTable{{
     {ErrorCode::invalid, "invalid", RetryClass::never, true, 2, 422},
     {ErrorCode::missing, "missing", RetryClass::never, true, 5, 404},
+    {ErrorCode::empty, "empty", RetryClass::never, true, kExitNothingToDo, 404},
     {ErrorCode::corrupt, "corrupt", RetryClass::never, true, 6, 422},
     {ErrorCode::unavailable, "unavailable", RetryClass::with_backoff, true, 7, 503},
     {ErrorCode::denied, "denied", RetryClass::pause_run, false, 8, 403},

@@ -12,6 +12,7 @@ namespace geoloom {
 enum class ErrorCode {
   invalid,      // the input is wrong: document, parameter, file that is not what it should be
   missing,      // something named does not exist
+  empty,        // nothing to do: no scene lies in the area and the period
   corrupt,      // bytes are there but cannot be decoded, or a checksum differs
   unavailable,  // a service or a disk did not answer; may work later
   denied,       // no permission, or outside the allowed roots; never read as "missing"
@@ -40,7 +41,7 @@ ErrorCode error_code_of(std::string_view name);
 // Process exit codes that do not come from a single error.
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitItemsFailed = 3;  // the run ended, some items failed
-inline constexpr int kExitNothingToDo = 4;  // no scene or no item where that is an error
+inline constexpr int kExitNothingToDo = 4;  // all items were empty; also the code of `empty`
 inline constexpr int kExitInterrupted = 130;
 inline constexpr int kExitTerminated = 143;
 

@@ -18,9 +18,10 @@ TEST(Error, TextSaysWhereWhatWhyAndWhatToDo) {
 }
 
 TEST(Error, EveryCodeHasItsOwnRow) {
-  for (const auto code : {ErrorCode::invalid, ErrorCode::missing, ErrorCode::corrupt,
-                          ErrorCode::unavailable, ErrorCode::denied, ErrorCode::resource,
-                          ErrorCode::lost, ErrorCode::cancelled, ErrorCode::internal}) {
+  for (const auto code :
+       {ErrorCode::invalid, ErrorCode::missing, ErrorCode::empty, ErrorCode::corrupt,
+        ErrorCode::unavailable, ErrorCode::denied, ErrorCode::resource, ErrorCode::lost,
+        ErrorCode::cancelled, ErrorCode::internal}) {
     EXPECT_EQ(traits(code).code, code);
     EXPECT_EQ(error_code_of(traits(code).name), code);
   }

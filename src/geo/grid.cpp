@@ -102,15 +102,13 @@ Grid Grid::sub(const Window& w) const {
 }
 
 Grid Grid::coarsened(int64_t factor) const {
-  if (factor < 1 || width % factor != 0 || height % factor != 0)
-    throw Error(
-        ErrorCode::internal,
-        fmt::format("a grid of {}x{} pixels has no {} times coarser one", width, height, factor));
+  if (factor < 1)
+    throw Error(ErrorCode::internal, fmt::format("pixels cannot be {} times as large", factor));
   Grid out = *this;
   out.pixel_width *= static_cast<double>(factor);
   out.pixel_height *= static_cast<double>(factor);
-  out.width /= factor;
-  out.height /= factor;
+  out.width = (width + factor - 1) / factor;
+  out.height = (height + factor - 1) / factor;
   return out;
 }
 

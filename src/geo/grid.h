@@ -52,7 +52,7 @@ struct Grid {
   Box box(const Window& w) const;
   // The grid of a window of this grid; exact: origins are origin + index * size, never accumulated.
   Grid sub(const Window& w) const;
-  // The grid with pixels `factor` times as large; width and height must be multiples of factor.
+  // The grid with pixels `factor` times as large; the last ones may reach over the edges.
   Grid coarsened(int64_t factor) const;
   // Fractional pixel position of a coordinate: (column, row).
   struct PixelPosition {

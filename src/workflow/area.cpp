@@ -136,13 +136,8 @@ void coarsen(Area& area, double resolution) {
         .hint(fmt::format("use a resolution of {} times a divisor of {}", tiling.grid.pixel_width,
                           tiling.tile_width));
   area.coarsening = factor;
-  // Coarse pixels at the right and lower edge may reach over it; those whose centre does are
-  // invalid.
-  auto& grid = tiling.grid;
-  grid.pixel_width *= static_cast<double>(factor);
-  grid.pixel_height *= static_cast<double>(factor);
-  grid.width = (grid.width + factor - 1) / factor;
-  grid.height = (grid.height + factor - 1) / factor;
+  // Coarse pixels whose centre lies over the right or lower edge are invalid.
+  tiling.grid = tiling.grid.coarsened(factor);
   tiling.tile_width /= factor;
   tiling.tile_height /= factor;
 }

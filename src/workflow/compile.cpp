@@ -202,6 +202,19 @@ void register_layers(Workflow& workflow) {
   }
 }
 
+// A chain's item has one file of a layer: that of the same tile, or that of the whole area.
+void check_domains(const Node& node, const Step& step, const Step& producer,
+                   const std::string& layer) {
+  if (step.domain.over_tiles() || !producer.domain.over_tiles()) return;
+  throw invalid_at(node.place,
+                   fmt::format("step '{}' works on the whole area at once, and layer '{}' is made "
+                               "tile by tile by step '{}'",
+                               step.name, layer, producer.name))
+      .hint(fmt::format("say `over: tiles` in step '{}', or join the tiles first with mosaic: "
+                        "{{layer: {}, as: {}_map}} and load that",
+                        step.name, layer, layer));
+}
+
 // The step each read layer comes from; layers made earlier in the same step need no edge.
 std::vector<std::set<size_t>> edges(const Workflow& workflow) {
   std::vector<std::string> known;
@@ -220,6 +233,8 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
           throw invalid_at(node.place, fmt::format("no step makes the layer '{}'", layer))
               .hint(spelling_hint(layer, known));
         if (producer->second != s) {
+          if (node.kind() == OpKind::source)
+            check_domains(node, step, workflow.steps[producer->second], layer);
           out[s].insert(producer->second);
         } else if (!made_here.contains(layer)) {
           throw invalid_at(

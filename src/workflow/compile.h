@@ -45,7 +45,7 @@ struct Step {
   Place place;
 
   bool is_task() const { return !nodes.empty() && nodes.front().kind() == OpKind::task; }
-  // The op chain in words, for provenance: "load@1 > median_rgb@1 > save@1".
+  // The op chain in words, for provenance: "load@1 > median_rgb@1 > save@2".
   std::string chain_text() const;
   Json chain_identity() const;
 };

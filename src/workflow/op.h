@@ -151,7 +151,7 @@ class Layers {
     std::optional<LayerFile> file;
   };
   virtual std::vector<Entry> files(const std::string& layer) const = 0;
-  // The file of one item; throws Error(missing) when it has no receipt.
+  // The file of that item, or of the whole area; throws Error(missing) when it has no receipt.
   virtual LayerFile file(const std::string& layer, const Item& item) const = 0;
 };
 
@@ -218,6 +218,7 @@ class Source {
   virtual size_t tolerated(size_t members) const = 0;
   // The layer this source reads, if it is one: makes a pointwise edge to its producer.
   virtual std::optional<std::string> layer() const { return std::nullopt; }
+  virtual bool remote() const { return false; }  // over a network: many reads in flight pay
 };
 
 class SourceOp : public Op {

@@ -46,6 +46,12 @@ class Parameters;
 // What a text means beyond being a text; the planner checks it before any work.
 enum class Meaning { plain, path, layer, result, band, expression };
 
+// The keys below a parameter that is a struct, or a list or map of structs.
+struct NestedKeys {
+  std::string path;  // between the parameter's name and ".key": "", "[]" for a list, ".NAME"
+  std::shared_ptr<const Parameters> parameters;  // null: there are none
+};
+
 // One declared parameter. Returned by Parameters::add for chaining.
 class Parameter {
  public:
@@ -71,6 +77,7 @@ class Parameter {
   std::function<void(const Value&, const Parameter&)> parse;  // fills the member or throws
   std::function<Json()> current;                              // the member's present value
   std::function<OrderedJson(const Parameter&)> schema;        // JSON Schema of the type
+  std::function<NestedKeys()> nested;                         // what help says of the keys below
   Json default_value;                                         // the member's value when declared
 
   std::string full_name() const;  // "reduce.min_count"
@@ -296,6 +303,39 @@ struct ParameterType<T> {
 };
 
 template <class T>
+struct NestedKeysOf {
+  static NestedKeys keys() {
+    if constexpr (HasParameters<T>) {
+      struct Declared {  // the parameters point into the object
+        T object;
+        Parameters parameters;
+      };
+      auto declared = std::make_shared<Declared>();
+      declared->object.declare(declared->parameters);
+      return {"", {declared, &declared->parameters}};
+    } else {
+      return {};
+    }
+  }
+};
+template <class T>
+struct NestedKeysOf<std::optional<T>> : NestedKeysOf<T> {};
+template <class T>
+struct NestedKeysOf<std::vector<T>> {
+  static NestedKeys keys() {
+    auto inner = NestedKeysOf<T>::keys();
+    return {"[]" + inner.path, inner.parameters};
+  }
+};
+template <class T>
+struct NestedKeysOf<std::map<std::string, T>> {
+  static NestedKeys keys() {
+    auto inner = NestedKeysOf<T>::keys();
+    return {".NAME" + inner.path, inner.parameters};
+  }
+};
+
+template <class T>
 Parameter& Parameters::add(std::string name, T* member, std::string help) {
   auto parameter = std::make_unique<Parameter>();
   parameter->name = std::move(name);
@@ -305,6 +345,7 @@ Parameter& Parameters::add(std::string name, T* member, std::string help) {
   };
   parameter->current = [member] { return ParameterType<T>::to_json(*member); };
   parameter->schema = [](const Parameter& p) { return ParameterType<T>::schema(p); };
+  parameter->nested = NestedKeysOf<T>::keys;
   parameter->default_value = parameter->current();
   return insert(std::move(parameter));
 }

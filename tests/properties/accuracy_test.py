@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 import numpy
+from osgeo import gdal
 
 import documents
 import scenes
@@ -139,6 +140,12 @@ def statistics_against_numpy(bench):
         known = ~numpy.isnan(wanted)
         # NumPy interpolates in another order; the last bit of float32 may differ.
         bench.expect(numpy.allclose(pixels[known], wanted[known], rtol=2e-7, atol=0), f"quantile {q}")
+    pixels, mask = map_of(bench, bench.document(documents.statistics("std", tile=32)), name="std")
+    wanted = per_pixel(values, valid, lambda s: s.astype(numpy.float64).std())
+    known = ~numpy.isnan(wanted)
+    # Two passes in NumPy, one here; a zero of both is exact.
+    bench.expect(pixels.dtype == "float32" and numpy.array_equal(mask, known), "std: type and validity")
+    bench.expect(numpy.allclose(pixels[known], wanted[known], rtol=2e-7, atol=0), "std")
     pixels, mask = map_of(bench, bench.document(documents.statistics("count", tile=32)), name="count")
     bench.expect(numpy.array_equal(pixels[0], valid[:, 0].sum(axis=0)) and mask.all(), "count, 0 included")
     pixels, mask = map_of(bench, bench.document(documents.statistics("{stat: max, min_count: 6}", tile=32)), name="min_count")
@@ -221,6 +228,38 @@ def foreign_readers(bench):
         judged = subprocess.run([str(VENV_PYTHON), str(check), str(items)], capture_output=True, text=True, check=False)
         bench.expect(judged.returncode == 0, f"{items.relative_to(bench.folder)} is read by pystac and odc-stac",
                      judged.stdout + judged.stderr[-1500:])
+
+
+def gdal_opens_a_layer_of_tiles(bench):
+    """As one mosaic, from the folder of its items; addresses are relative."""
+    scenes.reflectance_series(bench.folder / "scenes", 4, (128, 96))
+    bench.run(bench.document(documents.statistics("median")))
+    code = "import sys; from osgeo import gdal; gdal.Translate(sys.argv[1], gdal.Open('items.json'), creationOptions=['COMPRESS=DEFLATE'])"
+    joined = bench.folder / "joined.tif"
+    said = subprocess.run([sys.executable, "-c", code, str(joined)], cwd=bench.folder / "out/layers/statistic", capture_output=True,
+                          text=True, check=False)
+    if bench.expect(joined.exists(), "GDAL opens items.json", said.stderr):
+        got, wanted = gdal.Open(str(joined)), gdal.Open(str(bench.folder / "out" / "map.tif"))
+        bench.expect_equal(got.GetGeoTransform(), wanted.GetGeoTransform(), "it lies where the map lies")
+        bench.expect_equal(got.GetSpatialRef().GetAuthorityCode(None), "32631", "in its CRS")
+        bench.expect(numpy.array_equal(got.ReadAsArray(), wanted.ReadAsArray(), equal_nan=True), "with its pixels")
+
+
+# Scenes and layers of other domains.
+
+def tiles_read_a_map(bench):
+    """A layer of the whole area, read tile by tile, is the same as its tiles."""
+    scenes.colour_series(bench.folder / "scenes", 4, SIZE)
+    classify = "      - reclass: {rules: [{from: 0, to: 100, value: 1}, {from: 100, value: 2}]}\n"
+    more = "".join(f"  {name}:\n    over: tiles\n    do:\n      - load: {{layer: {layer}, bands: [red]}}\n{classify}      - save: {name}\n"
+                   f"  join_{name}:\n    do: [{{mosaic: {{layer: {name}, as: {name}_map}}}}]\n"
+                   for name, layer in (("of_tiles", "composite"), ("of_map", "map")))
+    bench.run(bench.document(documents.colours(more=more)))
+    of_tiles, of_map = (scenes.read_masked(bench.folder / "out" / f"of_{kind}_map.tif") for kind in ("tiles", "map"))
+    bench.expect(numpy.array_equal(of_tiles[0], of_map[0]) and numpy.array_equal(of_tiles[1], of_map[1]), "the same classes")
+    bench.expect(set(numpy.unique(of_map[0][of_map[1]])) == {1, 2}, "both classes are there")
+    again = bench.run(bench.document(documents.colours(more=more)))
+    bench.expect_equal({name: step["done"] for name, step in again.steps().items() if step["done"]}, {}, "and it is remembered")
 
 
 # Real scenes.
@@ -332,7 +371,7 @@ def cut_files(bench):
 
 
 TESTS = [median_vectors, median_against_numpy, statistics_against_numpy, months_against_numpy, every_loss_is_counted, profiles_are_cogs,
-         foreign_readers, flanders, slovenia, scenes_that_do_not_nest, odd_files, cut_files]
+         foreign_readers, gdal_opens_a_layer_of_tiles, tiles_read_a_map, flanders, slovenia, scenes_that_do_not_nest, odd_files, cut_files]
 
 
 def main():

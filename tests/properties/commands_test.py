@@ -72,7 +72,8 @@ def errors_as_json(bench):
 def plan(bench):
     document = drawn(bench)
     text = bench.call("plan", document)
-    expect_says(bench, text, "EPSG:32631", "4 x 3 of 64 x 64 px", "step composite", "12 over tiles", "5 to 5 per item", "decoded", "memory")
+    expect_says(bench, text, "EPSG:32631", "4 x 3 of 64 x 64 px", "step composite", "12 over tiles", "5 to 5 per item", "of scene files", "memory")
+    bench.expect("decoded" not in text.out, "what costs nothing is not worth a word", text)
     bench.expect(not (bench.folder / "out").exists(), "planning makes no store")
     steps = bench.call("plan", document, "--json").steps()
     composite = steps["composite"]
@@ -80,6 +81,17 @@ def plan(bench):
     bench.expect(composite["item_memory_bytes"] > 0 and composite["stored_bytes"] > 0, "memory and bytes", composite)
     bench.run(document)
     bench.expect_equal(bench.call("plan", document, "--json").steps()["composite"]["made"], TILES, "then all is made")
+
+
+def plan_warns_of_what_costs(bench):
+    """Blocks decoded again and again are worth a word when that is much; the reason tells what to do."""
+    folder = scenes.linked_series(bench.folder / "many" / "scenes", 900, (512, 512), block=512)
+    said = bench.call("plan", bench.document(documents.colours(tile=64)), "-p", f"scenes={folder}", "--memory", "3G")
+    expect_says(bench, said, "decoded 64.0 times on average", "whole blocks of the scenes")
+    said = bench.call("plan", bench.document(documents.colours(tile=512)), "-p", f"scenes={folder}", "--memory", "256M")
+    expect_says(bench, said, "times on average", "more --memory")
+    said = bench.call("plan", bench.document(documents.colours(tile=512)), "-p", f"scenes={folder}", "--memory", "8G")
+    bench.expect("decoded" not in said.out, "decoded once: no word", said)
 
 
 def plan_geojson(bench):
@@ -111,7 +123,7 @@ def plan_reads_no_pixel(bench):
 
 def validate(bench):
     document = drawn(bench)
-    expect_says(bench, bench.call("validate", document), "valid", "composite: load@1 > median_rgb@1 > save@1 over tiles (12 items)")
+    expect_says(bench, bench.call("validate", document), "valid", "composite: load@1 > median_rgb@1 > save@2 over tiles (12 items)")
     bench.expect(not (bench.folder / "out").exists(), "validating makes no store")
     bench.expect_equal(bench.call("validate", bench.document(BAD, "bad.yaml")).code, 2, "a bad document")
 
@@ -146,6 +158,21 @@ def ops(bench):
     for name in names:
         expect_says(bench, bench.call("ops", name), f"# {name}", "## Parameters")
         bench.expect_equal(bench.call("ops", name, "--json").json()["name"], name, "one op as JSON")
+    def keys_of(schema, path=""):
+        for form in schema.get("anyOf", [schema]):
+            for key, below in form.get("properties", {}).items():
+                yield path + key
+                yield from keys_of(below, f"{path}{key}.")
+            if "items" in form:
+                yield from keys_of(form["items"], path)
+
+    for op in listed:
+        text = bench.call("ops", op["name"]).out.replace("[]", "")
+        keys = sorted(set(keys_of(op["parameters"])))
+        bench.expect_equal([key for key in keys if f"- `{key}`" not in text], [], f"{op['name']}: the text has the keys of the JSON")
+    expect_says(bench, bench.call("ops", "load"), "  - `mask.keep`", "  - `reject.any_band_in`", "  - `tolerate.share`")
+    expect_says(bench, bench.call("ops", "reclass"), "  - `rules[].is`")
+    expect_says(bench, bench.call("ops", "save"), "  - `profile.level`", "1 to 22")
     near = bench.call("ops", "median_rbg")
     bench.expect(near.code == 2 and "median_rgb" in near.err, "a near name is suggested", near)
 
@@ -196,7 +223,14 @@ def runs_retry(bench):
 def inspect(bench):
     drawn(bench)
     scene = "scenes/scene_20180103.tif"
-    expect_says(bench, bench.call("inspect", scene), "256 x 192 pixels", "3 band(s)", "uint8", "DEFLATE", "blocks 128 x 128", "32631", "centre")
+    expect_says(bench, bench.call("inspect", scene), "256 x 192 pixels", "3 bands", "uint8", "no nodata", "DEFLATE", "blocks 128 x 128", "32631", "centre")
+    values = {"0": ("a_zero.tif", numpy.uint8, 0), "NaN": ("a_nan.tif", numpy.float32, float("nan")), "0.25": ("a_quarter.tif", numpy.float32, 0.25)}
+    for text, (name, kind, nodata) in values.items():
+        scenes.write_raster(bench.folder / name, numpy.ones((1, 64, 64), kind), nodata=nodata)
+        expect_says(bench, bench.call("inspect", name), "1 band,", f"nodata {text},")
+    bench.expect_equal([bench.call("inspect", name, "--json").json()["bands"][0]["nodata"] for name, *_ in values.values()],
+                       [0, "nan", 0.25], "nodata as JSON")
+    bench.expect('"nodata": 0,' in bench.call("inspect", "a_zero.tif", "--json").out, "a whole number")
     said = bench.call("inspect", scene, "--json").json()
     bench.expect_equal((said["size"], said["driver"], len(said["bands"])), ([256, 192], "GTiff", 3), "size, driver, bands")
     bench.expect_equal(said["bounds"], [500000.0, 4998080.0, 502560.0, 5000000.0], "bounds")
@@ -241,7 +275,10 @@ def pixel(bench):
     tile = scenes.read_raster(bench.folder / "out/layers/composite" / next(iter(href.values()))["href"])
     values = said["steps"][0]["saved"][0]["slices"][0]["values"]
     bench.expect_equal([values[band] for band in ("red", "green", "blue")], [int(v) for v in tile[:, row, column - 64]], "as in the file")
-    expect_says(bench, bench.call("pixel", place, document), "kept", "scene_20180103", f"{sum(kept)} of 5 kept")
+    text = bench.call("pixel", place, document)
+    expect_says(bench, text, "kept", "scene_20180103", f"{sum(kept)} of 5 kept")
+    wanted = " red={} green={} blue={} ".format(*stack[kept.index(True)])
+    bench.expect(wanted in text.out, f"whole numbers, as in '{wanted}'", text)
     bench.expect_equal(bench.call("pixel", "0,0", document).code, 2, "a place outside of the area")
     bench.expect_equal(bench.call("pixel", "here", document).code, 2, "no place")
 
@@ -310,7 +347,7 @@ def strays(bench):
     bench.expect_equal(stray_files(FolderStore(bench.folder / "out")), [], "a store holds what it should")
 
 
-TESTS = [run_json, errors_as_json, plan, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
+TESTS = [run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
 

@@ -210,6 +210,20 @@ def a_tile_without_scenes_is_empty(bench):
     bench.expect_equal(again.steps()["composite"]["done"], 0, "and that is remembered")
 
 
+def nothing_to_do(bench):
+    """No scene in the period, or none in the area: not a mistake, and not a success either."""
+    drawn(bench)
+    dated = bench.document(documents.colours(load=documents.LOAD.replace("scenes: $scenes", "scenes: $scenes, period: 2031")), "dated.yaml")
+    far = bench.document(documents.colours().replace(
+        "  same_grid_as: $scenes\n", "  grid: {crs: EPSG:32631, origin: [900000, 5000000], resolution: 10, size: [128, 128]}\n"), "far.yaml")
+    for command in ("run", "plan", "validate"):
+        expect_refused(bench, bench.call(command, dated), [4], "dated.yaml:", "5 found", "0 in 2031-01-01..2031-12-31")
+        expect_refused(bench, bench.call(command, far), [4], "far.yaml:", "touches the area")
+    error = bench.call("run", dated, "--json").json()["error"]
+    bench.expect_equal((error["code"], error["exit_code"]), ("empty", 4), "the error as JSON")
+    bench.expect(not (bench.folder / "out").exists(), "no store is made")
+
+
 # Stores.
 
 def store_is_a_file(bench):
@@ -444,7 +458,7 @@ def killed_leaves_no_trace(bench):
 
 TESTS = [nothing_to_read, listed_scene_is_missing, header_is_cut_off, pixels_are_cut_off, pixels_are_damaged, too_many_to_tolerate,
          scene_of_another_grid, scene_of_another_pixel_size, scene_of_another_crs, scene_with_fewer_bands, scene_of_another_type,
-         duplicates_are_one, a_vrt_is_no_scene, nothing_is_kept, a_tile_without_scenes_is_empty, store_is_a_file, store_is_read_only,
+         duplicates_are_one, a_vrt_is_no_scene, nothing_is_kept, a_tile_without_scenes_is_empty, nothing_to_do, store_is_a_file, store_is_read_only,
          disk_is_full, volume_is_full, last_receipt_is_torn, a_receipt_is_altered, receipts_are_rubbish, a_run_record_is_damaged,
          interrupted, terminated, interrupted_at_once, wrong_options, plain_lines_into_a_pipe, a_bar_on_a_terminal, killed_leaves_no_trace]
 

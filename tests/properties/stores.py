@@ -73,9 +73,9 @@ class ObjectStore:
         assert gdal.Unlink(f"{self.root}/{name}") == 0
 
     def stamp(self, name):
-        """The ETag: object stores do not tell a copy of the same bytes from none."""
+        """Time in whole seconds and ETag: wait a second to see that the same bytes were written again."""
         gdal.VSICurlClearCache()
-        return gdal.GetFileMetadata(f"{self.root}/{name}", "HEADERS")["ETag"]
+        return gdal.VSIStatL(f"{self.root}/{name}").mtime, gdal.GetFileMetadata(f"{self.root}/{name}", "HEADERS")["ETag"]
 
     def folders(self):
         return []

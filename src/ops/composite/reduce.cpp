@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a series to one value per pixel, or one per month: medians, means, extremes, quantiles,
-// counts.
+// From a series to one value per pixel, or one per month: medians, means, deviations, extremes,
+// quantiles, counts.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <map>
@@ -14,6 +15,7 @@
 #include "error/error.h"
 #include "error/spelling.h"
 #include "kernels/accumulate.h"
+#include "kernels/deviation.h"
 #include "kernels/rank.h"
 #include "workflow/op.h"
 
@@ -26,15 +28,15 @@ using raster::PixelType;
 
 constexpr size_t kMostSlices = 65535;  // ranks are 16 bits
 
-const std::vector<std::string> kStats{"median",   "mean",  "min",   "max",
+const std::vector<std::string> kStats{"median",   "mean",  "std",   "min", "max",
                                       "quantile", "count", "first", "last"};
-enum class Stat { median, mean, min, max, quantile, count, first, last };
+enum class Stat { median, mean, std, min, max, quantile, count, first, last };
 
 const workflow::OpDescription kDescription{
     .name = "reduce",
     .kind = workflow::OpKind::block,
     .version = 1,
-    .summary = "Statistics along time: median, mean, min, max, quantile, count, first, last",
+    .summary = "Statistics along time: median, mean, std, min, max, quantile, count, first, last",
     .documentation =
         R"(Takes the valid samples of each pixel and gives one value, for the whole series or for each period of
 the calendar.
@@ -43,6 +45,7 @@ the calendar.
 |---|---|---|
 | `median` | middle sample; of two middle ones their mean (`even: mean`), the `lower` or the `upper` | float32 with `even: mean`, else the band's |
 | `mean` | sum in time order, in double, divided by the count | float32 |
+| `std` | standard deviation of the whole population (divided by the count), by Welford's update in time order, in double; 0 for a single sample | float32 |
 | `min`, `max` | smallest, largest sample | the band's |
 | `quantile` | at `q`: interpolated (`method: linear`, type 7 of Hyndman and Fan, as in NumPy and R) or an observed sample (`nearest_rank`: the smallest with at least a share `q` at or below it) | float32, or the band's |
 | `count` | number of valid samples | uint16 |
@@ -60,8 +63,8 @@ in `stat` gives one band `count`.
 last sample, months without samples included and invalid; also `10 days`, `3 months`, `year`. A slice
 of the input belongs to the period its start lies in. Slices must have times, and be in their order.
 
-**Scale and offset** of a band hold for its statistics as well. Means of classes make no sense and
-are refused for categories.)",
+**Scale and offset** of a band hold for its statistics as well, but for `std`, which has no offset. Means of
+classes make no sense and are refused for categories.)",
     .inputs = {{"series", "any bands over time"}},
     .outputs = {{"statistics", "one slice, or one per period"}}};
 
@@ -85,7 +88,8 @@ struct Cell {
 
 // A running value per pixel, and how many samples it is of.
 struct Running {
-  std::vector<double> sum;       // mean
+  std::vector<double> sum;       // mean: the sum; std: the running mean
+  std::vector<double> squares;   // std
   std::vector<std::byte> value;  // min, max, first, last
   std::vector<uint32_t> count;
 };
@@ -114,7 +118,8 @@ struct Part {
 
 void start(Running& running, Stat stat, PixelType type, size_t pixels) {
   running.count.assign(pixels, 0);
-  if (stat == Stat::mean)
+  if (stat == Stat::std) running.squares.assign(pixels, 0);
+  if (stat == Stat::mean || stat == Stat::std)
     running.sum.assign(pixels, 0);
   else if (stat != Stat::count)
     running.value.assign(pixels * raster::byte_size(type), std::byte{0});
@@ -142,9 +147,20 @@ void accumulate(Running& running, Stat stat, const Part& part) {
     if (stat == Stat::mean)
       kernels::accumulate_sum(part.samples<T>(), part.validity(), pixels, running.sum.data(),
                               count);
+    else if (stat == Stat::std)
+      kernels::accumulate_deviation(part.samples<T>(), part.validity(), pixels, running.sum.data(),
+                                    running.squares.data(), count);
     else
       accumulate_value<T>(running, stat, part, pixels);
   });
+}
+
+// Of a Running, per pixel.
+size_t state_bytes(Stat stat, PixelType type) {
+  if (stat == Stat::count) return sizeof(uint32_t);
+  if (stat == Stat::mean) return sizeof(uint32_t) + sizeof(double);
+  if (stat == Stat::std) return sizeof(uint32_t) + 2 * sizeof(double);
+  return sizeof(uint32_t) + raster::byte_size(type);
 }
 
 bool is_running(Stat stat) {
@@ -229,7 +245,7 @@ void Reduce::check() {
 bool Reduce::keeps_type(Stat stat) const {
   if (stat == Stat::median) return even_ != "mean";
   if (stat == Stat::quantile) return method_ == "nearest_rank";
-  return stat != Stat::mean && stat != Stat::count;
+  return stat != Stat::mean && stat != Stat::std && stat != Stat::count;
 }
 
 // Output bands, in the order of the input's bands.
@@ -283,6 +299,10 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
           .hint("use first, last, min, max, count, or even: lower");
     band.type = PixelType::float32;
     band.kind = raster::BandKind::measure;
+  }
+  if (derived.stat == Stat::std) {  // of a difference
+    band.scale = std::abs(band.scale);
+    band.offset = 0;
   }
   if (band.type == PixelType::float32) band.nodata = std::numeric_limits<double>::quiet_NaN();
   return band;
@@ -339,10 +359,7 @@ workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) cons
   for (const auto& d : derived) {
     output.bands.push_back(output_band(d, input.bands[d.input]));
     streaming = streaming && is_running(d.stat);
-    state +=
-        sizeof(uint32_t) + (d.stat == Stat::mean    ? sizeof(double)
-                            : d.stat == Stat::count ? 0
-                                                    : raster::byte_size(output.bands.back().type));
+    state += state_bytes(d.stat, output.bands.back().type);
   }
   for (auto& cell : cells(input)) output.slices.push_back(std::move(cell.slice));
   if (!streaming && input.slices.size() > kMostSlices)
@@ -354,7 +371,7 @@ workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) cons
   plan.state_bytes_per_pixel = state * output.slices.size();
   plan.outputs = {std::move(output)};
   plan.time_need = streaming ? workflow::TimeNeed::streaming : workflow::TimeNeed::whole_axis;
-  plan.scratch_bytes_per_pixel = 1 + sizeof(uint32_t) + sizeof(double);
+  plan.scratch_bytes_per_pixel = 1 + state_bytes(Stat::std, PixelType::float32);
   return plan;
 }
 
@@ -386,6 +403,9 @@ void Reduce::finish_one(const Running& running, Stat stat, Block& out, size_t sl
   if (stat == Stat::mean)
     return kernels::finish_mean(running.sum.data(), count, pixels, needed(),
                                 out.plane<float>(band, slice).data(), valid);
+  if (stat == Stat::std)
+    return kernels::finish_deviation(running.squares.data(), count, pixels, needed(),
+                                     out.plane<float>(band, slice).data(), valid);
   if (stat == Stat::count) {
     kernels::finish_count(count, pixels, out.plane<uint16_t>(band, slice).data());
     for (size_t i = 0; i < pixels; ++i) valid[i] = count[i] >= needed() ? 1 : 0;

@@ -40,6 +40,7 @@ TEST(Reduce, StatisticsByHand) {
   EXPECT_THAT(red("{stat: median, even: lower}"), numbers_are({4, 3, 7, kInvalid}));
   EXPECT_THAT(red("{stat: median, even: upper}"), numbers_are({5, 3, 7, kInvalid}));
   EXPECT_THAT(red("mean"), numbers_are({4.75, 13 / 3.0F, 7, kInvalid}));
+  EXPECT_THAT(red("std"), numbers_are({std::sqrt(4.6875F), std::sqrt(104 / 9.0F), 0, kInvalid}));
   EXPECT_THAT(red("min"), numbers_are({2, 1, 7, kInvalid}));
   EXPECT_THAT(red("max"), numbers_are({8, 9, 7, kInvalid}));
   EXPECT_THAT(red("first"), numbers_are({8, 3, 7, kInvalid}));
@@ -76,6 +77,10 @@ TEST(Reduce, TypesAndAttributes) {
   EXPECT_TRUE(std::isnan(*mean.nodata));
   EXPECT_EQ(mean.scale, 0.5);
   EXPECT_EQ(mean.offset, -1);
+  const auto deviation = planned("std", schema).bands[0];
+  EXPECT_EQ(deviation.type, PixelType::float32);
+  EXPECT_EQ(deviation.scale, 0.5);
+  EXPECT_EQ(deviation.offset, 0);  // of a difference
   for (const char* kept : {"max", "first", "{stat: median, even: lower}",
                            "{stat: quantile, q: 0, method: nearest_rank}"}) {
     const auto band = planned(kept, schema).bands[0];
@@ -133,8 +138,9 @@ TEST(Reduce, CountsPerMonth) {
 }
 
 TEST(Reduce, StreamingInAnyBatchesGivesTheSameBytes) {
-  for (const char* yaml : {"mean", "[min, max, count]", "first", "{stat: last, every: month}",
-                           "{stat: [mean, count], every: 10 days, min_count: 2}"}) {
+  for (const char* yaml :
+       {"mean", "[std, mean]", "[min, max, count]", "first", "{stat: last, every: month}",
+        "{stat: [mean, count], every: 10 days, min_count: 2}"}) {
     for (const auto type : {PixelType::uint8, PixelType::int16, PixelType::float32}) {
       const auto cube = series(type);
       const auto whole = run(*reduce(yaml), cube);

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "error/error.h"
 
@@ -48,6 +50,55 @@ void check_storable(const raster::CubeSchema& schema, const raster::CogProfile& 
                     "of {}",
                     layer, bands, raster::name(first.type)))
         .hint("use deflate, zstd or lzw, which lose nothing");
+}
+
+bool one_nodata(const raster::CubeSchema& schema) {
+  const auto& first = schema.bands.front().nodata;
+  return first && std::all_of(schema.bands.begin(), schema.bands.end(), [&](const auto& band) {
+           return band.nodata &&
+                  (*band.nodata == *first || (std::isnan(*band.nodata) && std::isnan(*first)));
+         });
+}
+
+// A file has one mask for all its bands, so slices, or bands with validity of their own, would lose
+// the pixels that one of them lacks. In a picture that is what is wanted of its three colours.
+bool one_mask_suffices(const raster::CubeSchema& schema, bool jpeg) {
+  if (schema.slices.size() > 1) return false;
+  return jpeg || !schema.validity_per_band || schema.bands.size() == 1;
+}
+
+// A nodata no sample can have been given: NaN never stands in a valid one, and counts end long
+// before the largest number of their type. False where the type leaves none free.
+bool choose_nodata(raster::CubeSchema& schema) {
+  const bool floats = schema.bands.front().type == raster::PixelType::float32;
+  const bool counts = std::all_of(schema.bands.begin(), schema.bands.end(), [](const auto& band) {
+    return band.kind == raster::BandKind::count && band.type == raster::PixelType::uint16;
+  });
+  if (!floats && !counts) return false;
+  for (auto& band : schema.bands)
+    band.nodata = floats ? std::numeric_limits<double>::quiet_NaN()
+                         : static_cast<double>(std::numeric_limits<uint16_t>::max());
+  return true;
+}
+
+// For the hint: the value at the far end of the type.
+double far_value(raster::PixelType type) {
+  return raster::visit(type, []<class T>(T) -> double {
+    return std::is_signed_v<T> ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+  });
+}
+
+Error needs_nodata(const raster::CubeSchema& schema, bool jpeg, const std::string& layer) {
+  const auto several = schema.slices.size() > 1 ? fmt::format("{} slices", schema.slices.size())
+                                                : fmt::format("{} bands", schema.bands.size());
+  Error error(ErrorCode::invalid,
+              fmt::format("layer '{}': a pixel that is invalid in one of its {} would be lost in "
+                          "all of them, because the file would have one mask for all",
+                          layer, several));
+  if (jpeg) return error.hint("use deflate, zstd or lzw, which can store nodata");
+  return error.hint(
+      fmt::format("give a value that no valid pixel has, as in save: {{layer: {}, nodata: {}}}",
+                  layer, far_value(schema.bands.front().type)));
 }
 
 }  // namespace
@@ -99,13 +150,12 @@ raster::CogProfile Profile::cog() const {
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer) {
   check_storable(schema, profile, layer);
-  const auto& nodata = schema.bands.front().nodata;
-  const bool one_nodata =
-      nodata && std::all_of(schema.bands.begin(), schema.bands.end(), [&](const auto& band) {
-        return band.nodata && (*band.nodata == *nodata ||
-                               (*band.nodata != *band.nodata && *nodata != *nodata));  // both NaN
-      });
-  if (one_nodata && profile.codec != raster::Codec::jpeg) return schema;
+  const bool jpeg = profile.codec == raster::Codec::jpeg;
+  if (!jpeg && one_nodata(schema)) return schema;
+  if (!one_mask_suffices(schema, jpeg)) {
+    if (jpeg || !choose_nodata(schema)) throw needs_nodata(schema, jpeg, layer);
+    return schema;
+  }
   for (auto& band : schema.bands) band.nodata.reset();
   return schema;
 }

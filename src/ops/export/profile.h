@@ -26,8 +26,9 @@ struct Profile {
 };
 
 // The schema as a file of this profile holds it: without nodata where the file gets a mask band
-// instead, which is when a band has none, when bands differ in theirs, and for jpeg. Throws
-// Error(invalid) naming the bands when it cannot be stored; `layer` is for messages.
+// instead, which is when a band has none, when bands differ in theirs, and for jpeg. Where one mask
+// for the whole file would lose pixels, as it would of several slices, float32 bands get NaN and
+// counts 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer);
 // Layers name files: letters, digits, '_' and '-'. Throws Error(invalid).

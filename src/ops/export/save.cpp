@@ -24,7 +24,7 @@ using raster::PixelType;
 const workflow::OpDescription kDescription{
     .name = "save",
     .kind = workflow::OpKind::sink,
-    .version = 1,
+    .version = 2,
     .summary = "Write the pixels as a layer, one Cloud Optimized GeoTIFF per item",
     .documentation =
         R"(Gives the result a name that other steps, `mosaic` and `quicklook` can read, and writes one file per
@@ -38,10 +38,12 @@ that results of different types go to layers of their own.
 type's range are clipped to it and counted. Scale and offset of a band are kept, stored values are
 not rescaled.
 
-**Invalid pixels** are written as nodata: the value given here, else that of the band. A band without
-one gets an internal mask band instead, as do bands that differ in their nodata, and JPEG; a file has one
-mask, so a pixel is then valid where all its bands are. Valid pixels that happen to hold the nodata value are counted
-in the statistics; choose another value when there are any.
+**Invalid pixels** are written as nodata: the value given here, else that of the band. Without one, with
+bands that differ in theirs, and for JPEG the file has an internal mask band. It has one mask for all its bands: where
+that would lose pixels (several slices, or bands that are not valid in the same places) float32 bands get NaN and counts 65535
+instead, and other bands are refused until `nodata` says which value is free. Only in a JPEG of three bands a pixel is valid
+where all of them are. Valid pixels that happen to hold the nodata value are counted in the statistics; choose another value
+when there are any.
 
 **Overviews** average measures, take the most frequent class of categories and pick the nearest
 count. `jpeg` is lossy and meant for pictures; save intermediate layers without loss.)",

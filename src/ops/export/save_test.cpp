@@ -105,10 +105,53 @@ TEST(Save, SlicesAndChosenBands) {
   ASSERT_EQ(result.info.bands.size(), 2U);
   EXPECT_EQ(result.info.bands[1].name, "red_2018-02");
   EXPECT_THAT(result.bands[1], numbers_are({20, 21}));
-  const auto both = saved(folder, "{layer: map, type: int16}", cube);
+  const auto both = saved(folder, "{layer: map, type: int16, nodata: -1}", cube);
   ASSERT_EQ(both.info.bands.size(), 4U);
   EXPECT_EQ(both.info.bands[3].name, "count_2018-02");
   EXPECT_THAT(both.bands[3], numbers_are({3, 4}));
+}
+
+// What one slice lacks stays in the others: every way has a nodata, or is refused.
+TEST(Save, SeveralSlicesNeverShareAMask) {
+  TestFolder folder;
+  Cube cube;
+  cube.schema.bands = {{.name = "x", .type = PixelType::float32}};
+  cube.schema.slices = {day("2018-01-01"), day("2018-02-01")};
+  cube.values = {{{1, kInvalid}}, {{kInvalid, 4}}};
+  const auto expect_kept = [&](const Saved& result) {
+    EXPECT_THAT(result.bands[0], numbers_are({1, kInvalid}));
+    EXPECT_THAT(result.bands[1], numbers_are({kInvalid, 4}));
+  };
+  expect_kept(saved(folder, "map", cube));  // NaN
+  cube.schema.bands[0].type = PixelType::uint16;
+  EXPECT_THAT(error_of([&] { save("map")->plan(cube.schema); }),
+              testing::AllOf(HasSubstr("layer 'map'"), HasSubstr("one of its 2 slices"),
+                             HasSubstr("save: {layer: map, nodata: 65535}")));
+  expect_kept(saved(folder, "{layer: map, nodata: 65535}", cube));
+  cube.schema.bands[0].kind = raster::BandKind::count;
+  const auto counts = saved(folder, "map", cube);
+  expect_kept(counts);
+  EXPECT_EQ(counts.info.bands[0].nodata, 65535);
+  cube.schema.bands[0] = {.name = "x", .type = PixelType::uint8};
+  cube.schema.slices.push_back(day("2018-03-01"));
+  EXPECT_THAT(error_of([&] { save("{layer: map, profile: jpeg}")->plan(cube.schema); }),
+              HasSubstr("use deflate"));
+}
+
+TEST(Save, BandsWithValidityOfTheirOwnNeverShareAMask) {
+  TestFolder folder;
+  Cube cube;
+  cube.schema.bands = {{.name = "a", .type = PixelType::uint8, .nodata = 0},
+                       {.name = "b", .type = PixelType::uint8, .nodata = 9}};
+  cube.schema.slices = {{.timed = false}};
+  cube.values = {{{1, 2}, {3, 4}}};
+  EXPECT_FALSE(saved(folder, "map", cube).product.schema->bands[0].nodata);  // valid alike
+  cube.schema.validity_per_band = true;
+  cube.values = {{{1, kInvalid}, {kInvalid, 4}}};
+  EXPECT_THAT(error_of([&] { save("map")->plan(cube.schema); }), HasSubstr("one of its 2 bands"));
+  const auto result = saved(folder, "{layer: map, nodata: 255}", cube);
+  EXPECT_THAT(result.bands[0], numbers_are({1, kInvalid}));
+  EXPECT_THAT(result.bands[1], numbers_are({kInvalid, 4}));
 }
 
 TEST(Save, TheSameBytesTwice) {

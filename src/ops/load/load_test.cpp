@@ -201,7 +201,8 @@ TEST_F(LoadTest, PeriodsFilter) {
   scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
   scene("b_20180501", {.bands = {{5, 6, 7, 8}}});
   EXPECT_EQ(load(", period: 2018-05..2018-09").slices.size(), 1U);
-  EXPECT_THAT(failing(", period: 2019", ErrorCode::missing), HasSubstr("no scene is left"));
+  EXPECT_THAT(failing(", period: 2019", ErrorCode::empty),
+              HasSubstr("no scene is left to load (2 found, 0 in 2019-01-01..2019-12-31)"));
 }
 
 TEST_F(LoadTest, ScenesMustAgree) {
@@ -266,7 +267,7 @@ TEST_F(LoadTest, NothingThere) {
   EXPECT_THAT(failing(), HasSubstr(folder_.path()));
   EXPECT_THAT(error_of([&] { bound(make_load(), "{}"); }), HasSubstr("needs `scenes` or `layer`"));
   scene("far_20180101", {.grid = grid_of(4, 1, 10, 700000), .bands = {{5, 6, 7, 8}}});
-  EXPECT_THAT(failing("", ErrorCode::missing), HasSubstr("no scene touches the area"));
+  EXPECT_THAT(failing("", ErrorCode::empty), HasSubstr("no scene touches the area"));
 }
 
 TEST_F(LoadTest, ParametersThatDoNotGoTogether) {

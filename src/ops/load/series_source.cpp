@@ -10,6 +10,7 @@
 #include <limits>
 #include <map>
 
+#include "catalog/href.h"
 #include "error/error.h"
 #include "kernels/reject.h"
 #include "ops/load/pixel_reason.h"
@@ -335,6 +336,13 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
   plan.block_origin_x = common.x;
   plan.block_origin_y = common.y;
   return plan;
+}
+
+bool SeriesSource::remote() const {
+  return std::any_of(series_.scenes.begin(), series_.scenes.end(), [](const auto& scene) {
+    return std::any_of(scene.files.begin(), scene.files.end(),
+                       [](const auto& file) { return catalog::is_remote(file.path); });
+  });
 }
 
 workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t member,

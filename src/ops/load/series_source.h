@@ -24,6 +24,7 @@ class SeriesSource : public workflow::Source {
   workflow::PixelReport explain(const workflow::SourceItem& plan, size_t index, int64_t x,
                                 int64_t y, raster::AssetPool& pool) const override;
   size_t tolerated(size_t members) const override { return parameters_.tolerated(members); }
+  bool remote() const override;
 
  private:
   FrozenSeries series_;
