@@ -8,8 +8,8 @@
 
 #include "cli/commands.h"
 #include "cli/quantities.h"
-#include "gdal/dataset.h"
 #include "gdal/geotiff_writer.h"
+#include "raster/asset.h"
 
 namespace geoloom::cli {
 namespace {
@@ -91,9 +91,9 @@ std::vector<uint8_t> stretched(const std::vector<float>& values, const gdal::Ban
   return out;
 }
 
-void write_picture(const gdal::Dataset& dataset, const geo::Window& window,
+void write_picture(const raster::Asset& asset, const geo::Window& window,
                    const InspectArguments& arguments) {
-  const auto& info = dataset.info();
+  const auto& info = asset.info();
   const double shrink = std::max(1.0, static_cast<double>(std::max(window.width, window.height)) /
                                           static_cast<double>(arguments.size));
   const auto width =
@@ -104,9 +104,7 @@ void write_picture(const gdal::Dataset& dataset, const geo::Window& window,
   std::vector<std::vector<uint8_t>> pictures;
   std::vector<const uint8_t*> pointers;
   for (size_t b = 0; b < planes; ++b) {
-    std::vector<float> values(static_cast<size_t>(width * height));
-    dataset.read_overview(window, {static_cast<int>(b) + 1}, gdal::BufferType::float32,
-                          values.data(), width, height);
+    const auto values = asset.read_overview(window, static_cast<int>(b) + 1, width, height);
     const bool bytes = info.bands[b].type == gdal::SampleType::uint8 && planes == 3;
     if (bytes)
       pictures.emplace_back(values.begin(), values.end());
@@ -133,7 +131,8 @@ std::string validity_text(const workflow::OrderedJson& band) {
   return "nodata " + (nodata.is_string() ? nodata.get<std::string>() : nodata.dump());
 }
 
-workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
+workflow::OrderedJson to_json(const raster::Asset& asset) {
+  const gdal::RasterInfo& info = asset.info();
   workflow::OrderedJson bands = workflow::OrderedJson::array(),
                         overviews = workflow::OrderedJson::array();
   for (const auto& band : info.bands)
@@ -152,7 +151,8 @@ workflow::OrderedJson to_json(const gdal::RasterInfo& info) {
                              {"bands", bands},
                              {"compression", info.compression},
                              {"interleaving", info.interleaving},
-                             {"overviews", overviews}};
+                             {"overviews", overviews},
+                             {"why_gdal", asset.why_gdal()}};
   if (!info.grid) {
     json["grid"] = nullptr;
     json["why_no_grid"] = info.why_no_grid;
@@ -200,6 +200,9 @@ void print(const std::string& file, const workflow::OrderedJson& json) {
                              json["centre_lon_lat"][1].get<double>());
   std::cout << "  overviews " << (json["overviews"].empty() ? "none" : json["overviews"].dump())
             << "\n";
+  const auto why_gdal = json["why_gdal"].get<std::string>();
+  std::cout << (why_gdal.empty() ? "  read block by block\n"
+                                 : fmt::format("  read through GDAL: {}\n", why_gdal));
 }
 
 }  // namespace
@@ -219,12 +222,12 @@ void add_inspect(CLI::App& app, Commands& commands) {
   command->add_option("--png", arguments->png, "Write a picture of the overview or the window");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
-    const auto dataset = gdal::Dataset::open(arguments->file);
-    auto json = to_json(dataset.info());
-    const auto window = chosen_window(*arguments, dataset.info());
+    const auto asset = raster::Asset::open(arguments->file);
+    auto json = to_json(asset);
+    const auto window = chosen_window(*arguments, asset.info());
     if (!arguments->window.empty() || !arguments->at.empty())
       json["window"] = {window.x, window.y, window.width, window.height};
-    if (!arguments->png.empty()) write_picture(dataset, window, *arguments);
+    if (!arguments->png.empty()) write_picture(asset, window, *arguments);
     if (commands.json)
       std::cout << json.dump(1) << "\n";
     else

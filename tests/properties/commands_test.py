@@ -223,7 +223,8 @@ def runs_retry(bench):
 def inspect(bench):
     drawn(bench)
     scene = "scenes/scene_20180103.tif"
-    expect_says(bench, bench.call("inspect", scene), "256 x 192 pixels", "3 bands", "uint8", "no nodata", "DEFLATE", "blocks 128 x 128", "32631", "centre")
+    expect_says(bench, bench.call("inspect", scene), "256 x 192 pixels", "3 bands", "uint8", "no nodata", "DEFLATE", "blocks 128 x 128", "32631", "centre",
+                "read block by block")
     values = {"0": ("a_zero.tif", numpy.uint8, 0), "NaN": ("a_nan.tif", numpy.float32, float("nan")), "0.25": ("a_quarter.tif", numpy.float32, 0.25)}
     for text, (name, kind, nodata) in values.items():
         scenes.write_raster(bench.folder / name, numpy.ones((1, 64, 64), kind), nodata=nodata)
