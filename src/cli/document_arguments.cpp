@@ -6,10 +6,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 
 #include "cli/quantities.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
+#include "kernels/target.h"
 
 namespace geoloom::cli {
 namespace {
@@ -23,6 +25,14 @@ std::filesystem::path state_file() {
   if (home && *home)
     return std::filesystem::path(home) / ".local" / "state" / "geoloom" / "last_store";
   return {};
+}
+
+void force_cpu_target(const std::string& name) {
+  try {
+    kernels::force_target(name);
+  } catch (const std::invalid_argument& error) {
+    throw Error(ErrorCode::invalid, fmt::format("--cpu-target: {}", error.what()));
+  }
 }
 
 }  // namespace
@@ -83,6 +93,8 @@ void MachineArguments::add_to(CLI::App& command) {
   command.add_option("--threads", threads, "Computing threads; default: the machine's cores");
   command.add_option("--reads", reads,
                      "Reads in flight; default: as many as threads, over a network up to 16");
+  command.add_option("--cpu-target", cpu_target,
+                     "Instruction set of the computing, as doctor lists them; default: the best");
 }
 
 engine::RunnerOptions MachineArguments::options() const {
@@ -91,6 +103,7 @@ engine::RunnerOptions MachineArguments::options() const {
       memory.empty() ? engine::default_memory_bytes() : parse_bytes(memory, "--memory");
   options.threads = threads;
   options.reads = reads;
+  if (!cpu_target.empty()) force_cpu_target(cpu_target);
   return options;
 }
 

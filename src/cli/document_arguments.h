@@ -31,8 +31,10 @@ struct MachineArguments {
   std::string memory;
   unsigned threads = 0;
   unsigned reads = 0;
+  std::string cpu_target;
 
   void add_to(CLI::App& command);
+  // Also makes the kernels run on the CPU target asked for.
   engine::RunnerOptions options() const;
 };
 

@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
+#include "kernels/target.h"
 #include "workflow/schema_json.h"
 
 namespace geoloom::cli {
@@ -103,6 +104,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
           {"notes", summary.notes},
           {"peak_memory_bytes", summary.peak_memory_bytes},
           {"wall_seconds", summary.wall_seconds},
+          {"cpu_target", kernels::chosen_target()},
           {"interrupted", summary.interrupted}};
 }
 

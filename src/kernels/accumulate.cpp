@@ -5,10 +5,12 @@
 #define HWY_TARGET_INCLUDE "kernels/accumulate.cpp"
 #include "hwy/foreach_target.h"  // re-includes this file once per target
 #include "hwy/highway.h"
+#include "kernels/sample_rows-inl.h"
 
 #ifndef GEOLOOM_KERNELS_ACCUMULATE_ONCE
 #define GEOLOOM_KERNELS_ACCUMULATE_ONCE
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 namespace geoloom::kernels {
@@ -17,8 +19,18 @@ namespace {
 // Which sample a pixel keeps.
 enum class Keep { least, greatest, first, last };
 
-// No CPU has wider vectors, in bytes.
-constexpr size_t kMaxVectorBytes = 256;
+// What any sample replaces when the greatest is kept.
+template <class T>
+constexpr T kBelowAll = std::is_floating_point_v<T> ? -std::numeric_limits<T>::infinity()
+                                                    : std::numeric_limits<T>::lowest();
+template <class T>
+constexpr T kAboveAll = std::is_floating_point_v<T> ? std::numeric_limits<T>::infinity()
+                                                    : std::numeric_limits<T>::max();
+
+// Sums of kByteCount integers, exact.
+template <class T>
+using PartialSum = std::conditional_t<sizeof(T) == 1, uint16_t,
+                                      std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>>;
 
 }  // namespace
 }  // namespace geoloom::kernels
@@ -28,143 +40,153 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-// Validity of as many pixels as d has lanes, as a mask on vectors of d.
-template <class D>
-HWY_INLINE hn::Mask<D> valid_lanes(D d, const uint8_t* valid) {
-  if constexpr (sizeof(hn::TFromD<D>) == 1) {
-    return hn::Ne(hn::LoadU(d, valid), hn::Zero(d));
-  } else if constexpr (sizeof(hn::TFromD<D>) == 8) {
-    // Bytes widen to 32 bits at most in one step.
-    const hn::RebindToSigned<D> wide;
-    const hn::Rebind<int32_t, D> half;
-    const hn::Rebind<uint8_t, D> bytes;
-    const auto flags = hn::PromoteTo(wide, hn::PromoteTo(half, hn::LoadU(bytes, valid)));
-    return hn::RebindMask(d, hn::Ne(flags, hn::Zero(wide)));
-  } else {
-    const hn::RebindToSigned<D> wide;
-    const hn::Rebind<uint8_t, D> bytes;
-    return hn::RebindMask(d, hn::Ne(hn::PromoteTo(wide, hn::LoadU(bytes, valid)), hn::Zero(wide)));
+// Calls row(t, first, pixels) for each row of each tile, and flush(first, pixels) after at most
+// kByteCount rows. `pixels` is a multiple of kStrip.
+template <class Row, class Flush>
+HWY_INLINE void for_each_row(size_t slices, size_t pixels, Row row, Flush flush) {
+  for (size_t first = 0; first < pixels; first += kMaxTile) {
+    const size_t count = std::min(kMaxTile, pixels - first);
+    for (size_t t = 0; t < slices; ++t) {
+      row(t, first, count);
+      if ((t + 1) % kByteCount == 0 || t + 1 == slices) flush(first, count);
+    }
   }
 }
 
-// The functions below do whole vectors of pixels only and return how many pixels that were. Each
-// vector of pixels goes through all slices with its state in registers.
-
-size_t count_samples(Validity valid, size_t slices, size_t pixels, uint32_t* count) {
-  const hn::CappedTag<uint8_t, kMaxVectorBytes> d;
-  const size_t lanes = hn::Lanes(d);
-  uint8_t part[kMaxVectorBytes];
-  size_t p = 0;
-  for (; p + lanes <= pixels; p += lanes) {
-    for (size_t begin = 0; begin < slices; begin += 255) {  // what a byte can count
-      auto counted = hn::Zero(d);
-      for (size_t t = begin; t < std::min(begin + 255, slices); ++t) {
-        const auto flags = valid_lanes(d, valid.data + t * valid.slice_stride + p);
-        counted = hn::Sub(counted, hn::VecFromMask(d, flags));
-      }
-      hn::StoreU(counted, d, part);
-      for (size_t i = 0; i < lanes; ++i) count[p + i] += part[i];
-    }
-  }
-  return p;
+// The row t of a tile, while those ahead of it are asked for.
+template <class T>
+HWY_INLINE const T* row_of(const T* data, size_t stride, size_t t, size_t slices, size_t first,
+                           size_t pixels) {
+  const T* row = data + t * stride + first;
+  if (t + kRowsAhead < slices) prefetch_row(row + kRowsAhead * stride, pixels);
+  return row;
 }
 
-template <Keep keep, class D>
-HWY_INLINE size_t keep_one(D d, Samples<hn::TFromD<D>> samples, Validity valid, size_t pixels,
-                           hn::TFromD<D>* value, const uint32_t* count) {
-  const size_t lanes = hn::Lanes(d);
-  uint8_t counted[kMaxVectorBytes];
-  size_t p = 0;
-  for (; p + lanes <= pixels; p += lanes) {
-    for (size_t i = 0; i < lanes; ++i) counted[i] = count[p + i] != 0;
-    auto any_before = valid_lanes(d, counted);
-    auto kept = hn::LoadU(d, value + p);
-    for (size_t t = 0; t < samples.slices; ++t) {
-      const auto sample = hn::LoadU(d, samples.data + t * samples.slice_stride + p);
-      const auto counts = valid_lanes(d, valid.data + t * valid.slice_stride + p);
-      auto take = hn::AndNot(any_before, counts);
-      if constexpr (keep == Keep::least) take = hn::Or(take, hn::And(counts, hn::Lt(sample, kept)));
-      if constexpr (keep == Keep::greatest)
-        take = hn::Or(take, hn::And(counts, hn::Gt(sample, kept)));
-      if constexpr (keep == Keep::last) take = counts;
-      kept = hn::IfThenElse(take, sample, kept);
-      any_before = hn::Or(any_before, counts);
-    }
-    hn::StoreU(kept, d, value + p);
+// These do a multiple of kStrip pixels.
+
+void count_samples(Validity valid, size_t slices, size_t pixels, uint32_t* count) {
+  uint8_t part[kMaxTile] = {};
+  for_each_row(
+      slices, pixels,
+      [&](size_t t, size_t first, size_t n) HWY_ATTR {
+        count_valid_row(row_of(valid.data, valid.slice_stride, t, slices, first, n), n, part);
+      },
+      [&](size_t first, size_t n) HWY_ATTR { flush_counts(part, n, count + first); });
+}
+
+// A pixel that has a sample already keeps the first one; `taken` has its byte set.
+template <Keep keep, class T>
+HWY_INLINE void keep_row(const T* data, const uint8_t* valid, size_t pixels, T* value,
+                         uint8_t* taken) {
+  const hn::CappedTag<T, kStrip / sizeof(T)> d;
+  for (size_t i = 0; i < pixels; i += hn::Lanes(d)) {
+    const auto sample = hn::LoadU(d, data + i), kept = hn::LoadU(d, value + i);
+    auto take = valid_lanes(d, valid + i);
+    if constexpr (keep == Keep::least) take = hn::And(take, hn::Lt(sample, kept));
+    if constexpr (keep == Keep::greatest) take = hn::And(take, hn::Gt(sample, kept));
+    if constexpr (keep == Keep::first) take = hn::AndNot(valid_lanes(d, taken + i), take);
+    hn::StoreU(hn::IfThenElse(take, sample, kept), d, value + i);
   }
-  return p;
+  if constexpr (keep == Keep::first) {
+    const CountTag bytes;
+    for (size_t i = 0; i < pixels; i += hn::Lanes(bytes))
+      hn::StoreU(hn::Or(hn::LoadU(bytes, taken + i), hn::LoadU(bytes, valid + i)), bytes,
+                 taken + i);
+  }
+}
+
+template <Keep keep, class T>
+HWY_INLINE void keep_tile(Samples<T> samples, Validity valid, size_t first, size_t pixels, T* value,
+                          uint32_t* count) {
+  uint8_t part[kMaxTile] = {}, taken[kMaxTile];
+  const T start = keep == Keep::least ? kAboveAll<T> : keep == Keep::greatest ? kBelowAll<T> : T{0};
+  for (size_t i = 0; i < pixels; ++i) {
+    taken[i] = count[i] != 0 ? 1 : 0;
+    value[i] = count[i] != 0 ? value[i] : start;
+  }
+  const size_t slices = samples.slices;
+  for (size_t t = 0; t < slices; ++t) {
+    const T* row = row_of(samples.data, samples.slice_stride, t, slices, first, pixels);
+    const uint8_t* flags = row_of(valid.data, valid.slice_stride, t, slices, first, pixels);
+    keep_row<keep>(row, flags, pixels, value, taken);
+    count_valid_row(flags, pixels, part);
+    if ((t + 1) % kByteCount == 0 || t + 1 == slices) flush_counts(part, pixels, count);
+  }
+  for (size_t i = 0; i < pixels; ++i) value[i] = count[i] != 0 ? value[i] : T{0};
+}
+
+template <Keep keep, class T>
+HWY_INLINE void keep_tiles(Samples<T> samples, Validity valid, size_t pixels, T* value,
+                           uint32_t* count) {
+  for (size_t first = 0; first < pixels; first += kMaxTile)
+    keep_tile<keep>(samples, valid, first, std::min(kMaxTile, pixels - first), value + first,
+                    count + first);
 }
 
 template <class T>
-HWY_INLINE size_t keep_by(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value,
-                          const uint32_t* count) {
-  const hn::CappedTag<T, kMaxVectorBytes / sizeof(T)> d;
+HWY_INLINE void keep_by(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value,
+                        uint32_t* count) {
   switch (keep) {
     case Keep::least:
-      return keep_one<Keep::least>(d, samples, valid, pixels, value, count);
+      return keep_tiles<Keep::least>(samples, valid, pixels, value, count);
     case Keep::greatest:
-      return keep_one<Keep::greatest>(d, samples, valid, pixels, value, count);
+      return keep_tiles<Keep::greatest>(samples, valid, pixels, value, count);
     case Keep::first:
-      return keep_one<Keep::first>(d, samples, valid, pixels, value, count);
+      return keep_tiles<Keep::first>(samples, valid, pixels, value, count);
     case Keep::last:
-      return keep_one<Keep::last>(d, samples, valid, pixels, value, count);
+      return keep_tiles<Keep::last>(samples, valid, pixels, value, count);
   }
-  return 0;
 }
 
-// Integers are added as integers of 32 bits, which 65535 samples of 16 bits cannot overflow, and
-// then to the double: all of it is exact, so it equals adding one by one.
-template <class T>
-HWY_INLINE size_t sum_samples(Samples<T> samples, Validity valid, size_t pixels, double* sum) {
-  using Wide = std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>;
-  const hn::CappedTag<Wide, kMaxVectorBytes / sizeof(Wide)> d;
+// Adds valid samples to sums that are wider than they are.
+template <class T, class Wide>
+HWY_INLINE void add_row(const T* data, const uint8_t* valid, size_t pixels, Wide* sum) {
+  const hn::CappedTag<Wide, kStrip / sizeof(Wide)> d;
   const hn::Rebind<T, decltype(d)> narrow;
-  const size_t lanes = hn::Lanes(d);
-  Wide part[kMaxVectorBytes / sizeof(Wide)];
-  size_t p = 0;
-  for (; p + lanes <= pixels; p += lanes) {
-    for (size_t begin = 0; begin < samples.slices; begin += 65535) {
-      auto added = hn::Zero(d);
-      for (size_t t = begin; t < std::min(begin + 65535, samples.slices); ++t) {
-        const T* data = samples.data + t * samples.slice_stride + p;
-        const auto counts = valid_lanes(d, valid.data + t * valid.slice_stride + p);
-        const auto sample = hn::PromoteTo(d, hn::LoadU(narrow, data));
-        added = hn::Add(added, hn::IfThenElseZero(counts, sample));
-      }
-      hn::StoreU(added, d, part);
-      for (size_t i = 0; i < lanes; ++i) sum[p + i] += part[i];
-    }
+  for (size_t i = 0; i < pixels; i += hn::Lanes(d)) {
+    const auto sample = hn::PromoteTo(d, hn::LoadU(narrow, data + i));
+    const auto before = hn::LoadU(d, sum + i), after = hn::Add(before, sample);
+    hn::StoreU(hn::IfThenElse(valid_lanes(d, valid + i), after, before), d, sum + i);
   }
-  return p;
 }
 
-HWY_INLINE size_t sum_samples(Samples<float> samples, Validity valid, size_t pixels, double* sum) {
-  const hn::CappedTag<double, kMaxVectorBytes / sizeof(double)> d;
-  const hn::Rebind<float, decltype(d)> narrow;
-  const size_t lanes = hn::Lanes(d);
-  size_t p = 0;
-  for (; p + lanes <= pixels; p += lanes) {
-    auto added = hn::LoadU(d, sum + p);
-    for (size_t t = 0; t < samples.slices; ++t) {
-      const float* data = samples.data + t * samples.slice_stride + p;
-      const auto counts = valid_lanes(d, valid.data + t * valid.slice_stride + p);
-      const auto sample = hn::PromoteTo(d, hn::LoadU(narrow, data));
-      added = hn::IfThenElse(counts, hn::Add(added, sample), added);
-    }
-    hn::StoreU(added, d, sum + p);
-  }
-  return p;
+// Integers are added as integers, and then to the double: all of it is exact, so it equals adding
+// one by one. Floats are added to the double at once.
+template <class T>
+HWY_INLINE void sum_samples(Samples<T> samples, Validity valid, size_t pixels, double* sum,
+                            uint32_t* count) {
+  constexpr bool kExact = !std::is_floating_point_v<T>;
+  const size_t slices = samples.slices;
+  uint8_t part[kMaxTile] = {};
+  PartialSum<T> partial[kMaxTile] = {};
+  for_each_row(
+      slices, pixels,
+      [&](size_t t, size_t first, size_t n) HWY_ATTR {
+        const T* row = row_of(samples.data, samples.slice_stride, t, slices, first, n);
+        const uint8_t* flags = row_of(valid.data, valid.slice_stride, t, slices, first, n);
+        if constexpr (kExact)
+          add_row(row, flags, n, partial);
+        else
+          add_row(row, flags, n, sum + first);
+        count_valid_row(flags, n, part);
+      },
+      [&](size_t first, size_t n) HWY_ATTR {
+        if constexpr (kExact) {
+          for (size_t i = 0; i < n; ++i) sum[first + i] += partial[i];
+          std::fill_n(partial, n, PartialSum<T>{0});
+        }
+        flush_counts(part, n, count + first);
+      });
 }
 
-#define DEFINE(T, suffix)                                                                      \
-  size_t sum_##suffix(Samples<T> samples, Validity valid, size_t pixels, double* sum) {        \
-    return sum_samples(samples, valid, pixels, sum);                                           \
-  }                                                                                            \
-  size_t keep_##suffix(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value, \
-                       const uint32_t* count) {                                                \
-    return keep_by(keep, samples, valid, pixels, value, count);                                \
+#define DEFINE(T, suffix)                                                                    \
+  void sum_##suffix(Samples<T> samples, Validity valid, size_t pixels, double* sum,          \
+                    uint32_t* count) {                                                       \
+    sum_samples(samples, valid, pixels, sum, count);                                         \
+  }                                                                                          \
+  void keep_##suffix(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value, \
+                     uint32_t* count) {                                                      \
+    keep_by(keep, samples, valid, pixels, value, count);                                     \
   }
 GEOLOOM_FOR_PIXEL_TYPES(DEFINE)
 #undef DEFINE
@@ -179,29 +201,34 @@ namespace {
 
 HWY_EXPORT(count_samples);
 
-#define EXPORT(T, suffix)                                                                     \
-  HWY_EXPORT(sum_##suffix);                                                                   \
-  HWY_EXPORT(keep_##suffix);                                                                  \
-  size_t sum_vectors(Samples<T> samples, Validity valid, size_t pixels, double* sum) {        \
-    return HWY_DYNAMIC_DISPATCH(sum_##suffix)(samples, valid, pixels, sum);                   \
-  }                                                                                           \
-  size_t keep_vectors(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value, \
-                      const uint32_t* count) {                                                \
-    return HWY_DYNAMIC_DISPATCH(keep_##suffix)(keep, samples, valid, pixels, value, count);   \
+#define EXPORT(T, suffix)                                                                  \
+  HWY_EXPORT(sum_##suffix);                                                                \
+  HWY_EXPORT(keep_##suffix);                                                               \
+  void sum_strips(Samples<T> samples, Validity valid, size_t pixels, double* sum,          \
+                  uint32_t* count) {                                                       \
+    HWY_DYNAMIC_DISPATCH(sum_##suffix)(samples, valid, pixels, sum, count);                \
+  }                                                                                        \
+  void keep_strips(Keep keep, Samples<T> samples, Validity valid, size_t pixels, T* value, \
+                   uint32_t* count) {                                                      \
+    HWY_DYNAMIC_DISPATCH(keep_##suffix)(keep, samples, valid, pixels, value, count);       \
   }
 GEOLOOM_FOR_PIXEL_TYPES(EXPORT)
 #undef EXPORT
 
+// The pixels of whole strips; those after them are left to the reference.
+size_t in_strips(size_t pixels) {
+  return pixels / kStrip * kStrip;
+}
+
 template <class T>
 using ReferenceKernel = void (*)(Samples<T>, Validity, size_t, T*, uint32_t*);
 
-// The pixels after the last whole vector are left to the reference.
 template <class T>
 void accumulate_kept(Keep keep, ReferenceKernel<T> reference, Samples<T> samples, Validity valid,
                      size_t pixels, T* value, uint32_t* count) {
   if (samples.slices == 0) return;
-  const size_t done = keep_vectors(keep, samples, valid, pixels, value, count);
-  accumulate_count(valid, samples.slices, done, count);
+  const size_t done = in_strips(pixels);
+  keep_strips(keep, samples, valid, done, value, count);
   samples.data += done;
   valid.data += done;
   reference(samples, valid, pixels - done, value + done, count + done);
@@ -211,7 +238,8 @@ void accumulate_kept(Keep keep, ReferenceKernel<T> reference, Samples<T> samples
 
 void accumulate_count(Validity valid, size_t slices, size_t pixels, uint32_t* count) {
   if (slices == 0) return;
-  const size_t done = HWY_DYNAMIC_DISPATCH(count_samples)(valid, slices, pixels, count);
+  const size_t done = in_strips(pixels);
+  HWY_DYNAMIC_DISPATCH(count_samples)(valid, slices, done, count);
   valid.data += done;
   reference::accumulate_count(valid, slices, pixels - done, count + done);
 }
@@ -220,8 +248,8 @@ template <class T>
 void accumulate_sum(Samples<T> samples, Validity valid, size_t pixels, double* sum,
                     uint32_t* count) {
   if (samples.slices == 0) return;
-  const size_t done = sum_vectors(samples, valid, pixels, sum);
-  accumulate_count(valid, samples.slices, done, count);
+  const size_t done = in_strips(pixels);
+  sum_strips(samples, valid, done, sum, count);
   samples.data += done;
   valid.data += done;
   reference::accumulate_sum(samples, valid, pixels - done, sum + done, count + done);

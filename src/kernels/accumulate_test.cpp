@@ -84,6 +84,12 @@ TYPED_TEST(Accumulate, EveryTargetAndEveryBatchGivesTheBytesOfTheReference) {
   }
 }
 
+TYPED_TEST(Accumulate, ImagesOfSeveralTiles) {
+  const auto series = random_series<TypeParam>(300, 2 * 1024 + 70, 5, Spread::whole_type, 40);
+  const auto expected = fed(series, 301, kPlain);
+  on_every_target([&] { expect_equal(fed(series, 260, kVector), expected); });
+}
+
 TYPED_TEST(Accumulate, LongSeriesOfExtremesDoNotOverflow) {
   auto series = random_series<TypeParam>(65600, 65, 1, Spread::few_values, 256);
   using Limits = std::numeric_limits<TypeParam>;

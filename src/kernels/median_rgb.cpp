@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The key, a sum of ten bits, is ranked as two digits: eight high bits, then two low ones among the
+// samples with the same high bits.
 #include "kernels/median_rgb.h"
 
 #include <algorithm>
@@ -9,22 +11,25 @@
 #define HWY_TARGET_INCLUDE "kernels/median_rgb.cpp"
 #include "hwy/foreach_target.h"  // re-includes this file once per target
 #include "hwy/highway.h"
-#include "kernels/key_selection-inl.h"
+#include "kernels/digit_selection-inl.h"
 
 #ifndef GEOLOOM_KERNELS_MEDIAN_RGB_ONCE
 #define GEOLOOM_KERNELS_MEDIAN_RGB_ONCE
 namespace geoloom::kernels {
 namespace {
 
-// Sums of three bytes need ten bits.
-constexpr int kKeyBits = 10;
-
 struct RgbSeries {
-  const uint8_t* band[3];
-  size_t band_stride[3];
-  const uint8_t* valid;
-  size_t valid_stride;
+  Samples<uint8_t> band[3];
+  Validity valid;
   size_t slices;
+};
+
+// Scratch for the digits of one tile: for each strip, one after the other, a plane of slices.
+struct RgbTile {
+  int8_t* high;
+  int8_t* low;
+  uint16_t count[kMaxTile];  // valid samples
+  uint16_t slice[kMaxTile];  // the chosen one
 };
 
 }  // namespace
@@ -35,71 +40,109 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
-HWY_INLINE Keys rgb_keys(const uint8_t* red, const uint8_t* green, const uint8_t* blue,
-                         hn::Mask<KeyTag> valid) {
-  const KeyTag d;
-  const hn::Rebind<uint8_t, KeyTag> bytes;
-  const Keys sum = hn::Add(
-      hn::Add(hn::PromoteTo(d, hn::LoadU(bytes, red)), hn::PromoteTo(d, hn::LoadU(bytes, green))),
-      hn::PromoteTo(d, hn::LoadU(bytes, blue)));
-  return hn::IfThenElse(valid, sum, hn::Set(d, kInvalidKey));
+// Half the digits of a vector have room for sums.
+using SumTag = hn::CappedTag<int16_t, kStrip / 2>;
+
+HWY_INLINE void load_rgb_digits(const uint8_t* const* bands, const uint8_t* valid, size_t i,
+                                int8_t* high, int8_t* low) {
+  const SumTag d;
+  const hn::Rebind<uint8_t, SumTag> bytes;
+  const hn::Rebind<int8_t, SumTag> digits;
+  const auto sum = hn::Add(hn::Add(hn::PromoteTo(d, hn::LoadU(bytes, bands[0] + i)),
+                                   hn::PromoteTo(d, hn::LoadU(bytes, bands[1] + i))),
+                           hn::PromoteTo(d, hn::LoadU(bytes, bands[2] + i)));
+  const auto counts = valid_lanes(digits, valid + i);
+  const auto out = hn::Set(digits, kOutDigit);
+  // The high digit is stored less 128, so that signed bytes hold it.
+  const auto high_digit =
+      hn::DemoteTo(digits, hn::Sub(hn::ShiftRight<2>(sum), hn::Set(d, int16_t{128})));
+  const auto low_digit = hn::DemoteTo(digits, hn::And(sum, hn::Set(d, int16_t{3})));
+  hn::StoreU(hn::IfThenElse(counts, high_digit, out), digits, high);
+  hn::StoreU(hn::IfThenElse(counts, low_digit, out), digits, low);
 }
 
-// The slice of the (rank - below)-th of the samples whose key is `value`, in slice order.
-HWY_INLINE void pick_slices(const int16_t* keys, size_t slices, const uint16_t* rank,
-                            const int16_t* value, const uint16_t* below, uint16_t* slice) {
-  const KeyTag d;
-  const CountTag dc;
-  const size_t lanes = hn::Lanes(d), strip = 2 * lanes;
-  for (size_t lane = 0; lane < strip; lane += lanes) {
-    const Keys wanted = hn::LoadU(d, value + lane);
-    const Counts among = hn::Sub(hn::LoadU(dc, rank + lane), hn::LoadU(dc, below + lane));
-    Counts seen = hn::Zero(dc), now = seen, found = seen;
-    for (size_t t = 0; t < slices; ++t) {
-      const auto equal = hn::Eq(hn::LoadU(d, keys + t * strip + lane), wanted);
-      const auto hit = hn::And(hn::RebindMask(dc, equal), hn::Eq(seen, among));
-      found = hn::IfThenElse(hit, now, found);
-      seen = count_up(seen, equal);
-      now = hn::Add(now, hn::Set(dc, uint16_t{1}));
-    }
-    hn::StoreU(found, dc, slice + lane);
-  }
-}
-
-size_t rgb_strip_width() {
-  return strip_width();
-}
-
-void load_rgb_keys(const RgbSeries& series, size_t pixel, size_t strips, int16_t* keys,
-                   uint16_t* count) {
-  const KeyTag d;
-  const size_t lanes = hn::Lanes(d), strip = 2 * lanes;
+void load_rgb_tile(const RgbSeries& series, size_t first, size_t pixels, RgbTile& tile) {
+  uint8_t count[kMaxTile] = {};
+  std::fill_n(tile.count, pixels, uint16_t{0});
   for (size_t t = 0; t < series.slices; ++t) {
-    const uint8_t* red = series.band[0] + t * series.band_stride[0] + pixel;
-    const uint8_t* green = series.band[1] + t * series.band_stride[1] + pixel;
-    const uint8_t* blue = series.band[2] + t * series.band_stride[2] + pixel;
-    const uint8_t* valid = series.valid + t * series.valid_stride + pixel;
-    for (size_t i = 0; i < strips * strip; i += strip) {
-      int16_t* row = keys + i * series.slices + t * strip;
-      const auto valid0 = valid_lanes(valid + i), valid1 = valid_lanes(valid + i + lanes);
-      count_valid(valid0, count + i);
-      count_valid(valid1, count + i + lanes);
-      hn::StoreU(rgb_keys(red + i, green + i, blue + i, valid0), d, row);
-      const size_t j = i + lanes;
-      hn::StoreU(rgb_keys(red + j, green + j, blue + j, valid1), d, row + lanes);
+    const uint8_t* bands[3];
+    for (size_t b = 0; b < 3; ++b) {
+      bands[b] = series.band[b].data + t * series.band[b].slice_stride + first;
+      if (t + kRowsAhead < series.slices)
+        prefetch_row(bands[b] + kRowsAhead * series.band[b].slice_stride, pixels);
+    }
+    const uint8_t* valid = series.valid.data + t * series.valid.slice_stride + first;
+    if (t + kRowsAhead < series.slices)
+      prefetch_row(valid + kRowsAhead * series.valid.slice_stride, pixels);
+    for (size_t i = 0; i < pixels; i += hn::Lanes(SumTag())) {
+      const size_t pixel = i % kStrip, at = (i - pixel) * series.slices + t * kStrip + pixel;
+      load_rgb_digits(bands, valid, i, tile.high + at, tile.low + at);
+    }
+    count_valid_row(valid, pixels, count);
+    if ((t + 1) % kByteCount != 0 && t + 1 != series.slices) continue;
+    flush_counts(count, pixels, tile.count);
+  }
+}
+
+// Within at most kByteCount rows: the row of the among-th digit that is `wanted`, from the first
+// row on; kByteCount if there is none, and always for among = kByteCount. `seen` gets the number
+// of all such digits.
+HWY_INLINE void find_rows(const int8_t* plane, size_t rows, const int8_t* wanted,
+                          const uint8_t* among, uint8_t* row, uint8_t* seen) {
+  const DigitTag d;
+  const CountTag dc;
+  for (size_t lane = 0; lane < kStrip; lane += hn::Lanes(d)) {
+    const Digits digit = hn::LoadU(d, wanted + lane);
+    const Counts target = hn::LoadU(dc, among + lane);
+    Counts count = hn::Zero(dc), now = count, found = hn::Set(dc, uint8_t{kByteCount});
+    for (size_t t = 0; t < rows; ++t) {
+      const auto equal = hn::Eq(hn::LoadU(d, plane + t * kStrip + lane), digit);
+      const auto hit = hn::And(hn::RebindMask(dc, equal), hn::Eq(count, target));
+      found = hn::IfThenElse(hit, now, found);
+      count = count_up(count, d, equal);
+      now = hn::Add(now, hn::Set(dc, uint8_t{1}));
+    }
+    hn::StoreU(found, dc, row + lane);
+    hn::StoreU(count, dc, seen + lane);
+  }
+}
+
+// The slice of the among-th digit that is `wanted`, in slice order.
+HWY_INLINE void find_slices(const int8_t* plane, size_t slices, const int8_t* wanted,
+                            const uint16_t* among, uint16_t* slice) {
+  uint8_t here[kStrip], row[kStrip], seen[kStrip];
+  uint16_t before[kStrip] = {};
+  std::fill_n(slice, kStrip, uint16_t{0});
+  for (size_t begin = 0; begin < slices; begin += kByteCount) {
+    for (size_t i = 0; i < kStrip; ++i) {
+      const int rest = among[i] - before[i];
+      here[i] = static_cast<uint8_t>(rest >= 0 && rest < int{kByteCount} ? rest : kByteCount);
+    }
+    const size_t rows = std::min(kByteCount, slices - begin);
+    find_rows(plane + begin * kStrip, rows, wanted, here, row, seen);
+    for (size_t i = 0; i < kStrip; ++i) {
+      slice[i] = static_cast<uint16_t>(row[i] == kByteCount ? slice[i] : begin + row[i]);
+      before[i] = static_cast<uint16_t>(before[i] + seen[i]);
     }
   }
 }
 
-void find_median_slices(const int16_t* keys, size_t slices, size_t strips, const uint16_t* count,
-                        uint16_t* slice) {
-  const size_t strip = strip_width();
-  uint16_t rank[kMaxStrip], below[kMaxStrip];
-  int16_t value[kMaxStrip];
-  for (size_t first = 0; first < strips * strip; first += strip) {
-    for (size_t i = 0; i < strip; ++i) rank[i] = static_cast<uint16_t>(count[first + i] / 2);
-    select_keys(keys + first * slices, slices, kKeyBits, rank, value, below);
-    pick_slices(keys + first * slices, slices, rank, value, below, slice + first);
+void find_median_slices(size_t slices, size_t pixels, RgbTile& tile) {
+  Selection s;
+  int8_t high_digit[1][kStrip];
+  for (size_t first = 0; first < pixels; first += kStrip) {
+    int8_t* planes[] = {tile.high + first * slices, tile.low + first * slices};
+    for (size_t i = 0; i < kStrip; ++i) {
+      s.candidates[i] = tile.count[first + i];
+      s.rank[i] = static_cast<uint16_t>(s.candidates[i] / 2);
+    }
+    select_digit(planes[0], slices, 8, s);
+    std::copy_n(s.digit, kStrip, high_digit[0]);
+    s.descend();
+    keep_candidates(planes, high_digit, 1, slices);
+    select_digit(planes[1], slices, 2, s);
+    s.descend();
+    find_slices(planes[1], slices, s.digit, s.rank, tile.slice + first);
   }
 }
 
@@ -111,22 +154,35 @@ HWY_AFTER_NAMESPACE();
 namespace geoloom::kernels {
 namespace {
 
-HWY_EXPORT(rgb_strip_width);
-HWY_EXPORT(load_rgb_keys);
+HWY_EXPORT(load_rgb_tile);
 HWY_EXPORT(find_median_slices);
 
-// For an image narrower than a strip: keys and counts of lanes beyond its end stay untouched.
-void load_few_rgb_keys(const RgbSeries& series, size_t pixels, size_t strip, int16_t* keys,
-                       uint16_t* count) {
-  for (size_t t = 0; t < series.slices; ++t) {
-    for (size_t p = 0; p < pixels; ++p) {
-      int sum = 0;
-      for (int b = 0; b < 3; ++b) sum += series.band[b][t * series.band_stride[b] + p];
-      const bool valid = series.valid[t * series.valid_stride + p] != 0;
-      keys[t * strip + p] = valid ? static_cast<int16_t>(sum) : kInvalidKey;
-      if (valid) ++count[p];
+struct RgbOutput {
+  uint8_t* band[3];
+  uint8_t* valid;
+};
+
+void copy_chosen(const RgbSeries& series, const RgbTile& tile, size_t first, size_t pixels,
+                 const RgbOutput& out) {
+  for (size_t i = 0; i < pixels; ++i) out.valid[first + i] = tile.count[i] != 0 ? 1 : 0;
+  for (size_t b = 0; b < 3; ++b) {
+    const auto& band = series.band[b];
+    for (size_t i = 0; i < pixels; ++i) {
+      const uint8_t value = band.data[tile.slice[i] * band.slice_stride + first + i];
+      out.band[b][first + i] = tile.count[i] != 0 ? value : uint8_t{0};
     }
   }
+}
+
+void median_rgb_wide(const RgbSeries& series, size_t pixels, const RgbOutput& out) {
+  const size_t most = tile_pixels(series.slices, 2);
+  std::vector<int8_t> digits(2 * series.slices * most);
+  RgbTile tile{digits.data(), digits.data() + series.slices * most, {}, {}};
+  for_each_tile(pixels, most, [&](size_t first, size_t count) {
+    HWY_DYNAMIC_DISPATCH(load_rgb_tile)(series, first, count, tile);
+    HWY_DYNAMIC_DISPATCH(find_median_slices)(series.slices, count, tile);
+    copy_chosen(series, tile, first, count, out);
+  });
 }
 
 }  // namespace
@@ -137,30 +193,22 @@ void median_rgb(Samples<uint8_t> red, Samples<uint8_t> green, Samples<uint8_t> b
   const size_t slices = red.slices;
   if (slices > kMaxSlices || slices != green.slices || slices != blue.slices)
     throw std::invalid_argument("median_rgb: three bands of at most 65535 slices each");
-  const RgbSeries series{{red.data, green.data, blue.data},
-                         {red.slice_stride, green.slice_stride, blue.slice_stride},
-                         valid.data,
-                         valid.slice_stride,
-                         slices};
-  const size_t strip = HWY_DYNAMIC_DISPATCH(rgb_strip_width)();
-  std::vector<int16_t> keys(slices * strip * strips_per_tile(slices, strip));
-  for_each_tile(pixels, slices, strip, [&](size_t first, size_t strips) {
-    uint16_t count[kMaxTile] = {}, slice[kMaxTile];
-    if (pixels < strip) {
-      load_few_rgb_keys(series, pixels, strip, keys.data(), count);
-    } else {
-      HWY_DYNAMIC_DISPATCH(load_rgb_keys)(series, first, strips, keys.data(), count);
-    }
-    HWY_DYNAMIC_DISPATCH(find_median_slices)(keys.data(), slices, strips, count, slice);
-    for (size_t i = 0; i < std::min(strips * strip, pixels); ++i) {
-      const size_t p = first + i, t = slice[i];
-      const bool any = count[i] != 0;
-      out_red[p] = any ? red.data[t * red.slice_stride + p] : uint8_t{0};
-      out_green[p] = any ? green.data[t * green.slice_stride + p] : uint8_t{0};
-      out_blue[p] = any ? blue.data[t * blue.slice_stride + p] : uint8_t{0};
-      out_valid[p] = any ? 1 : 0;
-    }
-  });
+  const RgbOutput out{{out_red, out_green, out_blue}, out_valid};
+  if (slices == 0) {
+    for (uint8_t* plane : {out_red, out_green, out_blue, out_valid})
+      std::fill_n(plane, pixels, uint8_t{0});
+  } else if (pixels >= kStrip) {
+    median_rgb_wide({{red, green, blue}, valid, slices}, pixels, out);
+  } else {
+    const WidenedSeries<uint8_t> wide[] = {
+        {red, valid, pixels}, {green, valid, pixels}, {blue, valid, pixels}};
+    uint8_t bytes[4][kStrip];
+    median_rgb_wide(
+        {{wide[0].samples(), wide[1].samples(), wide[2].samples()}, wide[0].validity(), slices},
+        kStrip, {{bytes[0], bytes[1], bytes[2]}, bytes[3]});
+    for (size_t b = 0; b < 3; ++b) std::copy_n(bytes[b], pixels, out.band[b]);
+    std::copy_n(bytes[3], pixels, out_valid);
+  }
 }
 
 }  // namespace geoloom::kernels

@@ -117,6 +117,15 @@ TEST(MedianRgb, EveryTargetGivesTheBytesOfTheReference) {
   }
 }
 
+TEST(MedianRgb, ImagesOfSeveralTiles) {
+  unsigned seed = 1000;
+  for (const size_t slices : {9, 255, 256, 600}) {
+    const auto series = random_rgb(slices, 2 * 1024 + 70, seed++, Spread::few_values, 200);
+    const auto expected = series.answer(reference::median_rgb);
+    on_every_target([&] { expect_equal(series.answer(median_rgb), expected); });
+  }
+}
+
 TEST(MedianRgb, NothingValidIsBlackAndInvalid) {
   const auto series = random_rgb(9, 67, 5, Spread::whole_type, 0);
   on_every_target([&] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The samples of a tile become order-preserving 16-bit keys (float: a high and a low half), of
-// which the wanted rank and, where two samples are mixed, the next one are selected bit by bit.
+// The samples of a tile become digits that order like the samples, of which those at the wanted
+// rank are selected bit by bit. Where two samples are mixed, the next one is found after that.
 #include "kernels/rank.h"
 
 #include <algorithm>
@@ -13,30 +13,28 @@
 #define HWY_TARGET_INCLUDE "kernels/rank.cpp"
 #include "hwy/foreach_target.h"  // re-includes this file once per target
 #include "hwy/highway.h"
-#include "kernels/key_selection-inl.h"
+#include "kernels/digit_selection-inl.h"
 
 #ifndef GEOLOOM_KERNELS_RANK_ONCE
 #define GEOLOOM_KERNELS_RANK_ONCE
 namespace geoloom::kernels {
 namespace {
 
-// Scratch for the keys of one tile. `low` is used for float only.
-struct KeyTile {
-  int16_t* high;
-  int16_t* low;
-  size_t slices;
-  size_t strips;
+constexpr size_t kMaxDigits = 4;
+
+// Scratch for the digits of one tile: for each strip, one after the other, a plane of slices.
+struct DigitTile {
+  int8_t* planes[kMaxDigits];
+  size_t slices, first, pixels;
 };
 
-// What is selected for each pixel of a tile; `next_*` only when asked for.
-struct Selected {
-  uint16_t rank[kMaxTile];
-  int16_t high[kMaxTile], low[kMaxTile];
-  int16_t next_high[kMaxTile], next_low[kMaxTile];
-};
-
+// What is selected for each pixel of a tile.
 template <class T>
-constexpr int kKeyBits = std::is_same_v<T, uint8_t> ? 8 : 16;
+struct Selected {
+  uint16_t count[kMaxTile];  // valid samples
+  T value[kMaxTile];         // the sample of the wanted rank
+  T next[kMaxTile];          // that of the rank after it, if asked for and if there is one
+};
 
 }  // namespace
 }  // namespace geoloom::kernels
@@ -46,185 +44,184 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
-size_t rank_strip_width() {
-  return strip_width();
+// Digits of 0..255 are stored less 128, so that signed bytes hold them.
+HWY_INLINE Digits less_128(Counts digit) {
+  return hn::BitCast(DigitTag(), hn::Xor(digit, hn::Set(CountTag(), uint8_t{128})));
 }
 
-HWY_INLINE Keys keys_of(const uint8_t* data) {
-  return hn::PromoteTo(KeyTag(), hn::LoadU(hn::Rebind<uint8_t, KeyTag>(), data));
+// A vector of pixels, by digit from the highest. Samples are little-endian.
+HWY_INLINE void load_digits(const uint8_t* data, Digits* digits) {
+  digits[0] = less_128(hn::LoadU(CountTag(), data));
 }
-// Flipping the top bit maps 0..65535 to -32768..32767.
-HWY_INLINE Keys keys_of(const uint16_t* data) {
-  const CountTag d;
-  return hn::BitCast(KeyTag(), hn::Xor(hn::LoadU(d, data), hn::Set(d, uint16_t{0x8000})));
+HWY_INLINE void load_digits(const uint16_t* data, Digits* digits) {
+  Counts low, high;
+  hn::LoadInterleaved2(CountTag(), reinterpret_cast<const uint8_t*>(data), low, high);
+  digits[0] = less_128(high);
+  digits[1] = less_128(low);
 }
-HWY_INLINE Keys keys_of(const int16_t* data) {
-  return hn::LoadU(KeyTag(), data);
+HWY_INLINE void load_digits(const int16_t* data, Digits* digits) {
+  Counts low, high;
+  hn::LoadInterleaved2(CountTag(), reinterpret_cast<const uint8_t*>(data), low, high);
+  digits[0] = hn::BitCast(DigitTag(), high);
+  digits[1] = less_128(low);
+}
+// As integers, the bits of floats order like the floats once the negative ones, which are stored as
+// sign and magnitude, have their magnitude flipped.
+HWY_INLINE void load_digits(const float* data, Digits* digits) {
+  const CountTag dc;
+  const DigitTag d;
+  Counts bytes[4];
+  hn::LoadInterleaved4(dc, reinterpret_cast<const uint8_t*>(data), bytes[3], bytes[2], bytes[1],
+                       bytes[0]);
+  const Digits top = hn::BitCast(d, bytes[0]);
+  const Counts flip = hn::BitCast(dc, hn::VecFromMask(d, hn::Lt(top, hn::Zero(d))));
+  digits[0] = hn::Xor(top, hn::BitCast(d, hn::And(flip, hn::Set(dc, uint8_t{127}))));
+  for (size_t place = 1; place < 4; ++place) digits[place] = less_128(hn::Xor(bytes[place], flip));
 }
 
 template <class T>
-HWY_INLINE void load_integer_keys(Samples<T> samples, Validity validity, size_t pixel,
-                                  const KeyTile& tile, uint16_t* count) {
-  const KeyTag d;
-  const size_t lanes = hn::Lanes(d), strip = 2 * lanes;
-  for (size_t t = 0; t < tile.slices; ++t) {
-    const T* data = samples.data + t * samples.slice_stride + pixel;
-    const uint8_t* valid = validity.data + t * validity.slice_stride + pixel;
-    for (size_t i = 0; i < tile.strips * strip; i += lanes) {
-      const size_t lane = i % strip;
-      const auto counts = valid_lanes(valid + i);
-      count_valid(counts, count + i);
-      hn::StoreU(hn::IfThenElse(counts, keys_of(data + i), hn::Set(d, kInvalidKey)), d,
-                 tile.high + (i - lane) * tile.slices + t * strip + lane);
-    }
+HWY_INLINE void load_row(const T* data, const uint8_t* valid, size_t t, const DigitTile& tile,
+                         uint8_t* count) {
+  const DigitTag d;
+  const Digits out = hn::Set(d, kOutDigit);
+  Digits digits[sizeof(T)];
+  count_valid_row(valid, tile.pixels, count);
+  for (size_t i = 0; i < tile.pixels; i += hn::Lanes(d)) {
+    const size_t pixel = i % kStrip, at = (i - pixel) * tile.slices + t * kStrip + pixel;
+    const auto counts = valid_lanes(d, valid + i);
+    load_digits(data + i, digits);
+    for (size_t place = 0; place < sizeof(T); ++place)
+      hn::StoreU(hn::IfThenElse(counts, digits[place], out), d, tile.planes[place] + at);
   }
 }
 
-// As integers, the bits of floats order like the floats once the negative ones, which are stored as
-// sign and magnitude, have their magnitude flipped. The halves are demoted to 16 bits as signed
-// numbers that fit, so nothing saturates.
-HWY_INLINE void split_float_keys(const float* data, const uint8_t* valid, int16_t* high,
-                                 int16_t* low) {
-  const hn::RepartitionToWide<KeyTag> d32;
-  const hn::Rebind<int16_t, decltype(d32)> half;
-  const hn::Rebind<uint8_t, decltype(d32)> bytes;
-  const auto bits = hn::LoadU(d32, reinterpret_cast<const int32_t*>(data));
-  const auto flip = hn::And(hn::ShiftRight<31>(bits), hn::Set(d32, INT32_MAX));
-  const auto is_valid = hn::Ne(hn::PromoteTo(d32, hn::LoadU(bytes, valid)), hn::Zero(d32));
-  const auto key = hn::IfThenElse(is_valid, hn::Xor(bits, flip), hn::Set(d32, INT32_MAX));
-  hn::StoreU(hn::DemoteTo(half, hn::ShiftRight<16>(key)), half, high);
-  const auto low_flipped = hn::Xor(key, hn::Set(d32, 0x8000));
-  hn::StoreU(hn::DemoteTo(half, hn::ShiftRight<16>(hn::ShiftLeft<16>(low_flipped))), half, low);
-}
-
-void load_keys_f32(Samples<float> samples, Validity validity, size_t pixel, const KeyTile& tile,
-                   uint16_t* count) {
-  const hn::RepartitionToWide<KeyTag> d32;
-  const size_t lanes = hn::Lanes(KeyTag()), strip = 2 * lanes;
+template <class T>
+HWY_INLINE void load_tile(Samples<T> samples, Validity validity, const DigitTile& tile,
+                          uint16_t* count) {
+  uint8_t part[kMaxTile] = {};
+  std::fill_n(count, tile.pixels, uint16_t{0});
   for (size_t t = 0; t < tile.slices; ++t) {
-    const float* data = samples.data + t * samples.slice_stride + pixel;
-    const uint8_t* valid = validity.data + t * validity.slice_stride + pixel;
-    for (size_t i = 0; i < tile.strips * strip; i += lanes)
-      count_valid(valid_lanes(valid + i), count + i);
-    for (size_t i = 0; i < tile.strips * strip; i += hn::Lanes(d32)) {
-      const size_t lane = i % strip, at = (i - lane) * tile.slices + t * strip + lane;
-      split_float_keys(data + i, valid + i, tile.high + at, tile.low + at);
+    const T* data = samples.data + t * samples.slice_stride + tile.first;
+    const uint8_t* valid = validity.data + t * validity.slice_stride + tile.first;
+    if (t + kRowsAhead < tile.slices) {
+      prefetch_row(data + kRowsAhead * samples.slice_stride, tile.pixels);
+      prefetch_row(valid + kRowsAhead * validity.slice_stride, tile.pixels);
     }
+    load_row(data, valid, t, tile, part);
+    if ((t + 1) % kByteCount != 0 && t + 1 != tile.slices) continue;
+    flush_counts(part, tile.pixels, count);
   }
 }
 
-void load_keys_u8(Samples<uint8_t> samples, Validity validity, size_t pixel, const KeyTile& tile,
-                  uint16_t* count) {
-  load_integer_keys(samples, validity, pixel, tile, count);
+// Integers that order like the samples, of the same size.
+HWY_INLINE hn::Vec<hn::CappedTag<int32_t, kStrip>> ordered_keys(const float* data) {
+  const hn::CappedTag<int32_t, kStrip> d;
+  const auto bits = hn::LoadU(d, reinterpret_cast<const int32_t*>(data));
+  return hn::Xor(bits, hn::And(hn::ShiftRight<31>(bits), hn::Set(d, INT32_MAX)));
 }
-void load_keys_u16(Samples<uint16_t> samples, Validity validity, size_t pixel, const KeyTile& tile,
-                   uint16_t* count) {
-  load_integer_keys(samples, validity, pixel, tile, count);
-}
-void load_keys_i16(Samples<int16_t> samples, Validity validity, size_t pixel, const KeyTile& tile,
-                   uint16_t* count) {
-  load_integer_keys(samples, validity, pixel, tile, count);
+template <class T>
+HWY_INLINE hn::Vec<hn::CappedTag<T, kStrip>> ordered_keys(const T* data) {
+  return hn::LoadU(hn::CappedTag<T, kStrip>(), data);
 }
 
-// Per lane the smallest key above `value` (kInvalidKey when there is none), and how many keys are
-// above it.
-HWY_INLINE void find_above(const int16_t* keys, size_t slices, const int16_t* value, int16_t* least,
-                           uint16_t* above) {
-  const KeyTag d;
-  const CountTag dc;
-  const size_t lanes = hn::Lanes(d), strip = 2 * lanes;
-  for (size_t lane = 0; lane < strip; lane += lanes) {
-    const Keys floor = hn::LoadU(d, value + lane);
-    Keys smallest = hn::Set(d, kInvalidKey);
-    Counts count = hn::Zero(dc);
-    for (size_t t = 0; t < slices; ++t) {
-      const Keys key = hn::LoadU(d, keys + t * strip + lane);
-      const auto higher = hn::Gt(key, floor);
-      smallest = hn::IfThenElse(higher, hn::Min(smallest, key), smallest);
-      count = count_up(count, higher);
+// The key of the smallest valid sample above that in `floor`, for each pixel of a strip; without
+// meaning if there is none.
+template <class T, class Key>
+HWY_INLINE void find_above(Samples<T> samples, Validity validity, size_t pixel, const T* floor,
+                           Key* least) {
+  const hn::CappedTag<Key, kStrip> d;
+  const auto greatest = hn::Set(d, std::numeric_limits<Key>::max());
+  for (size_t lane = 0; lane < kStrip; lane += hn::Lanes(d)) {
+    const T* data = samples.data + pixel + lane;
+    const uint8_t* valid = validity.data + pixel + lane;
+    const auto limit = ordered_keys(floor + lane);
+    auto smallest = greatest;
+    for (size_t t = 0; t < samples.slices; ++t) {
+      const auto key = ordered_keys(data + t * samples.slice_stride);
+      const auto counts = valid_lanes(d, valid + t * validity.slice_stride);
+      const auto above = hn::And(counts, hn::Gt(key, limit));
+      smallest = hn::Min(smallest, hn::IfThenElse(above, key, greatest));
     }
     hn::StoreU(smallest, d, least + lane);
-    hn::StoreU(count, dc, above + lane);
   }
 }
 
-// The key of rank + 1, given that of `rank`: the same again when enough keys are not above it.
-// Without meaning where rank + 1 is not below the number of valid keys.
-HWY_INLINE void select_next(const int16_t* keys, size_t slices, const uint16_t* rank,
-                            const int16_t* value, int16_t* next) {
-  uint16_t above[kMaxStrip];
-  find_above(keys, slices, value, next, above);
-  for (size_t i = 0; i < strip_width(); ++i) {
-    if (size_t{rank[i]} + 1 + above[i] < slices) next[i] = value[i];
+template <class T>
+T sample_of_key(T key) {
+  return key;
+}
+float sample_of_key(int32_t key) {
+  return std::bit_cast<float>(key < 0 ? key ^ INT32_MAX : key);
+}
+
+// Digits as they are stored, back to samples.
+void join_digits(const int8_t (*digits)[kStrip], uint8_t* value) {
+  for (size_t i = 0; i < kStrip; ++i) value[i] = static_cast<uint8_t>(digits[0][i] ^ 0x80);
+}
+void join_digits(const int8_t (*digits)[kStrip], int16_t* value) {
+  for (size_t i = 0; i < kStrip; ++i)
+    value[i] = static_cast<int16_t>(digits[0][i] * 256 + (digits[1][i] + 128));
+}
+void join_digits(const int8_t (*digits)[kStrip], uint16_t* value) {
+  for (size_t i = 0; i < kStrip; ++i)
+    value[i] = static_cast<uint16_t>((digits[0][i] + 128) * 256 + (digits[1][i] + 128));
+}
+void join_digits(const int8_t (*digits)[kStrip], float* value) {
+  for (size_t i = 0; i < kStrip; ++i) {
+    uint32_t key = static_cast<uint8_t>(digits[0][i]);
+    for (size_t place = 1; place < 4; ++place)
+      key = key << 8 | static_cast<uint8_t>(digits[place][i] ^ 0x80);
+    value[i] = sample_of_key(static_cast<int32_t>(key));
   }
 }
 
-void select_integers(const KeyTile& tile, int bits, bool with_next, Selected& selected) {
-  const size_t strip = strip_width();
-  uint16_t below[kMaxStrip];
-  for (size_t i = 0; i < tile.strips * strip; i += strip) {
-    const int16_t* keys = tile.high + i * tile.slices;
-    select_keys(keys, tile.slices, bits, selected.rank + i, selected.high + i, below);
-    if (with_next)
-      select_next(keys, tile.slices, selected.rank + i, selected.high + i, selected.next_high + i);
+// One strip; `next` is left alone if it is null.
+template <class T>
+HWY_INLINE void select_strip(Samples<T> samples, Validity validity, const DigitTile& tile,
+                             size_t strip, Selection& s, T* value, T* next) {
+  int8_t digits[sizeof(T)][kStrip];
+  int8_t* planes[sizeof(T)];
+  for (size_t place = 0; place < sizeof(T); ++place)
+    planes[place] = tile.planes[place] + strip * tile.slices;
+  for (size_t place = 0; place < sizeof(T); ++place) {
+    if (place > 0) keep_candidates(planes, digits, place, tile.slices);
+    select_digit(planes[place], tile.slices, 8, s);
+    std::copy_n(s.digit, kStrip, digits[place]);
+    s.descend();
   }
+  join_digits(digits, value);
+  if (next == nullptr) return;
+  using Key = std::conditional_t<std::is_same_v<T, float>, int32_t, T>;
+  Key least[kStrip];
+  find_above(samples, validity, tile.first + strip, value, least);
+  // Equal samples follow each other.
+  for (size_t i = 0; i < kStrip; ++i)
+    next[i] = s.rank[i] + 1 < s.candidates[i] ? value[i] : sample_of_key(least[i]);
 }
 
-// Prepares the low halves for the second selection: those whose high half is not `high` go out of
-// the race. Counts those that stay, and finds the smallest low half that belongs to `next_high`.
-HWY_INLINE void narrow_low(const int16_t* high_keys, int16_t* low_keys, size_t slices,
-                           const int16_t* high, const int16_t* next_high, uint16_t* stay,
-                           int16_t* next_low) {
-  const KeyTag d;
-  const CountTag dc;
-  const size_t lanes = hn::Lanes(d), strip = 2 * lanes;
-  const Keys out = hn::Set(d, kInvalidKey);
-  for (size_t lane = 0; lane < strip; lane += lanes) {
-    const Keys wanted = hn::LoadU(d, high + lane), wanted_next = hn::LoadU(d, next_high + lane);
-    Keys smallest = out;
-    Counts count = hn::Zero(dc);
-    for (size_t t = 0; t < slices; ++t) {
-      const Keys key = hn::LoadU(d, high_keys + t * strip + lane);
-      const Keys low = hn::LoadU(d, low_keys + t * strip + lane);
-      const auto equal = hn::Eq(key, wanted);
-      smallest = hn::Min(smallest, hn::IfThenElse(hn::Eq(key, wanted_next), low, out));
-      count = count_up(count, equal);
-      hn::StoreU(hn::IfThenElse(equal, low, out), d, low_keys + t * strip + lane);
+// rank_of[m] is the rank wanted of m samples.
+template <class T>
+HWY_INLINE void select_tile(Samples<T> samples, Validity validity, const DigitTile& tile,
+                            const uint16_t* rank_of, bool with_next, Selected<T>& selected) {
+  load_tile(samples, validity, tile, selected.count);
+  Selection s;
+  for (size_t strip = 0; strip < tile.pixels; strip += kStrip) {
+    for (size_t i = 0; i < kStrip; ++i) {
+      s.candidates[i] = selected.count[strip + i];
+      s.rank[i] = rank_of[s.candidates[i]];
     }
-    hn::StoreU(smallest, d, next_low + lane);
-    hn::StoreU(count, dc, stay + lane);
+    select_strip(samples, validity, tile, strip, s, selected.value + strip,
+                 with_next ? selected.next + strip : nullptr);
   }
 }
 
-// One strip of float keys: high halves first, then the low halves among the equal high ones.
-HWY_INLINE void select_float_strip(const int16_t* high_keys, int16_t* low_keys, size_t slices,
-                                   bool with_next, size_t at, Selected& selected) {
-  int16_t *high = selected.high + at, *low = selected.low + at;
-  int16_t *next_high = selected.next_high + at, *next_low = selected.next_low + at;
-  uint16_t below[kMaxStrip], stay[kMaxStrip], unused[kMaxStrip], low_rank[kMaxStrip];
-  int16_t next_in_high[kMaxStrip];
-  select_keys(high_keys, slices, 16, selected.rank + at, high, below);
-  std::fill_n(next_high, strip_width(), kInvalidKey);
-  if (with_next) find_above(high_keys, slices, high, next_high, unused);
-  narrow_low(high_keys, low_keys, slices, high, next_high, stay, next_low);
-  for (size_t i = 0; i < strip_width(); ++i)
-    low_rank[i] = static_cast<uint16_t>(selected.rank[at + i] - below[i]);
-  select_keys(low_keys, slices, 16, low_rank, low, unused);
-  if (!with_next) return;
-  select_next(low_keys, slices, low_rank, low, next_in_high);
-  for (size_t i = 0; i < strip_width(); ++i) {
-    if (low_rank[i] + 1 >= stay[i]) continue;  // the next sample has another high half
-    next_high[i] = high[i];
-    next_low[i] = next_in_high[i];
+#define DEFINE(T, suffix)                                                                \
+  void select_##suffix(Samples<T> samples, Validity validity, const DigitTile& tile,     \
+                       const uint16_t* rank_of, bool with_next, Selected<T>& selected) { \
+    select_tile(samples, validity, tile, rank_of, with_next, selected);                  \
   }
-}
-
-void select_floats(const KeyTile& tile, bool with_next, Selected& selected) {
-  const size_t strip = strip_width();
-  for (size_t i = 0; i < tile.strips * strip; i += strip)
-    select_float_strip(tile.high + i * tile.slices, tile.low + i * tile.slices, tile.slices,
-                       with_next, i, selected);
-}
+GEOLOOM_FOR_PIXEL_TYPES(DEFINE)
+#undef DEFINE
 
 }  // namespace
 }  // namespace geoloom::kernels::HWY_NAMESPACE
@@ -234,116 +231,90 @@ HWY_AFTER_NAMESPACE();
 namespace geoloom::kernels {
 namespace {
 
-HWY_EXPORT(rank_strip_width);
-HWY_EXPORT(select_integers);
-HWY_EXPORT(select_floats);
-
-#define EXPORT(T, suffix)                                                               \
-  HWY_EXPORT(load_keys_##suffix);                                                       \
-  void load_keys(Samples<T> samples, Validity valid, size_t pixel, const KeyTile& tile, \
-                 uint16_t* count) {                                                     \
-    HWY_DYNAMIC_DISPATCH(load_keys_##suffix)(samples, valid, pixel, tile, count);       \
+#define EXPORT(T, suffix)                                                                         \
+  HWY_EXPORT(select_##suffix);                                                                    \
+  void select(Samples<T> samples, Validity validity, const DigitTile& tile,                       \
+              const uint16_t* rank_of, bool with_next, Selected<T>& selected) {                   \
+    HWY_DYNAMIC_DISPATCH(select_##suffix)(samples, validity, tile, rank_of, with_next, selected); \
   }
 GEOLOOM_FOR_PIXEL_TYPES(EXPORT)
 #undef EXPORT
 
-// Key and sample, one pixel at a time; the vector code above does the same.
-struct Key {
-  int16_t high, low;
+// What a kernel is, beyond selecting: rank_of(m) is the rank wanted of m > 0 samples, and
+// answer(m, x[rank], x[rank + 1]) the result; the third argument has a meaning only if with_next is
+// set and rank + 1 < m.
+template <class Rank, class Answer>
+struct Rule {
+  bool with_next;
+  Rank rank_of;
+  Answer answer;
 };
 
-Key key_of(uint8_t value) {
-  return {value, 0};
-}
-Key key_of(uint16_t value) {
-  return {static_cast<int16_t>(value ^ 0x8000), 0};
-}
-Key key_of(int16_t value) {
-  return {value, 0};
-}
-Key key_of(float value) {
-  const int32_t bits = std::bit_cast<int32_t>(value);
-  const int32_t key = bits < 0 ? bits ^ INT32_MAX : bits;
-  return {static_cast<int16_t>(key >> 16), static_cast<int16_t>((key & 0xFFFF) ^ 0x8000)};
-}
+template <class Rank, class Answer>
+Rule(bool, Rank, Answer) -> Rule<Rank, Answer>;
 
-template <class T>
-T sample_of(Key key) {
-  if constexpr (std::is_same_v<T, uint16_t>) {
-    return static_cast<uint16_t>(static_cast<uint16_t>(key.high) ^ 0x8000);
-  } else if constexpr (std::is_same_v<T, float>) {
-    const uint32_t high = static_cast<uint16_t>(key.high);
-    const uint32_t low = static_cast<uint16_t>(key.low) ^ 0x8000u;
-    const uint32_t bits = high << 16 | low;
-    return std::bit_cast<float>(bits >> 31 != 0 ? bits ^ 0x7FFFFFFFu : bits);
-  } else {
-    return static_cast<T>(key.high);
-  }
-}
+template <class T, class Out>
+struct Job {
+  Samples<T> samples;
+  Validity validity;
+  size_t min_count;
+  Out* out;
+  uint8_t* out_valid;
+};
 
-// For an image narrower than a strip: keys and counts of lanes beyond its end stay untouched.
-template <class T>
-void load_few_keys(Samples<T> samples, Validity valid, size_t pixels, size_t strip,
-                   const KeyTile& tile, uint16_t* count) {
-  for (size_t t = 0; t < samples.slices; ++t) {
-    for (size_t p = 0; p < pixels; ++p) {
-      const bool counts = valid.data[t * valid.slice_stride + p] != 0;
-      const Key key = counts ? key_of(samples.data[t * samples.slice_stride + p])
-                             : Key{kInvalidKey, kInvalidKey};
-      tile.high[t * strip + p] = key.high;
-      if (std::is_same_v<T, float>) tile.low[t * strip + p] = key.low;
-      if (counts) ++count[p];
-    }
-  }
-}
-
-template <class T>
-void select(const KeyTile& tile, bool with_next, Selected& selected) {
-  if constexpr (std::is_same_v<T, float>) {
-    HWY_DYNAMIC_DISPATCH(select_floats)(tile, with_next, selected);
-  } else {
-    HWY_DYNAMIC_DISPATCH(select_integers)(tile, kKeyBits<T>, with_next, selected);
-  }
-}
-
-// Rule: rank_of(m) is the rank wanted of m > 0 samples, answer(m, x[rank], x[rank + 1]) the result;
-// the third argument has a meaning only if with_next and rank + 1 < m.
-template <class T, class Out, class Rank, class Answer>
-void for_each_pixel(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, Out* out,
-                    uint8_t* out_valid, bool with_next, Rank rank_of, Answer answer) {
-  const size_t slices = samples.slices;
-  if (slices > kMaxSlices) throw std::invalid_argument("rank: at most 65535 slices");
-  const size_t strip = HWY_DYNAMIC_DISPATCH(rank_strip_width)();
-  const size_t tile_keys = slices * strip * strips_per_tile(slices, strip);
-  std::vector<int16_t> high(tile_keys), low(std::is_same_v<T, float> ? tile_keys : 0);
+template <class T, class Out, class Answer>
+void write_answers(const Selected<T>& selected, size_t pixels, Answer answer, size_t min_count,
+                   Out* out, uint8_t* out_valid) {
   const size_t least_count = std::max<size_t>(min_count, 1);
-  for_each_tile(pixels, slices, strip, [&](size_t first, size_t strips) {
-    const KeyTile tile{high.data(), low.data(), slices, strips};
-    uint16_t count[kMaxTile] = {};
-    Selected selected;
-    if (pixels < strip) {
-      load_few_keys(samples, valid, pixels, strip, tile, count);
-    } else {
-      load_keys(samples, valid, first, tile, count);
-    }
-    for (size_t i = 0; i < strips * strip; ++i)
-      selected.rank[i] = static_cast<uint16_t>(count[i] == 0 ? 0 : rank_of(count[i]));
-    select<T>(tile, with_next, selected);
-    for (size_t i = 0; i < std::min(strips * strip, pixels); ++i) {
-      Out result{};
-      bool has_value = count[i] >= least_count;
-      if (has_value) {
-        const T value = sample_of<T>({selected.high[i], selected.low[i]});
-        const bool has_next = with_next && selected.rank[i] + 1 < count[i];
-        const T next =
-            has_next ? sample_of<T>({selected.next_high[i], selected.next_low[i]}) : value;
-        result = answer(size_t{count[i]}, value, next);
-        has_value = result == result;  // not so for NaN
-      }
-      out[first + i] = has_value ? result : Out{};
-      out_valid[first + i] = has_value ? 1 : 0;
-    }
+  for (size_t i = 0; i < pixels; ++i) {
+    const size_t m = selected.count[i];
+    const Out result = answer(m, selected.value[i], selected.next[i]);
+    const bool has_value = m >= least_count && result == result;  // not so for NaN
+    out[i] = has_value ? result : Out{};
+    out_valid[i] = has_value ? 1 : 0;
+  }
+}
+
+template <class T, class Out, class Rank, class Answer>
+void for_each_wide(const Job<T, Out>& job, size_t pixels, const Rule<Rank, Answer>& rule) {
+  const size_t slices = job.samples.slices;
+  std::vector<uint16_t> rank_of(slices + 1);
+  for (size_t m = 1; m <= slices; ++m) rank_of[m] = static_cast<uint16_t>(rule.rank_of(m));
+  // The next sample is looked up in the samples themselves, so these should still be in the cache.
+  const size_t bytes = rule.with_next ? 2 * sizeof(T) + 1 : sizeof(T);
+  const size_t most = tile_pixels(slices, bytes), plane = slices * most;
+  std::vector<int8_t> digits(sizeof(T) * plane);
+  DigitTile tile{{}, slices, 0, 0};
+  for (size_t place = 0; place < sizeof(T); ++place)
+    tile.planes[place] = digits.data() + place * plane;
+  Selected<T> selected{};
+  for_each_tile(pixels, most, [&](size_t first, size_t count) {
+    tile.first = first;
+    tile.pixels = count;
+    select(job.samples, job.validity, tile, rank_of.data(), rule.with_next, selected);
+    write_answers(selected, count, rule.answer, job.min_count, job.out + first,
+                  job.out_valid + first);
   });
+}
+
+template <class T, class Out, class Rank, class Answer>
+void for_each_pixel(const Job<T, Out>& job, size_t pixels, const Rule<Rank, Answer>& rule) {
+  const size_t slices = job.samples.slices;
+  if (slices > kMaxSlices) throw std::invalid_argument("rank: at most 65535 slices");
+  if (slices == 0) {
+    std::fill_n(job.out, pixels, Out{});
+    std::fill_n(job.out_valid, pixels, uint8_t{0});
+  } else if (pixels >= kStrip) {
+    for_each_wide(job, pixels, rule);
+  } else {
+    const WidenedSeries<T> wide(job.samples, job.validity, pixels);
+    Out out[kStrip];
+    uint8_t out_valid[kStrip];
+    for_each_wide(Job<T, Out>{wide.samples(), wide.validity(), job.min_count, out, out_valid},
+                  kStrip, rule);
+    std::copy_n(out, pixels, job.out);
+    std::copy_n(out_valid, pixels, job.out_valid);
+  }
 }
 
 void check_quantile(double q) {
@@ -358,59 +329,59 @@ size_t nearest_rank(double q, size_t m) {
   return up == 0 ? 0 : up - 1;
 }
 
+// The answer of kernels that give an observed sample.
+constexpr auto kSample = [](size_t, auto value, auto) { return value; };
+
 }  // namespace
 
 template <class T>
 void median_lower(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, T* out,
                   uint8_t* out_valid) {
-  for_each_pixel(
-      samples, valid, pixels, min_count, out, out_valid, false,
-      [](size_t m) { return (m - 1) / 2; }, [](size_t, T value, T) { return value; });
+  const Rule rule{false, [](size_t m) { return (m - 1) / 2; }, kSample};
+  for_each_pixel(Job<T, T>{samples, valid, min_count, out, out_valid}, pixels, rule);
 }
 
 template <class T>
 void median_upper(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, T* out,
                   uint8_t* out_valid) {
-  for_each_pixel(
-      samples, valid, pixels, min_count, out, out_valid, false, [](size_t m) { return m / 2; },
-      [](size_t, T value, T) { return value; });
+  const Rule rule{false, [](size_t m) { return m / 2; }, kSample};
+  for_each_pixel(Job<T, T>{samples, valid, min_count, out, out_valid}, pixels, rule);
 }
 
 template <class T>
 void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, float* out,
                  uint8_t* out_valid) {
-  for_each_pixel(
-      samples, valid, pixels, min_count, out, out_valid, true, [](size_t m) { return (m - 1) / 2; },
-      [](size_t m, T value, T next) {
-        if (m % 2 == 1) return static_cast<float>(value);
-        return static_cast<float>((static_cast<double>(value) + next) / 2);
-      });
+  const Rule rule{true, [](size_t m) { return (m - 1) / 2; },
+                  [](size_t m, T value, T next) {
+                    if (m % 2 == 1) return static_cast<float>(value);
+                    return static_cast<float>((static_cast<double>(value) + next) / 2);
+                  }};
+  for_each_pixel(Job<T, float>{samples, valid, min_count, out, out_valid}, pixels, rule);
 }
 
 template <class T>
 void quantile_nearest(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
                       T* out, uint8_t* out_valid) {
   check_quantile(q);
-  for_each_pixel(
-      samples, valid, pixels, min_count, out, out_valid, false,
-      [q](size_t m) { return nearest_rank(q, m); }, [](size_t, T value, T) { return value; });
+  const Rule rule{false, [q](size_t m) { return nearest_rank(q, m); }, kSample};
+  for_each_pixel(Job<T, T>{samples, valid, min_count, out, out_valid}, pixels, rule);
 }
 
 template <class T>
 void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
                      float* out, uint8_t* out_valid) {
   check_quantile(q);
+  const auto place = [q](size_t m) { return m == 0 ? 0 : static_cast<double>(m - 1) * q; };
   // Truncation is floor here, as nothing is negative.
-  const auto place = [q](size_t m) { return static_cast<double>(m - 1) * q; };
-  for_each_pixel(
-      samples, valid, pixels, min_count, out, out_valid, true,
-      [&](size_t m) { return static_cast<size_t>(place(m)); },
-      [&](size_t m, T value, T next) {
-        const double part = place(m) - static_cast<double>(static_cast<size_t>(place(m)));
-        if (part == 0 || value == next) return static_cast<float>(value);
-        const double low = value, high = next;
-        return static_cast<float>(low + part * (high - low));
-      });
+  const Rule rule{true, [&](size_t m) { return static_cast<size_t>(place(m)); },
+                  [&](size_t m, T value, T next) {
+                    const double part =
+                        place(m) - static_cast<double>(static_cast<size_t>(place(m)));
+                    if (part == 0 || value == next) return static_cast<float>(value);
+                    const double low = value, high = next;
+                    return static_cast<float>(low + part * (high - low));
+                  }};
+  for_each_pixel(Job<T, float>{samples, valid, min_count, out, out_valid}, pixels, rule);
 }
 
 #define INSTANTIATE(T, suffix)                                                                   \

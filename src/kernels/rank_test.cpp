@@ -97,7 +97,14 @@ TYPED_TEST(Rank, EveryTargetGivesTheBytesOfTheReference) {
 TYPED_TEST(Rank, SeriesLongerThanATileAndWideImages) {
   const auto longest = random_series<TypeParam>(65535, 2, 3, Spread::whole_type, 250);
   const auto wide = random_series<TypeParam>(7, 2050, 4, Spread::whole_type, 250);
-  for (const auto* series : {&longest, &wide}) {
+  // The greatest digits are those of invalid samples, too.
+  auto great = random_series<TypeParam>(300, 70, 5, Spread::ends_of_type, 250);
+  for (size_t i = 0; i < great.data.size(); ++i) {
+    if (great.data[i] > TypeParam{1})
+      great.data[i] = std::numeric_limits<TypeParam>::max() - static_cast<TypeParam>(i % 300);
+  }
+  for (const auto* series :
+       std::initializer_list<const Series<TypeParam>*>{&longest, &wide, &great}) {
     const auto expected = kPlain(*series, 0);
     on_every_target([&] { expect_equal(kVector(*series, 0), expected); });
   }

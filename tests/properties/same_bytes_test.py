@@ -65,6 +65,15 @@ def cpu_targets(bench):
             bench.expect_equal(results[target], results[targets[0]], f"{name} on {target} as on {targets[0]}")
     unknown = bench.call("run", colour, environment={"GEOLOOM_CPU_TARGET": "ABACUS"})
     bench.expect_equal(unknown.code, 2, "an unknown target is refused")
+    for target in targets:
+        store = store_of(bench, f"switch_{target}")
+        run = bench.run(colour, "-p", "scenes=scenes", "-p", f"results={store.url}", "--cpu-target", target,
+                        environment={"GEOLOOM_CPU_TARGET": targets[-1]})
+        bench.expect_equal(run.json()["cpu_target"], target, "the switch forces, over the environment")
+        bench.expect_equal(digests(store), digests(store_of(bench, f"colours_{target}")), f"--cpu-target {target}")
+    unknown = bench.call("run", colour, "--cpu-target", "ABACUS")
+    bench.expect_equal(unknown.code, 2, "an unknown target is refused by the switch")
+    bench.expect(targets[0] in unknown.err, "and those that are possible are named")
 
 
 def mosaic_hash(store):
