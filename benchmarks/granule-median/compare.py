@@ -3,107 +3,99 @@
 """Runs Geoloom and its peers on the same window, in turns, and compares what they spend.
 
     compare.py --geoloom BINARY --peer-python PYTHON --scenes FOLDER --work FOLDER
-               [--rounds 3] [--slow-rounds 1] [--memory 768M]
+               [--rounds 3] [--slow-rounds 1] [--memory 512M] [--quarter FOLDER]
 
 Every result's pixels must have the same CRC-32, or nothing is reported and the exit code is 1. CPU
 seconds are user + system time of the whole process from start to end, as is the peak of its memory;
 both come from the kernel. A round runs each program once, so that whatever else the machine does falls
-on all of them; ratios are taken within a round. Writes WORK/results.json and WORK/results.md.
+on all of them; ratios are taken within a round. --quarter also runs a quarter of a granule, of scenes that
+enlarge_scenes.py laid out in FOLDER. Writes WORK/results.json, WORK/results.md and WORK/time.svg.
 """
 import argparse
 import datetime
 import json
 import os
 import pathlib
-import platform
-import shutil
 import statistics
 import subprocess
 import sys
-import time
+
+import picture
+import report
+from measure import Program, checksum, has_avx512, machine, measure, output_of, receipt_seconds, result_file
 
 HERE = pathlib.Path(__file__).resolve().parent
 SIZE = 1024
-WINDOW = ["0", "0", str(SIZE), str(SIZE)]
-REFERENCE = "geoloom, 1 thread"
-
-# In a process of its own: what this one holds in memory would count as the peak of its children.
-CHECKSUM = """
-import sys, zlib
-from osgeo import gdal
-gdal.UseExceptions()
-pixels = gdal.Open(sys.argv[1]).ReadAsArray()
-print(pixels.dtype, "x".join(map(str, pixels.shape)), format(zlib.crc32(pixels.tobytes()), "08x"))
-"""
+WINDOW = (0, 0, SIZE, SIZE)
+# In scenes of 2048 pixels: on the borders of blocks, and half a block off.
+ALIGNED, UNALIGNED = (512, 512, SIZE, SIZE), (256, 256, SIZE, SIZE)
+SHARED = {"aligned": (0, 0, 768, 768), "unaligned": (256, 256, 768, 768)}  # the same place in both results
+DEBIAN_PYTHON = "/usr/bin/python3"
+NUMPY_AVX512 = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL"
+VERSIONS = ("import sys, numpy, rasterio; print('Python', sys.version.split()[0], 'NumPy', numpy.__version__, "
+            "'rasterio', rasterio.__version__, 'with GDAL', rasterio.__gdal_version__)")
 
 
-class Program:
-    def __init__(self, name, rounds, command, result, fresh):
-        self.name, self.rounds, self.command, self.result, self.fresh = name, rounds, command, result, fresh
-        self.runs = []
-
-    def median(self, quantity):
-        return statistics.median(run[quantity] for run in self.runs)
+def geoloom_command(arguments, scenes, store, threads, document=HERE / "workflow.yaml"):
+    return [arguments.geoloom, "run", document, "-p", f"scenes={scenes}", "-p", f"results={store}",
+            "--threads", str(threads), "--memory", arguments.memory, "--quiet"]
 
 
-def measure(command, log):
-    """Runs a command; returns its seconds and peak memory, or stops everything if it fails."""
-    environment = dict(os.environ, XDG_STATE_HOME=str(log.parent / "state"), OMP_NUM_THREADS="1")
-    with open(log, "w") as output:
-        begin = time.perf_counter()
-        child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        _, status, usage = os.wait4(child.pid, 0)
-        wall = time.perf_counter() - begin
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"compare: exit code {child.returncode} from {' '.join(map(str, command))}\n{log.read_text()}")
-    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "user_seconds": usage.ru_utime,
-            "system_seconds": usage.ru_stime, "wall_seconds": wall, "peak_mib": usage.ru_maxrss / 1024}
+def geoloom_programs(arguments):
+    programs = [Program(f"geoloom, {threads} thread{'s' * (threads > 1)}", arguments.rounds,
+                    geoloom_command(arguments, arguments.scenes, arguments.work / f"geoloom-{threads}", threads),
+                    arguments.work / f"geoloom-{threads}") for threads in (1, 2)]
+    if has_avx512():
+        store = arguments.work / "geoloom-avx2"
+        programs.append(Program(report.REFERENCE_AVX2, arguments.rounds, geoloom_command(arguments, arguments.scenes, store, 1), store,
+                                environment={"GEOLOOM_CPU_TARGET": "AVX2"}))
+    return programs
 
 
-def result_file(pattern, folder):
-    found = sorted(folder.glob(pattern))
-    if len(found) != 1:
-        sys.exit(f"compare: one {pattern} was expected in {folder}, found {len(found)}")
-    return found[0]
-
-
-def checksum(path):
-    return subprocess.run(["/usr/bin/python3", "-c", CHECKSUM, path], check=True, text=True, capture_output=True).stdout.strip()
-
-
-def make_programs(arguments):
+def peer_programs(arguments):
+    """The workers with the newest NumPy, and with the system's where it has NumPy and rasterio."""
     programs = []
-    for threads in (1, 2):
-        store = arguments.work / f"geoloom-{threads}"
-        command = [arguments.geoloom, "run", HERE / "workflow.yaml", "-p", f"scenes={arguments.scenes}",
-                   "-p", f"results={store}", "--threads", str(threads),
-                   "--memory", arguments.memory, "--quiet"]
-        programs.append(Program(f"geoloom, {threads} thread{'s' * (threads > 1)}", arguments.rounds, command,
-                                (store, "**/composite/**/*.tif"), store))
-    for mode, rounds in (("tuned", arguments.rounds), ("jit", arguments.rounds), ("typical", arguments.slow_rounds)):
-        folder = arguments.work / f"numpy-{mode}"
-        command = [arguments.peer_python, HERE / "numpy_worker.py", mode, arguments.scenes, *WINDOW, folder / "result.tif"]
-        programs.append(Program(f"NumPy, {mode}", rounds, command, (folder, "result.tif"), folder))
+    for python, note in ((arguments.peer_python, ""), (DEBIAN_PYTHON, " (Debian)")):
+        numpy = output_of([python, "-c", "import numpy, rasterio; print(numpy.__version__)"])
+        if not numpy:
+            print(f"  {python} has no NumPy with rasterio: left out", file=sys.stderr)
+            continue
+        has_numba = bool(output_of([python, "-c", "import numba; print(numba.__version__)"]))
+        for mode, rounds in (("tuned", arguments.rounds), ("jit", arguments.rounds if has_numba else 0),
+                             ("typical", arguments.slow_rounds)):
+            folder = arguments.work / f"numpy-{mode}-{numpy}"
+            command = [python, HERE / "numpy_worker.py", mode, arguments.scenes, *map(str, WINDOW), folder / "result.tif"]
+            programs.append(Program(f"NumPy {numpy}{note}, {mode}", rounds, command, folder, "result.tif"))
+            if mode == "tuned" and note and has_avx512():
+                # Such a NumPy sorts fast with AVX-512 alone; without, it does what it does on most processors.
+                folder = arguments.work / f"numpy-{mode}-{numpy}-avx2"
+                programs.append(Program(f"NumPy {numpy}{note}, {mode}{report.WITHOUT_AVX512}", rounds, [*command[:-1], folder / "result.tif"],
+                                        folder, "result.tif", {"NPY_DISABLE_CPU_FEATURES": NUMPY_AVX512}))
     return [program for program in programs if program.rounds > 0]
 
 
 def run_all(programs, arguments):
-    expected = None
+    """Rounds of all programs; the checksum all results have."""
+    expected, log = None, arguments.work / "last.log"
+    for program in programs:
+        # Numba compiles once and keeps that beside the script; a first run must not pay for it.
+        if program.name.endswith("jit"):
+            program.run(log)
+            program.runs.clear()
     for number in range(max(program.rounds for program in programs)):
         for program in programs:
             if number >= program.rounds:
                 continue
-            shutil.rmtree(program.fresh, ignore_errors=True)
-            if program.name.startswith("NumPy"):
-                program.fresh.mkdir(parents=True)
-            run = measure(program.command, arguments.work / "last.log")
-            pixels = checksum(result_file(program.result[1], program.result[0]))
+            run = program.run(log)
+            if program.pattern == "result.tif":
+                run["parts"] = json.loads(log.read_text().splitlines()[-1])
+            else:
+                run["parts"] = receipt_seconds(program.fresh)
+            pixels = checksum(program.result())
             expected = expected or pixels
             if pixels != expected:
                 sys.exit(f"compare: {program.name} gives pixels {pixels}, and {programs[0].name} gave {expected}")
-            program.runs.append(run)
-            print(f"  round {number + 1}: {program.name:18} {run['cpu_seconds']:6.2f} s CPU, {run['wall_seconds']:6.2f} s, "
+            print(f"  round {number + 1}: {program.name:46} {run['cpu_seconds']:6.2f} s CPU, {run['wall_seconds']:6.2f} s, "
                   f"{run['peak_mib']:5.0f} MiB, pixels equal", file=sys.stderr)
     return expected
 
@@ -114,78 +106,66 @@ def measure_plan(arguments):
     return min((measure(command, arguments.work / "plan.log") for _ in range(3)), key=lambda run: run["wall_seconds"])
 
 
-def measure_floor(arguments):
-    done = subprocess.run([HERE / "decode_floor.py", arguments.scenes, *WINDOW], check=True, text=True, capture_output=True)
+def measure_floor(scenes, window):
+    done = subprocess.run([HERE / "decode_floor.py", scenes, *map(str, window)], check=True, text=True, capture_output=True)
     return json.loads(done.stdout)
 
 
+def measure_windows(arguments):
+    """A window on the borders of blocks against one half a block off, one thread, in turns."""
+    scenes, programs = arguments.work / "scenes-2048", {}
+    subprocess.run([HERE / "enlarge_scenes.py", arguments.scenes, scenes, "--size", "2048"], check=True, stdout=sys.stderr)
+    for name, window in (("aligned", ALIGNED), ("unaligned", UNALIGNED)):
+        document = arguments.work / f"{name}.yaml"
+        text = (HERE / "workflow.yaml").read_text()
+        document.write_text(text.replace("same_grid_as: $scenes\n", f"same_grid_as: $scenes\n  window: {list(window)}\n"))
+        store = arguments.work / name
+        programs[name] = Program(name, arguments.rounds, geoloom_command(arguments, scenes, store, 1, document), store)
+    for _ in range(arguments.rounds):
+        for program in programs.values():
+            program.run(arguments.work / "last.log")
+    pixels = {name: checksum(program.result(), SHARED[name]) for name, program in programs.items()}
+    if pixels["aligned"] != pixels["unaligned"]:
+        sys.exit(f"compare: where the aligned and the unaligned window overlap, they differ: {pixels}")
+    ratio = [u["cpu_seconds"] / a["cpu_seconds"] for u, a in zip(programs["unaligned"].runs, programs["aligned"].runs)]
+    return {"cpu_ratio": statistics.median(ratio),
+            **{name: {"cpu_seconds": program.median("cpu_seconds"), "peak_mib": program.peak_mib(),
+                      "floor": measure_floor(scenes, window)}
+               for (name, program), window in zip(programs.items(), (ALIGNED, UNALIGNED))}}
+
+
+def run_quarter(arguments, small_result):
+    """A job of many tiles, two threads, with its memory over time; its answers are those of the small job."""
+    store = arguments.work / "quarter"
+    program = Program("quarter", 1, None, store)
+    subprocess.run(["rm", "-rf", str(store)], check=True)
+    command = geoloom_command(arguments, arguments.quarter, store, 2, HERE / "granule.yaml")
+    run = measure(command, arguments.work / "quarter.log", every_seconds=0.25)
+    done = subprocess.run([HERE / "check_blocks.py", small_result, result_file("map.tif", store)], text=True, capture_output=True)
+    if done.returncode != 0:
+        sys.exit(f"compare: the quarter of a granule: {done.stdout}{done.stderr}")
+    # The map comes last and the start is small: what has to be flat lies between.
+    def highest(begin, end):
+        within = [mib for when, mib in run["memory_over_time"] if begin <= when / run["wall_seconds"] <= end]
+        return max(within, default=run["peak_mib"])
+
+    scenes = json.loads((arguments.quarter / "pixels.json").read_text())
+    size = scenes["set"][1]
+    share = (size / 10980) ** 2
+    return {**run, "program": program.name, "checked": done.stdout.strip(), "scenes": scenes, "parts": receipt_seconds(store),
+            "earlier_mib": highest(0.1, 0.45), "later_mib": highest(0.45, 0.8),
+            "granule_cpu_seconds": run["cpu_seconds"] / share, "granule_wall_seconds": run["wall_seconds"] / share}
+
+
 def ratios(programs):
-    """CPU of a program over CPU of the reference in the same round: median, least, greatest."""
-    reference = next(program for program in programs if program.name == REFERENCE)
+    """CPU of a program over CPU of geoloom with one thread in the same round: median, least, greatest."""
     found = {}
+    by_name = {program.name: program for program in programs}
     for program in programs:
+        reference = by_name[report.REFERENCE_AVX2 if report.WITHOUT_AVX512 in program.name else report.REFERENCE]
         each = [run["cpu_seconds"] / base["cpu_seconds"] for run, base in zip(program.runs, reference.runs)]
         found[program.name] = {"median": statistics.median(each), "least": min(each), "greatest": max(each)}
     return found
-
-
-def machine():
-    facts = {}
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        key, _, value = line.partition(":")
-        facts.setdefault(key.strip(), value.strip())
-    vectors = next((name for name in ("avx512f", "avx2") if name in facts.get("flags", "").split()), "neither AVX2 nor AVX-512")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (f"{os.cpu_count()} cores of {facts.get('model name', platform.machine())} (family {facts.get('cpu family')}, "
-            f"model {facts.get('model')}, {vectors}), {memory:.0f} GiB")
-
-
-def versions(arguments):
-    def output(command):
-        return subprocess.run(command, text=True, capture_output=True).stdout.strip().splitlines()[:1]
-    peer = output([arguments.peer_python, "-c", "import sys, numpy, numba, rasterio; print('Python', sys.version.split()[0], "
-                   "'NumPy', numpy.__version__, 'Numba', numba.__version__, 'rasterio', rasterio.__version__, "
-                   "'with GDAL', rasterio.__gdal_version__)"])
-    return {"geoloom": " ".join(output([arguments.geoloom, "--version"])), "peers": " ".join(peer),
-            "libdeflate": " ".join(output(["dpkg-query", "-W", "-f", "${Version}", "libdeflate0"])),
-            "system": platform.platform()}
-
-
-def table(programs, ratio):
-    lines = ["| program | CPU s (user + system) | wall s | peak MiB | CPU over geoloom | runs |", "|---|---|---|---|---|---|"]
-    for program in programs:
-        r = ratio[program.name]
-        spread = f"{r['median']:.2f}" + (f" ({r['least']:.2f} to {r['greatest']:.2f})" if len(program.runs) > 1 else "")
-        lines.append(f"| {program.name} | {program.median('cpu_seconds'):.2f} ({program.median('user_seconds'):.2f} + "
-                     f"{program.median('system_seconds'):.2f}) | {program.median('wall_seconds'):.2f} | "
-                     f"{max(run['peak_mib'] for run in program.runs):.0f} | {spread} | {len(program.runs)} |")
-    return lines
-
-
-def report(programs, ratio, plan, floor, pixels, arguments):
-    scenes = json.loads((arguments.scenes / "pixels.json").read_text())
-    found = versions(arguments)
-    one, two = (next(p for p in programs if p.name.startswith(f"geoloom, {n}")) for n in (1, 2))
-    over_floor = one.median("cpu_seconds") / floor["libdeflate_cpu_seconds"]
-    over_gdal = one.median("cpu_seconds") / floor["gdal_cpu_seconds"]
-    count, size, _ = scenes["set"]
-    lines = [f"Measured {datetime.date.today()} on {machine()}; load {os.getloadavg()[0]:.1f} at the end.",
-             f"{found['geoloom']}; {found['peers']}; libdeflate {found['libdeflate']}, GDAL {floor['gdal']}.",
-             f"{count} scenes of {size} x {size} pixels, {scenes['bytes_per_sample']:.3f} bytes/sample; a window of {SIZE} x {SIZE}: "
-             f"{floor['blocks']} blocks, {floor['stored_bytes'] / 1e6:.0f} MB stored, {floor['decoded_bytes'] / 1e6:.0f} MB decoded.",
-             "", *table(programs, ratio), "",
-             f"- All results have equal pixels: {pixels}.",
-             f"- Budget of geoloom: `--memory {arguments.memory}`; times and ratios are medians, in brackets least and greatest; peaks are the greatest.",
-             f"- Floor, one thread: inflating the blocks with libdeflate takes {floor['libdeflate_cpu_seconds']:.2f} CPU s, "
-             f"reading them through GDAL {floor['gdal_cpu_seconds']:.2f}. Geoloom's whole process is at {over_floor:.2f} and {over_gdal:.2f} times that.",
-             f"- Two threads are {one.median('wall_seconds') / two.median('wall_seconds'):.2f} times faster than one (wall).",
-             f"- `geoloom plan`: {plan['wall_seconds']:.2f} s (wall), {plan['cpu_seconds']:.2f} CPU s."]
-    (arguments.work / "results.md").write_text("\n".join(lines) + "\n")
-    record = {"date": str(datetime.date.today()), "machine": machine(), "versions": found, "scenes": scenes, "pixels": pixels,
-              "programs": {p.name: {"runs": p.runs, "cpu_over_geoloom": ratio[p.name]} for p in programs},
-              "plan": plan, "floor": floor}
-    (arguments.work / "results.json").write_text(json.dumps(record, indent=1) + "\n")
-    print("\n".join(lines))
 
 
 def main():
@@ -194,22 +174,36 @@ def main():
         parser.add_argument(f"--{name}", type=lambda text: pathlib.Path(text).resolve(), required=True)
     # Not resolved: the link inside of a virtual environment is what makes it one.
     parser.add_argument("--peer-python", type=pathlib.Path, required=True)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of all but the slowest peer, at least 1")
-    parser.add_argument("--slow-rounds", type=int, default=1, help="rounds of the slowest peer")
-    parser.add_argument("--memory", default="768M")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of all but the slowest peers, at least 1")
+    parser.add_argument("--slow-rounds", type=int, default=1, help="rounds of the slowest peers")
+    parser.add_argument("--memory", default="512M")
+    parser.add_argument("--quarter", type=lambda text: pathlib.Path(text).resolve(), help="scenes of 5490 pixels, or any size")
     arguments = parser.parse_args()
     if arguments.rounds < 1:
         parser.error("--rounds: at least 1")
     arguments.work.mkdir(parents=True, exist_ok=True)
 
     plan = measure_plan(arguments)
-    programs = make_programs(arguments)
-    # Numba compiles once and keeps that beside the script; a first run must not pay for it.
-    jit = next(program for program in programs if program.name == "NumPy, jit")
-    jit.fresh.mkdir(parents=True, exist_ok=True)
-    measure(jit.command, arguments.work / "last.log")
+    programs = geoloom_programs(arguments) + peer_programs(arguments)
     pixels = run_all(programs, arguments)
-    report(programs, ratios(programs), plan, measure_floor(arguments), pixels, arguments)
+    record = {
+        "date": str(datetime.date.today()), "machine": machine(), "memory": arguments.memory, "pixels": pixels,
+        "versions": {"geoloom": output_of([arguments.geoloom, "--version"]),
+                     "peers": [output_of([python, "-c", VERSIONS]) for python in (arguments.peer_python, DEBIAN_PYTHON)],
+                     "numba": output_of([arguments.peer_python, "-c", "import numba; print(numba.__version__)"]),
+                     "libdeflate": output_of(["dpkg-query", "-W", "-f", "${Version}", "libdeflate0"])},
+        "scenes": json.loads((arguments.scenes / "pixels.json").read_text()),
+        "plan": plan, "floor": measure_floor(arguments.scenes, WINDOW), "windows": measure_windows(arguments)}
+    ratio = ratios(programs)
+    record["programs"] = {p.name: {"runs": p.runs, "cpu_over_geoloom": ratio[p.name]} for p in programs}
+    if arguments.quarter:
+        record["quarter"] = run_quarter(arguments, programs[0].result())
+    record["load"] = os.getloadavg()[0]
+    (arguments.work / "results.json").write_text(json.dumps(record, indent=1) + "\n")
+    lines = report.lines(record)
+    (arguments.work / "results.md").write_text("\n".join(lines) + "\n")
+    (arguments.work / "time.svg").write_text(picture.draw(record))
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@
 
     generate_scenes.py FOLDER [--scenes 216] [--size 1024] [--seed 1] [--check]
 
+Larger ones than 2048 pixels take long to draw: enlarge_scenes.py lays these out to any size.
+
 A fixed landscape with a seasonal gain, sensor noise, fractal clouds that saturate at 255, and slanted
 swath edges beyond which all bands are 0. Each scene is a COG: DEFLATE, blocks of 512, averaged overviews.
 
