@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The same bytes whatever the machine does: threads, reads, memory, CPU target, order of listing, company.
+"""The same bytes whatever the machine does: threads, reads, memory, CPU target, reader, order of listing, company.
 
     same_bytes_test.py GEOLOOM [--only TEST]...
 """
@@ -74,6 +74,11 @@ def cpu_targets(bench):
     unknown = bench.call("run", colour, "--cpu-target", "ABACUS")
     bench.expect_equal(unknown.code, 2, "an unknown target is refused by the switch")
     bench.expect(targets[0] in unknown.err, "and those that are possible are named")
+
+
+def readers(bench):
+    document = drawn(bench)
+    expect_same(bench, document, reference(bench, document), "by_gdal", environment={"GEOLOOM_READER": "gdal"})
 
 
 def mosaic_hash(store):
@@ -161,7 +166,8 @@ def two_processes_at_once(bench):
         shutil.rmtree(store.path)
 
 
-TESTS = [threads_and_memory, cpu_targets, tile_sizes, source_layouts, listing_order, a_list_keeps_its_order, two_processes_at_once]
+TESTS = [threads_and_memory, readers, cpu_targets, tile_sizes, source_layouts, listing_order, a_list_keeps_its_order,
+         two_processes_at_once]
 
 
 def main():
