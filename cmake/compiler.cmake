@@ -2,6 +2,8 @@
 # multiply-add rounds once where two operations round twice, and not every CPU has it.
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-style-cast
                     -Wcast-qual -Wconversion -Wno-sign-conversion
+                    # A copy of what has a destructor of its own.
+                    -Wdeprecated-copy-dtor
                     # Designated initialisers that name some members are meant as they stand.
                     -Wno-missing-field-initializers
                     # GCC 12 warns of std::string's own memcpy (its bug 105329).

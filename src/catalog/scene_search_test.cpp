@@ -22,7 +22,7 @@ class SceneSearch : public testing::Test {
 
   // A small image; bands without a name are called by the writer's default.
   std::string image(std::string_view name, const std::vector<std::string>& bands = {"VV", "VH"}) {
-    const std::string path = folder_.write(name, "");
+    std::string path = folder_.write(name, "");
     gdal::ScratchWriter::Options options;
     for (const std::string& band : bands) options.bands.push_back({band, "", 1, 0, ""});
     gdal::ScratchWriter writer(path, {geo::Crs::parse("EPSG:32631"), 0, 0, 10, 10, 2, 2}, options);
@@ -36,7 +36,7 @@ class SceneSearch : public testing::Test {
                                    datetime + R"("}, "assets": {"red": {"href": ")" + href +
                                    R"("}}})");
   }
-  SceneList find(std::vector<std::string> names) {
+  SceneList find(const std::vector<std::string>& names) {
     SceneQuery query;
     for (const std::string& name : names) query.from.push_back(folder_ / name);
     return find_scenes(query);

@@ -13,10 +13,9 @@ namespace {
 
 std::string default_text(const workflow::Parameter& parameter) {
   if (parameter.is_required) return "required";
-  if (parameter.default_value.is_null() || parameter.default_value == "" ||
-      parameter.default_value == workflow::Json::array())
-    return "optional";
-  return "default " + parameter.default_value.dump();
+  const auto& value = parameter.default_value;
+  if (value.is_null() || value == "" || (value.is_array() && value.empty())) return "optional";
+  return "default " + value.dump();
 }
 
 // ", 1 to 22" or "", with the unit.

@@ -354,13 +354,11 @@ TimeModes time_modes(const workflow::Step& step, const workflow::ItemPlan& plan)
     for (const auto& ref : node.inputs) timeful_inputs += modes.timeful[ref.node];
     if (timeful_inputs == 0) continue;
     const bool mixed = timeful_inputs != node.inputs.size();
-    if (node.kind() != OpKind::block || mixed) {
+    const auto need = plan.nodes[n].time_need;
+    if (node.kind() != OpKind::block || mixed || need == TimeNeed::whole_axis)
       whole = true;
-    } else if (plan.nodes[n].time_need == TimeNeed::pointwise) {
+    else if (need == TimeNeed::pointwise)
       modes.timeful[n] = true;
-    } else if (plan.nodes[n].time_need == TimeNeed::whole_axis) {
-      whole = true;
-    }
   }
   modes.streaming = sources == 1 && !whole;
   return modes;

@@ -143,9 +143,7 @@ Error Capture::error(ErrorCode otherwise, std::string message) const {
   if (remote_code_) {
     code = *remote_code_;
     if (cause.empty() || !failed_) cause = remote_text_;
-  } else if (has_any(text_, kNoMemory)) {
-    code = ErrorCode::resource;
-  } else if (write_failed_) {
+  } else if (write_failed_ || has_any(text_, kNoMemory)) {
     code = ErrorCode::resource;
   } else if (code == ErrorCode::corrupt && has_any(text_, kUnsupported)) {
     code = ErrorCode::invalid;

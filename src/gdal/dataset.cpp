@@ -487,7 +487,6 @@ size_t byte_size(BufferType type) {
     case BufferType::uint8:
       return 1;
     case BufferType::uint16:
-      return 2;
     case BufferType::int16:
       return 2;
     case BufferType::float32:
@@ -567,8 +566,7 @@ void Dataset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
   const CPLErr result = GDALRasterIOEx(
       mask, GF_Read, static_cast<int>(window.x), static_cast<int>(window.y), width, height, buffer,
       width, height, GDT_Byte, 1, static_cast<GSpacing>(row_stride_bytes), nullptr);
-  if (result != CE_None || capture.failed() || capture.data_missing())
-    impl_->throw_read(capture);
+  if (result != CE_None || capture.failed() || capture.data_missing()) impl_->throw_read(capture);
   // An alpha band has degrees of opacity; whatever shows at all is valid.
   for (int64_t y = 0; y < window.height; ++y) {
     uint8_t* row = buffer + static_cast<size_t>(y) * row_stride_bytes;

@@ -204,7 +204,8 @@ TEST_F(RemoteFiles, WriteReadListRemove) {
 
 TEST_F(RemoteFiles, LargeFilesGoUpInParts) {
   const TestFolder folder;
-  std::string bytes(40'000'000, '\0');
+  std::string bytes;
+  bytes.resize(40'000'000);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 2654435761U >> 24U);
   folder.put("big", bytes);
   copy_into(folder.file("big"), root_ + "/big");

@@ -431,7 +431,7 @@ std::vector<Period> split(const Period& period, const Frequency& frequency) {
 }
 
 std::string label(const Period& cell, const Frequency& frequency) {
-  const std::string date = format_date(cell.start);
+  std::string date = format_date(cell.start);
   const bool one = frequency.count == 1;
   switch (frequency.unit) {
     case Frequency::Unit::day:

@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "gdal/dataset.h"
-#include "raster/asset_pool.h"
 #include "gdal/geotiff_writer.h"
+#include "raster/asset_pool.h"
 #include "raster/cube.h"
 #include "workflow/op.h"
 
@@ -43,7 +43,7 @@ std::unique_ptr<T> bound(std::unique_ptr<workflow::Op> op, const std::string& ya
   op->check();
   auto* typed = dynamic_cast<T*>(op.get());
   if (typed == nullptr) throw std::logic_error("another kind of op");
-  op.release();
+  (void)op.release();
   return std::unique_ptr<T>(typed);
 }
 

@@ -11,7 +11,7 @@
 namespace geoloom::raster {
 namespace {
 
-CubeSchema schema_of(std::vector<PixelType> types, size_t slices, bool per_band = false) {
+CubeSchema schema_of(const std::vector<PixelType>& types, size_t slices, bool per_band = false) {
   CubeSchema schema;
   for (const PixelType type : types) {
     Band band;
@@ -151,7 +151,7 @@ TEST(Block, CopiesTheOverlap) {
 TEST(Block, RefusesWhatNoMachineHas) {
   const CubeSchema schema = schema_of({PixelType::float32}, 1);
   try {
-    Block(schema, {0, 0, int64_t{1} << 40, int64_t{1} << 40}, 0, 1);
+    const Block block(schema, {0, 0, int64_t{1} << 40, int64_t{1} << 40}, 0, 1);
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::resource);

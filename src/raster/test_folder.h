@@ -30,7 +30,7 @@ class TestFolder {
   std::string operator/(std::string_view name) const { return path_ + "/" + std::string(name); }
   // Writes a file, with the folders it needs; returns its path.
   std::string write(std::string_view name, std::string_view text) const {
-    const std::string path = *this / name;
+    std::string path = *this / name;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path, std::ios::binary) << text;
     return path;

@@ -14,7 +14,7 @@ namespace geoloom::store {
 namespace {
 
 std::string scratch_file(const std::string& bytes) {
-  const auto path = ::testing::TempDir() + "scratch-" + std::to_string(std::random_device{}());
+  auto path = ::testing::TempDir() + "scratch-" + std::to_string(std::random_device{}());
   std::ofstream(path, std::ios::binary) << bytes;
   return path;
 }

@@ -159,7 +159,7 @@ OrderedJson Parameters::object_schema() const {
     const Json& value = p->default_value;
     // The defaults of a nested struct stand at its own parameters; "nothing" goes without saying.
     if (!p->is_required && !value.is_null() && !value.is_object() && value != "" &&
-        value != Json::array())
+        !(value.is_array() && value.empty()))
       schema["default"] = value;
     properties[p->name] = std::move(schema);
     if (p->is_required) required.push_back(p->name);
@@ -174,7 +174,7 @@ OrderedJson Parameters::schema() const {
   OrderedJson forms = OrderedJson::array({object_schema()});
   const Parameter* const main = main_parameter();
   const auto needed = [](const auto& p) { return p->is_required; };
-  const auto needed_beside_main = [main](const auto& p) { return p->is_required && !p->is_main; };
+  const auto needed_beside_main = [](const auto& p) { return p->is_required && !p->is_main; };
   if (main != nullptr && std::none_of(parameters_.begin(), parameters_.end(), needed_beside_main))
     forms.push_back(main->schema(*main));
   if (std::none_of(parameters_.begin(), parameters_.end(), needed))
