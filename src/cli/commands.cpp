@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <iostream>
 #include <stdexcept>
 
 #include "engine/item_handler.h"
 #include "error/error.h"
+#include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "kernels/target.h"
 #include "ops/op_table.h"
@@ -69,6 +71,23 @@ void force_cpu_target() {
   }
 }
 
+// What CLI11 says of a wrong command line, as one of our errors.
+Error wrong_words(const CLI::App& app, const std::vector<std::string>& words,
+                  const CLI::ParseError& error) {
+  const auto parsed = app.get_subcommands();
+  if (parsed.empty() && !words.front().starts_with("-")) {
+    std::vector<std::string> known;
+    for (const auto* command : app.get_subcommands([](const auto*) { return true; }))
+      known.push_back(command->get_name());
+    return Error(ErrorCode::invalid, fmt::format("there is no command '{}'", words.front()))
+        .hint(spelling_hint(words.front(), known));
+  }
+  std::string command = "geoloom";
+  if (!parsed.empty()) command += " " + parsed.front()->get_name();
+  return Error(ErrorCode::invalid, error.what())
+      .hint(fmt::format("`{} --help` prints what it takes", command));
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
@@ -94,9 +113,16 @@ int run_command_line(int argc, char** argv) {
     gdal::initialise();
     app.parse(argc, argv);
     return commands.exit_code;
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted, std::cout, std::cerr);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error, std::cout, std::cerr);
-    return code == 0 ? 0 : 2;
+    if (argc == 1) {
+      std::cerr << app.help();
+      return traits(ErrorCode::invalid).exit_code;
+    }
+    const std::vector<std::string> words(argv + 1, argv + argc);
+    commands.json = std::find(words.begin(), words.end(), "--json") != words.end();
+    return report(wrong_words(app, words, error), commands);
   } catch (const Error& error) {
     return report(error, commands);
   } catch (const std::bad_alloc&) {

@@ -126,7 +126,8 @@ void coarsen(Area& area, double resolution) {
   if (factor < 1 || std::abs(ratio - static_cast<double>(factor)) > 1e-9 * ratio)
     throw Error(ErrorCode::invalid,
                 fmt::format("--resolution {} is not a whole multiple of the grid's {}", resolution,
-                            tiling.grid.pixel_width));
+                            tiling.grid.pixel_width))
+        .hint(fmt::format("such as --resolution {}", 2 * tiling.grid.pixel_width));
   if (factor == 1) return;
   if (tiling.tile_width % factor != 0 || tiling.tile_height % factor != 0)
     throw Error(
@@ -142,9 +143,19 @@ void coarsen(Area& area, double resolution) {
   tiling.tile_height /= factor;
 }
 
+// `tiles: 1024` and `tiles: {size: 1024}` lack the unit, which "quote it" would not tell.
+void check_tile_unit(const Value& area) {
+  const auto* size = area.find("tiles");
+  if (size && size->kind == Value::Kind::map) size = size->find("size");
+  if (size && size->kind == Value::Kind::integer)
+    throw size->error(fmt::format("area.tiles: {} of what?", size->text))
+        .hint(fmt::format("say `tiles: {} px`", size->text));
+}
+
 }  // namespace
 
 Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
+  check_tile_unit(value);
   AreaParameters given;
   Parameters parameters;
   given.declare(parameters);

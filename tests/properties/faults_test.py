@@ -406,6 +406,13 @@ def wrong_options(bench):
         outcome = bench.call(*arguments)
         bench.expect(outcome.code == 2 or (outcome.code == 5 and "absent" in str(arguments)), f"{arguments[:1] + arguments[2:]} is refused with 2", outcome)
         bench.expect(outcome.err.strip(), f"{arguments[:1] + arguments[2:]}: something is said")
+        if arguments:
+            bench.expect(outcome.err.startswith("error: "), f"{arguments[:1] + arguments[2:]}: as all errors are", outcome)
+    bench.expect("did you mean 'run'?" in bench.call("rum", document).err, "a near command is suggested")
+    bench.expect("geoloom plan --help" in bench.call("plan", document, "--wrong").err, "it says where options are told")
+    bench.expect_equal(bench.call("run", "--json").json()["error"]["code"], "invalid", "as JSON")
+    bench.expect("Examples:" in bench.call().err, "alone it tells what it does")
+    bench.expect_equal([bench.call(*words).code for words in (["--help"], ["--version"], ["run", "--help"])], [0, 0, 0], "asking is no mistake")
 
 
 def controls(text):
