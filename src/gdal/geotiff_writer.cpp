@@ -72,6 +72,57 @@ void set_items(GDALMajorObjectH object,
     GDALSetMetadataItem(object, name.c_str(), value.c_str(), nullptr);
 }
 
+void set_colours(GDALRasterBandH band, const std::vector<std::array<uint8_t, 4>>& rgba_by_value) {
+  const std::unique_ptr<void, void (*)(GDALColorTableH)> table(GDALCreateColorTable(GPI_RGB),
+                                                               &GDALDestroyColorTable);
+  for (size_t i = 0; i < rgba_by_value.size(); ++i) {
+    const auto& [red, green, blue, alpha] = rgba_by_value[i];
+    const GDALColorEntry entry{red, green, blue, alpha};
+    GDALSetColorEntry(table.get(), static_cast<int>(i), &entry);
+  }
+  if (GDALSetRasterColorTable(band, table.get()) != CE_None)
+    throw Error(ErrorCode::invalid, "this band cannot have a colour table");
+}
+
+DatasetHandle create_geotiff(const std::string& path, const geo::Grid& grid,
+                             const ScratchWriter::Options& options, Options& list,
+                             const Capture& capture) {
+  DatasetHandle dataset(GDALCreate(GDALGetDriverByName("GTiff"), path.c_str(),
+                                   static_cast<int>(grid.width), static_cast<int>(grid.height),
+                                   static_cast<int>(options.bands.size()), gdal_type(options.type),
+                                   list.get()));
+  if (!dataset) throw capture.error(ErrorCode::denied, "the file cannot be created");
+  std::array<double, 6> transform{grid.origin_x,     grid.pixel_width, 0, grid.origin_y, 0,
+                                  -grid.pixel_height};
+  GDALSetGeoTransform(dataset.get(), transform.data());
+  if (grid.crs.known())
+    GDALSetProjection(
+        dataset.get(),
+        (grid.crs.code().starts_with("EPSG:") ? grid.crs.code() : grid.crs.wkt()).c_str());
+  for (size_t i = 0; i < options.bands.size(); ++i)
+    describe_band(GDALGetRasterBand(dataset.get(), static_cast<int>(i) + 1), options.bands[i],
+                  options.nodata);
+  return dataset;
+}
+
+// A file in GDAL's memory, removed with its object.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string path) : path_(std::move(path)) {}
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+  ~MemoryFile() { VSIUnlink(path_.c_str()); }
+  const std::string& path() const { return path_; }
+  std::string bytes() const {
+    vsi_l_offset size = 0;
+    const GByte* data = VSIGetMemFileBuffer(path_.c_str(), &size, FALSE);
+    return {static_cast<const char*>(static_cast<const void*>(data)), static_cast<size_t>(size)};
+  }
+
+ private:
+  std::string path_;
+};
+
 // A folder for one translation. The drivers put their temporary files beside the file that they
 // write, so removing the folder removes them all, whatever went wrong.
 class WorkFolder {
@@ -215,21 +266,8 @@ ScratchWriter::ScratchWriter(const std::string& path, const geo::Grid& grid, con
   impl_->block_size = options.block_size;
   const Capture capture(path);
   gdal::Options list = creation_options(options);
-  impl_->dataset.reset(GDALCreate(GDALGetDriverByName("GTiff"), plain_path(path).c_str(),
-                                  static_cast<int>(grid.width), static_cast<int>(grid.height),
-                                  static_cast<int>(options.bands.size()), gdal_type(options.type),
-                                  list.get()));
-  if (!impl_->dataset) throw capture.error(ErrorCode::denied, "the scratch file cannot be created");
-  const GDALDatasetH dataset = impl_->dataset.get();
-  std::array<double, 6> transform{grid.origin_x,     grid.pixel_width, 0, grid.origin_y, 0,
-                                  -grid.pixel_height};
-  GDALSetGeoTransform(dataset, transform.data());
-  if (grid.crs.known())
-    GDALSetProjection(
-        dataset, (grid.crs.code().starts_with("EPSG:") ? grid.crs.code() : grid.crs.wkt()).c_str());
-  for (size_t i = 0; i < options.bands.size(); ++i)
-    describe_band(impl_->band(static_cast<int>(i) + 1), options.bands[i], options.nodata);
-  if (options.mask_band) GDALCreateDatasetMaskBand(dataset, GMF_PER_DATASET);
+  impl_->dataset = create_geotiff(plain_path(path), grid, options, list, capture);
+  if (options.mask_band) GDALCreateDatasetMaskBand(impl_->dataset.get(), GMF_PER_DATASET);
   if (capture.failed())
     throw capture.error(ErrorCode::internal, "the scratch file cannot be set up");
 }
@@ -274,15 +312,7 @@ void ScratchWriter::set_metadata(const std::vector<std::pair<std::string, std::s
 
 void ScratchWriter::set_colour_table(const std::vector<std::array<uint8_t, 4>>& rgba_by_value) {
   const Capture capture(impl_->path);
-  const std::unique_ptr<void, void (*)(GDALColorTableH)> table(GDALCreateColorTable(GPI_RGB),
-                                                               &GDALDestroyColorTable);
-  for (size_t i = 0; i < rgba_by_value.size(); ++i) {
-    const auto& [red, green, blue, alpha] = rgba_by_value[i];
-    const GDALColorEntry entry{red, green, blue, alpha};
-    GDALSetColorEntry(table.get(), static_cast<int>(i), &entry);
-  }
-  if (GDALSetRasterColorTable(impl_->band(1), table.get()) != CE_None)
-    throw capture.error(ErrorCode::invalid, "this band cannot have a colour table");
+  set_colours(impl_->band(1), rgba_by_value);
 }
 
 void ScratchWriter::close() {
@@ -291,6 +321,32 @@ void ScratchWriter::close() {
   GDALFlushCache(impl_->dataset.get());
   impl_->dataset.reset();
   if (capture.failed()) throw capture.error(ErrorCode::resource, "closing the scratch file failed");
+}
+
+std::string described_geotiff(const geo::Grid& grid, const ScratchWriter::Options& options,
+                              const MetadataItems& items,
+                              const std::vector<MetadataItems>& band_items,
+                              const std::vector<std::array<uint8_t, 4>>& colours) {
+  initialise();
+  static std::atomic<unsigned> counter{0};
+  const MemoryFile file(fmt::format("/vsimem/described-{}.tif", counter++));
+  geo::Grid corner = grid;
+  corner.width = corner.height = 1;
+  gdal::Options list = creation_options(options);
+  list.set("TILED", "NO");
+  list.set("INTERLEAVE", "PIXEL");
+  list.set("BIGTIFF", "NO");
+  list.set("ENDIANNESS", "LITTLE");
+  const Capture capture(file.path());
+  DatasetHandle dataset = create_geotiff(file.path(), corner, options, list, capture);
+  if (!colours.empty()) set_colours(GDALGetRasterBand(dataset.get(), 1), colours);
+  set_items(dataset.get(), items);
+  for (size_t band = 0; band < band_items.size(); ++band)
+    set_items(GDALGetRasterBand(dataset.get(), static_cast<int>(band) + 1), band_items[band]);
+  dataset.reset();  // writes the directory
+  if (capture.failed())
+    throw capture.error(ErrorCode::internal, "the bands cannot be described as a GeoTIFF");
+  return file.bytes();
 }
 
 void translate(const std::string& source, const std::string& target, const std::string& driver,

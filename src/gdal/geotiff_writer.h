@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing rasters through GDAL: a scratch GeoTIFF filled window by window, and its translation to
-// the formats people open.
+// Writing rasters through GDAL: plain GeoTIFFs filled window by window, what a GeoTIFF says of its
+// grid and bands, and pictures.
 #pragma once
 
 #include <array>
@@ -47,6 +47,17 @@ class ScratchWriter {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+using MetadataItems = std::vector<std::pair<std::string, std::string>>;
+
+// The bytes of a GeoTIFF of one pixel that says of CRS, grid origin, bands, nodata, colours and
+// metadata what a file of this grid has to say: GDAL is who knows how GeoTIFF writes them. Classic
+// TIFF, little-endian. `band_items` has one entry for each band, `colours` (RGBA by value) may be
+// empty.
+std::string described_geotiff(const geo::Grid& grid, const ScratchWriter::Options& options,
+                              const MetadataItems& items,
+                              const std::vector<MetadataItems>& band_items,
+                              const std::vector<std::array<uint8_t, 4>>& colours);
 
 // Translates a raster with a driver and creation options ("COG", "PNG", "JPEG"). The target appears
 // only when it is complete. Throws Error(resource) on a full disk.

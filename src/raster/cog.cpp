@@ -4,503 +4,459 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cmath>
-#include <functional>
-#include <limits>
+#include <condition_variable>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include "error/error.h"
-#include "gdal/dataset.h"
 #include "raster/asset_reader.h"
+#include "raster/cog_layout.h"
 #include "raster/exact_statistics.h"
-#include "store/checksum.h"
+#include "raster/open_tiles.h"
+#include "raster/pixel_hash.h"
+#include "tiff/block_encoder.h"
+#include "tiff/block_store.h"
+#include "tiff/cog_file.h"
 
 namespace geoloom::raster {
 namespace {
 
 using Pairs = std::vector<std::pair<std::string, std::string>>;
 
-constexpr std::array<std::string_view, 4> kCodecNames{"deflate", "zstd", "lzw", "jpeg"};
-constexpr int kSmallestBlock = 128;  // GDAL's COG driver warns below
-constexpr int kLargestBlock = 4096;
-constexpr int kScratchBlock = 256;
-constexpr int64_t kPartWidth = 4 * kScratchBlock;
-// Cells of the pixel hash. Part of its definition: another size gives other hashes.
-constexpr int64_t kHashCell = 512;
-constexpr size_t kHashBufferBytes = size_t{8} << 20;
+// Bounds of what waits in memory; beyond them it waits in scratch files.
+constexpr size_t kCompressedBytes = size_t{8} << 20;
+constexpr size_t kOpenTileBytes = size_t{48} << 20;
+// Tiles that are worked on at once, whatever their size and however many threads there are.
+constexpr size_t kWorkBytes = size_t{64} << 20;
 
-gdal::BufferType buffer_type(PixelType type) {
-  switch (type) {
-    case PixelType::uint8:
-      return gdal::BufferType::uint8;
-    case PixelType::uint16:
-      return gdal::BufferType::uint16;
-    case PixelType::int16:
-      return gdal::BufferType::int16;
-    case PixelType::float32:
-      break;
-  }
-  return gdal::BufferType::float32;
-}
-
-[[noreturn]] void refuse(const std::string& message, const std::string& hint) {
-  throw Error(ErrorCode::invalid, message).hint(hint);
-}
-
-bool holds(PixelType type, double value) {
-  return visit(type, [value]<class T>(T) {
-    if constexpr (std::is_same_v<T, float>) {
-      return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
-    } else {
-      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-             value <= std::numeric_limits<T>::max();
-    }
-  });
-}
-
-bool same_nodata(const std::optional<double>& a, const std::optional<double>& b) {
-  if (a.has_value() != b.has_value()) return false;
-  return !a || *a == *b || (std::isnan(*a) && std::isnan(*b));
-}
-
-// How a cube is laid out in a file.
-struct FileLayout {
-  PixelType type = PixelType::uint8;
-  std::optional<double> nodata;
-  bool mask = false;
-  size_t bands = 0;  // of the file
+// What a thread needs to finish a tile.
+struct Workspace {
+  tiff::BlockEncoder encoder;
+  std::vector<std::byte> encoded, mask_bits;
+  std::vector<uint8_t> valid;  // of one band
 };
 
-void check_jpeg(const FileLayout& layout) {
-  if (layout.type != PixelType::uint8 || (layout.bands != 1 && layout.bands != 3)) {
-    refuse(fmt::format("JPEG holds 1 or 3 bands of uint8, not {} of {}", layout.bands,
-                       name(layout.type)),
-           "choose compress: deflate, or scale to 8 bits and select three bands first");
-  }
+size_t workspace_bytes(const CogLayout& layout) {
+  const size_t tiles = 2 * layout.shape.bytes();  // the one at work, and its parent
+  return tiles + layout.shape.plane_pixels() +
+         tiff::BlockEncoder::memory_bytes(layout.block, layout.encoding) +
+         (layout.shape.mask ? size_t{2} << 20 : 0);
 }
 
-FileLayout layout_of(const CubeSchema& schema, const CogProfile& profile) {
-  check(profile);
-  if (schema.bands.empty() || schema.slices.empty()) {
-    throw Error(ErrorCode::invalid, "a file needs at least one band");
-  }
-  const Band& first = schema.bands.front();
-  FileLayout layout{first.type, first.nodata, false, schema.bands.size() * schema.slices.size()};
-  for (const Band& band : schema.bands) {
-    if (band.type != first.type) {
-      refuse(fmt::format("bands of one file need one type: {} is {}, {} is {}", first.name,
-                         name(first.type), band.name, name(band.type)),
-             "save them as separate layers");
-    }
-    if (!band.nodata) layout.mask = true;
-    if (band.nodata && !holds(band.type, *band.nodata)) {
-      refuse(
-          fmt::format("nodata {} of band {} is not a {}", *band.nodata, band.name, name(band.type)),
-          "choose a value of the band's type");
-    }
-  }
-  if (profile.codec == Codec::jpeg) {
-    check_jpeg(layout);
-    layout.mask = true;
-  }
-  if (layout.mask) layout.nodata.reset();
-  for (const Band& band : schema.bands) {
-    if (!layout.mask && !same_nodata(band.nodata, first.nodata)) {
-      refuse(fmt::format("bands of one file need one nodata: {} has {}, {} has {}", first.name,
-                         *first.nodata, band.name, *band.nodata),
-             "save them as separate layers");
-    }
-  }
-  return layout;
+size_t workspaces_at_most(const CogLayout& layout) {
+  const size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  return std::clamp<size_t>(kWorkBytes / workspace_bytes(layout), 1, threads);
 }
 
-// Viewers show a picture when three 8-bit bands say what they are.
-bool is_picture(const CubeSchema& schema, const FileLayout& layout) {
-  return layout.type == PixelType::uint8 && layout.bands == 3 && schema.bands.size() == 3 &&
-         schema.find_band("red") == 0 && schema.find_band("green") == 1 &&
-         schema.find_band("blue") == 2;
-}
+// Workspaces are made as they are needed, up to a number; then threads wait for each other.
+class Workspaces {
+ public:
+  explicit Workspaces(size_t at_most) : left_(at_most) {}
 
-gdal::ScratchWriter::Options scratch_options(const CubeSchema& schema, const FileLayout& layout) {
-  gdal::ScratchWriter::Options options;
-  options.type = buffer_type(layout.type);
-  options.nodata = layout.nodata;
-  options.mask_band = layout.mask;
-  options.block_size = kScratchBlock;
-  const bool picture = is_picture(schema, layout);
-  for (size_t slice = 0; slice < schema.slices.size(); ++slice) {
-    for (size_t i = 0; i < schema.bands.size(); ++i) {
-      const Band& band = schema.bands[i];
-      const std::string colour = picture ? band.name : options.bands.empty() ? "grey" : "";
-      options.bands.push_back(
-          {file_band_name(schema, slice, i), band.unit, band.scale, band.offset, colour});
-    }
-  }
-  return options;
-}
+  class Lease {
+   public:
+    Lease(Workspaces& from, std::unique_ptr<Workspace> workspace)
+        : from_(from), workspace_(std::move(workspace)) {}
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
+    ~Lease() { from_.give_back(std::move(workspace_)); }
+    Workspace& operator*() const { return *workspace_; }
 
-std::string_view resampling_name(const CubeSchema& schema, OverviewResampling asked) {
-  switch (asked) {
-    case OverviewResampling::average:
-      return "AVERAGE";
-    case OverviewResampling::mode:
-      return "MODE";
-    case OverviewResampling::nearest:
-      return "NEAREST";
-    case OverviewResampling::automatic:
-      break;
-  }
-  const auto any = [&](BandKind kind) {
-    return std::any_of(schema.bands.begin(), schema.bands.end(),
-                       [kind](const Band& band) { return band.kind == kind; });
+   private:
+    Workspaces& from_;
+    std::unique_ptr<Workspace> workspace_;
   };
-  return any(BandKind::category) ? "MODE" : any(BandKind::count) ? "NEAREST" : "AVERAGE";
-}
 
-// Halved until the image is larger than a tile, so that small images get tiles and overviews too.
-int block_size_for(const geo::Grid& grid, const CogProfile& profile) {
-  const int64_t side = std::max(grid.width, grid.height);
-  int block = profile.block_size;
-  while (block >= side && block / 2 >= kSmallestBlock && block / 2 % 16 == 0) block /= 2;
-  return block;
-}
-
-Pairs creation_options(const geo::Grid& grid, const CubeSchema& schema, PixelType type,
-                       const CogProfile& profile) {
-  constexpr std::array<std::string_view, 4> codecs{"DEFLATE", "ZSTD", "LZW", "JPEG"};
-  Pairs options{{"COMPRESS", std::string(codecs[static_cast<size_t>(profile.codec)])},
-                {"BLOCKSIZE", std::to_string(block_size_for(grid, profile))},
-                {"OVERVIEWS", "AUTO"},
-                {"OVERVIEW_RESAMPLING", std::string(resampling_name(schema, profile.overviews))},
-                {"BIGTIFF", "IF_SAFER"},
-                {"NUM_THREADS", "1"}};
-  if (profile.codec == Codec::jpeg) {
-    options.emplace_back("QUALITY", std::to_string(profile.quality));
-    options.emplace_back("OVERVIEW_QUALITY", std::to_string(profile.quality));
-    return options;
+  Lease lease() {
+    std::unique_lock lock(mutex_);
+    freed_.wait(lock, [&] { return left_ > 0 || !idle_.empty(); });
+    if (idle_.empty()) {
+      --left_;
+      return {*this, std::make_unique<Workspace>()};
+    }
+    auto workspace = std::move(idle_.back());
+    idle_.pop_back();
+    return {*this, std::move(workspace)};
   }
-  if (profile.codec != Codec::lzw) options.emplace_back("LEVEL", std::to_string(profile.level));
-  const std::string predictor = !profile.predictor           ? "NO"
-                                : type == PixelType::float32 ? "FLOATING_POINT"
-                                                             : "STANDARD";
-  options.emplace_back("PREDICTOR", predictor);
-  options.emplace_back("OVERVIEW_PREDICTOR", predictor);
-  return options;
-}
 
-// The statistics tags that GDAL, QGIS and browsers read.
-Pairs statistics_items(const BandStatistics& statistics) {
-  const auto share = 100.0 * static_cast<double>(statistics.valid) /
-                     static_cast<double>(std::max<uint64_t>(1, statistics.total));
-  Pairs items;
-  if (statistics.valid > 0) {
-    items = {{"STATISTICS_MINIMUM", fmt::format("{}", statistics.minimum)},
-             {"STATISTICS_MAXIMUM", fmt::format("{}", statistics.maximum)},
-             {"STATISTICS_MEAN", fmt::format("{}", statistics.mean)},
-             {"STATISTICS_STDDEV", fmt::format("{}", statistics.deviation)}};
+ private:
+  void give_back(std::unique_ptr<Workspace> workspace) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(workspace));
+    freed_.notify_one();
   }
-  items.emplace_back("STATISTICS_VALID_PERCENT", fmt::format("{:.4g}", share));
-  return items;
-}
 
-// The pixels of one band in part of a block, dense, as they go to the file.
-template <class T>
-struct Encoded {
-  std::vector<T> pixels;
-  std::vector<uint8_t> valid;
-  uint64_t collisions = 0;
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  size_t left_;
+  std::vector<std::unique_ptr<Workspace>> idle_;
 };
 
-// Rows of a part of a block's window: where each begins in the block's planes and in the part.
-template <class Row>
-void for_each_row(const geo::Window& window, const geo::Window& part, Row row) {
-  for (int64_t y = 0; y < part.height; ++y) {
-    row(static_cast<size_t>((part.y - window.y + y) * window.width + part.x - window.x),
-        static_cast<size_t>(y * part.width));
-  }
+// Enough for a row of tiles on every level, which is what images written from top to bottom need.
+size_t open_tile_bytes(const CogLayout& layout, const Pyramid& pyramid) {
+  size_t tiles = 0;
+  for (const auto& level : pyramid.levels())
+    tiles += std::min<size_t>(level.tiles(), static_cast<size_t>(level.across) + 2);
+  const size_t tile = layout.shape.bytes();
+  return std::max(2 * tile, std::min(tiles * tile, std::max(4 * tile, kOpenTileBytes)));
+}
+
+size_t compressed_bytes(const CogLayout& layout, const Pyramid& pyramid) {
+  return std::min(kCompressedBytes, pyramid.tiles() * (layout.shape.bytes() + 1024));
 }
 
 // 1 where a sample may stand in the file: valid, and not NaN.
 template <class T>
-std::vector<uint8_t> validity_of_part(const Block& block, size_t slice, size_t band,
-                                      const geo::Window& part) {
-  std::vector<uint8_t> result(static_cast<size_t>(part.pixels()));
-  const auto valid = block.validity(slice, band);
-  [[maybe_unused]] const auto plane = block.plane<T>(band, slice);
-  for_each_row(block.window(), part, [&](size_t from, size_t to) {
-    for (size_t i = 0; i < static_cast<size_t>(part.width); ++i) {
-      bool good = valid[from + i] != 0;
-      if constexpr (std::is_same_v<T, float>) good = good && !std::isnan(plane[from + i]);
-      result[to + i] = good ? 1 : 0;
-    }
-  });
-  return result;
+bool is_good(T value, uint8_t valid) {
+  if constexpr (std::is_same_v<T, float>)
+    return (valid != 0) & !std::isnan(value);
+  else
+    return valid != 0;
+}
+
+// Values where they are good, else `fill`.
+template <class T>
+void copy_row(const T* from, const uint8_t* valid, size_t count, T fill, T* to) {
+  for (size_t i = 0; i < count; ++i) to[i] = is_good(from[i], valid[i]) ? from[i] : fill;
+}
+
+// Good values that readers will take for nodata.
+template <class T>
+uint64_t collisions_in(const T* from, const uint8_t* valid, size_t count, T nodata) {
+  uint8_t any = 0;
+  for (size_t i = 0; i < count; ++i) any |= static_cast<uint8_t>((from[i] == nodata) & valid[i]);
+  if (any == 0) return 0;
+  uint64_t found = 0;
+  for (size_t i = 0; i < count; ++i) found += from[i] == nodata && valid[i] != 0 ? 1 : 0;
+  return found;
 }
 
 template <class T>
-Encoded<T> encode(const Block& block, size_t slice, size_t band, const geo::Window& part,
-                  const std::optional<double>& nodata, std::vector<uint8_t> valid) {
-  const T fill = nodata ? static_cast<T>(*nodata) : T{};
-  Encoded<T> result{std::vector<T>(valid.size()), std::move(valid), 0};
-  const auto plane = block.plane<T>(band, slice);
-  for_each_row(block.window(), part, [&](size_t from, size_t to) {
-    for (size_t i = 0; i < static_cast<size_t>(part.width); ++i) {
-      const T value = plane[from + i];
-      uint8_t& good = result.valid[to + i];
-      if (nodata && good != 0 && value == fill) {
-        ++result.collisions;  // readers will take it for nodata, so statistics and hash do
-        good = 0;
-      }
-      result.pixels[to + i] = good != 0 ? value : fill;
-    }
-  });
-  return result;
+void keep_good(const T* from, const uint8_t* valid, size_t count, uint8_t* common) {
+  for (size_t i = 0; i < count; ++i)
+    common[i] = is_good(from[i], valid[i]) ? common[i] : uint8_t{0};
 }
 
-// Parts of a window that hold whole tiles of the scratch file, as far as the window does: a tile
-// that is written in pieces is read again for each of them.
-std::vector<geo::Window> parts_of(const geo::Window& window) {
-  std::vector<geo::Window> parts;
-  const auto aligned = [](int64_t value, int64_t unit) { return value / unit * unit; };
-  for (int64_t y = aligned(window.y, kScratchBlock); y < window.bottom(); y += kScratchBlock) {
-    for (int64_t x = aligned(window.x, kPartWidth); x < window.right(); x += kPartWidth) {
-      parts.push_back(geo::Window{x, y, kPartWidth, kScratchBlock}.intersect(window));
+template <class T>
+void validity_of(const T* values, size_t count, const std::optional<double>& nodata,
+                 uint8_t* valid) {
+  if constexpr (std::is_same_v<T, float>) {
+    if (!nodata || std::isnan(*nodata)) {
+      for (size_t i = 0; i < count; ++i) valid[i] = std::isnan(values[i]) ? 0 : 1;
+      return;
     }
   }
-  return parts;
+  const T absent = static_cast<T>(nodata.value_or(0));
+  for (size_t i = 0; i < count; ++i) valid[i] = values[i] == absent ? 0 : 1;
 }
 
-// Hashes one cell: bands in groups, so that many bands do not cost much memory.
-void hash_cell(const Asset& dataset, const AssetPlacement& placement,
-               const geo::Window& cell, const std::vector<AssetBand>& bands,
-               store::PixelHash& hash) {
-  const auto pixels = static_cast<size_t>(cell.pixels());
-  const size_t group = std::max<size_t>(1, kHashBufferBytes / (pixels * 5));
-  for (size_t first = 0; first < bands.size(); first += group) {
-    const std::vector<AssetBand> part(
-        bands.begin() + static_cast<ptrdiff_t>(first),
-        bands.begin() + static_cast<ptrdiff_t>(std::min(bands.size(), first + group)));
-    std::vector<float> values(pixels * part.size());  // wide enough for every type
-    std::vector<uint8_t> validity(pixels * part.size());
-    std::vector<void*> planes;
-    std::vector<uint8_t*> valid;
-    for (size_t i = 0; i < part.size(); ++i) {
-      planes.push_back(values.data() + i * pixels);
-      valid.push_back(validity.data() + i * pixels);
-    }
-    read_asset(dataset, placement, cell, part, planes, valid);
-    for (size_t i = 0; i < part.size(); ++i) {
-      visit(part[i].type, [&]<class T>(T) {
-        T* plane = static_cast<T*>(planes[i]);
-        for (size_t p = 0; p < pixels; ++p) {
-          if (valid[i][p] == 0) plane[p] = T{};
-        }
-        hash.add(plane, pixels * sizeof(T));
-      });
-      hash.add(valid[i], pixels);
-    }
+void pack_bits(const uint8_t* valid, std::vector<std::byte>& bits, size_t pixels) {
+  bits.resize(pixels / 8);
+  for (size_t i = 0; i < bits.size(); ++i) {
+    unsigned byte = 0;
+    for (size_t b = 0; b < 8; ++b) byte = byte << 1 | valid[8 * i + b];
+    bits[i] = static_cast<std::byte>(byte);
   }
 }
 
 }  // namespace
 
-std::string_view name(Codec codec) {
-  return kCodecNames[static_cast<size_t>(codec)];
-}
-
-void check(const CogProfile& profile) {
-  const auto within = [](std::string_view what, int value, int low, int high) {
-    if (value < low || value > high) {
-      refuse(fmt::format("{} {} is not in {}..{}", what, value, low, high), "");
-    }
-  };
-  within("block size", profile.block_size, kSmallestBlock, kLargestBlock);
-  if (profile.block_size % 16 != 0) {
-    refuse(fmt::format("block size {} is not a multiple of 16", profile.block_size),
-           fmt::format("try {}", (profile.block_size + 8) / 16 * 16));
-  }
-  if (profile.codec == Codec::deflate) within("deflate level", profile.level, 1, 12);
-  if (profile.codec == Codec::zstd) within("zstd level", profile.level, 1, 22);
-  if (profile.codec == Codec::jpeg) within("jpeg quality", profile.quality, 1, 100);
-}
-
-std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band) {
-  const std::string& label = schema.slices[slice].label;
-  const std::string& base = schema.bands[band].name;
-  if (schema.slices.size() == 1) return base;
-  return fmt::format("{}_{}", base, label.empty() ? std::to_string(slice + 1) : label);
-}
-
 struct CogWriter::Impl {
   Impl(const std::string& folder, const std::string& stem, const geo::Grid& grid_in,
-       const CubeSchema& schema_in, const CogProfile& profile_in, Pairs metadata_in)
+       const CubeSchema& schema_in, const CogProfile& profile, Pairs metadata_in)
       : grid(grid_in),
         schema(schema_in),
-        profile(profile_in),
-        layout(layout_of(schema_in, profile_in)),
+        layout(layout_of(grid_in, schema_in, profile)),
+        always_big(profile.always_big_tiff),
         metadata(std::move(metadata_in)),
-        scratch_path(fmt::format("{}/{}.scratch.tif", folder, stem)),
         path(fmt::format("{}/{}.tif", folder, stem)),
-        scratch(scratch_path, grid, scratch_options(schema, layout)),
-        statistics(layout.bands, ExactStatistics(layout.type)),
-        collisions(layout.bands, 0) {}
+        pyramid(grid.width, grid.height, layout.shape.size),
+        open(layout.shape, pyramid, folder, open_tile_bytes(layout, pyramid)),
+        store(folder, compressed_bytes(layout, pyramid)),
+        workspaces(workspaces_at_most(layout)),
+        places(pyramid.tiles()),
+        mask_places(layout.shape.mask ? pyramid.tiles() : 0),
+        collisions(layout.shape.bands),
+        statistics(layout.shape.bands, ExactStatistics(layout.shape.type)),
+        hasher(grid.width, grid.height) {}
 
+  void check_block(const Block& block) const;
+  void write_tile_part(const Block& block, size_t number, const geo::Window& part);
   template <class T>
-  void write_band(const Block& block, size_t slice, size_t band, const geo::Window& part,
-                  std::vector<uint8_t> valid) {
-    const Encoded<T> encoded = encode<T>(block, slice, band, part, layout.nodata, std::move(valid));
-    ExactStatistics counted(layout.type);
-    counted.add(encoded.pixels.data(), encoded.valid.data(), encoded.pixels.size());
-
-    const size_t file_band = (block.first_slice() + slice) * schema.bands.size() + band;
-    const std::lock_guard lock(mutex);
-    statistics[file_band].merge(counted);
-    collisions[file_band] += encoded.collisions;
-    scratch.write(part, static_cast<int>(file_band) + 1, encoded.pixels.data(),
-                  static_cast<size_t>(part.width) * sizeof(T));
-  }
-
+  void fill_in(const Block& block, const geo::Window& part, Tile& tile);
   template <class T>
-  void write_part(const Block& block, const geo::Window& part) {
-    std::vector<uint8_t> common;  // where all bands are valid
-    for (size_t slice = 0; layout.mask && slice < block.slices(); ++slice) {
-      for (size_t band = 0; band < block.bands(); ++band) {
-        const std::vector<uint8_t> valid = validity_of_part<T>(block, slice, band, part);
-        if (common.empty())
-          common = valid;
-        else
-          std::transform(common.begin(), common.end(), valid.begin(), common.begin(),
-                         std::bit_and<uint8_t>());
-      }
-    }
-    for (size_t slice = 0; slice < block.slices(); ++slice) {
-      for (size_t band = 0; band < block.bands(); ++band) {
-        write_band<T>(block, slice, band, part,
-                      layout.mask ? common : validity_of_part<T>(block, slice, band, part));
-      }
-    }
-    if (!layout.mask) return;
-    for (uint8_t& valid : common) valid = valid != 0 ? 255 : 0;
-    const std::lock_guard lock(mutex);
-    scratch.write_mask(part, common.data(), static_cast<size_t>(part.width));
-  }
-
-  void check_block(const Block& block) const {
-    bool fits = grid.window().contains(block.window()) && block.bands() == schema.bands.size() &&
-                block.first_slice() + block.slices() <= schema.slices.size() &&
-                (!layout.mask || block.slices() == schema.slices.size());
-    for (size_t band = 0; fits && band < block.bands(); ++band) {
-      fits = block.type(band) == layout.type;
-    }
-    if (!fits) {
-      throw Error(ErrorCode::internal, fmt::format("block {} does not fit the file being written",
-                                                   block.window().text()));
-    }
-  }
-
-  std::vector<BandStatistics> results() const {
-    std::vector<BandStatistics> all;
-    for (size_t band = 0; band < layout.bands; ++band) {
-      all.push_back(statistics[band].result(static_cast<uint64_t>(grid.window().pixels())));
-      all.back().nodata_collisions = collisions[band];
-    }
-    return all;
-  }
+  void fill_in_row(const Block& block, size_t from, size_t to, size_t count, Tile& tile,
+                   std::vector<uint8_t>& common);
+  void complete(std::unique_ptr<Tile> tile, size_t number);
+  template <class T>
+  void describe(Tile& tile, Workspace& workspace);
+  std::unique_ptr<Tile> halve(Tile& tile, const Pyramid::Position& at, size_t& parent_number);
+  void encode(Tile& tile, size_t number, Workspace& workspace);
+  void complete_the_rest();
+  std::vector<BandStatistics> results() const;
+  tiff::CogDescription description(const std::vector<BandStatistics>& bands) const;
 
   const geo::Grid grid;
   const CubeSchema schema;
-  const CogProfile profile;
-  const FileLayout layout;
+  const CogLayout layout;
+  const bool always_big;
   const Pairs metadata;
-  const std::string scratch_path, path;
-  std::mutex mutex;  // of everything below
-  gdal::ScratchWriter scratch;
+  const std::string path;
+  const Pyramid pyramid;
+  OpenTiles open;
+  tiff::BlockStore store;
+  Workspaces workspaces;
+  tiff::TilePlaces places, mask_places;           // by tile number; each written by one thread
+  std::vector<std::atomic<uint64_t>> collisions;  // by band of the file
+  std::mutex mutex;                               // of what follows
   std::vector<ExactStatistics> statistics;
-  std::vector<uint64_t> collisions;
+  PixelHasher hasher;
 };
+
+void CogWriter::Impl::check_block(const Block& block) const {
+  bool fits = grid.window().contains(block.window()) && block.bands() == schema.bands.size() &&
+              block.first_slice() + block.slices() <= schema.slices.size() &&
+              (!layout.shape.mask || block.slices() == schema.slices.size());
+  for (size_t band = 0; fits && band < block.bands(); ++band)
+    fits = block.type(band) == layout.shape.type;
+  if (!fits)
+    throw Error(ErrorCode::internal,
+                fmt::format("block {} does not fit the file being written", block.window().text()));
+}
+
+// One row of all bands of a block: `from` counts pixels in the block's planes, `to` in the tile's.
+template <class T>
+void CogWriter::Impl::fill_in_row(const Block& block, size_t from, size_t to, size_t count,
+                                  Tile& tile, std::vector<uint8_t>& common) {
+  const TileShape& shape = layout.shape;
+  const size_t first_band = block.first_slice() * schema.bands.size();
+  const T fill = static_cast<T>(shape.fill());
+  if (shape.mask) {
+    common.assign(count, 1);
+    for (size_t slice = 0; slice < block.slices(); ++slice)
+      for (size_t band = 0; band < block.bands(); ++band)
+        keep_good(block.plane<T>(band, slice).data() + from,
+                  block.validity(slice, band).data() + from, count, common.data());
+    std::copy(common.begin(), common.end(), tile.mask() + to);
+  }
+  for (size_t slice = 0; slice < block.slices(); ++slice)
+    for (size_t band = 0; band < block.bands(); ++band) {
+      const size_t file_band = first_band + slice * schema.bands.size() + band;
+      const T* const values = block.plane<T>(band, slice).data() + from;
+      const uint8_t* const valid =
+          shape.mask ? common.data() : block.validity(slice, band).data() + from;
+      copy_row(values, valid, count, fill, tile.plane<T>(file_band) + to);
+      if (!shape.nodata) continue;
+      if (const uint64_t found = collisions_in(values, valid, count, fill); found > 0)
+        collisions[file_band] += found;
+    }
+}
+
+template <class T>
+void CogWriter::Impl::fill_in(const Block& block, const geo::Window& part, Tile& tile) {
+  const geo::Window& window = block.window();
+  std::vector<uint8_t> common;
+  for (int64_t y = part.y; y < part.bottom(); ++y) {
+    const auto from = static_cast<size_t>((y - window.y) * window.width + part.x - window.x);
+    const auto to =
+        static_cast<size_t>((y - tile.window().y) * layout.shape.size + part.x - tile.window().x);
+    fill_in_row<T>(block, from, to, static_cast<size_t>(part.width), tile, common);
+  }
+}
+
+void CogWriter::Impl::write_tile_part(const Block& block, size_t number, const geo::Window& part) {
+  Tile& tile = open.hold(number);
+  visit(layout.shape.type, [&]<class T>(T) { fill_in<T>(block, part, tile); });
+  const size_t bands = block.slices() * block.bands();
+  if (auto full = open.let_go(number, static_cast<uint64_t>(part.pixels()) * bands))
+    complete(std::move(full), number);
+}
+
+// Statistics and pixel hash of a tile of the image itself.
+template <class T>
+void CogWriter::Impl::describe(Tile& tile, Workspace& workspace) {
+  const auto stride = static_cast<size_t>(layout.shape.size);
+  PixelHasher hashed(grid.width, grid.height);
+  for (size_t band = 0; band < layout.shape.bands; ++band) {
+    const T* const plane = tile.plane<T>(band);
+    const uint8_t* valid = layout.shape.mask ? tile.mask() : workspace.valid.data();
+    if (!layout.shape.mask) {
+      workspace.valid.resize(layout.shape.plane_pixels());
+      valid = workspace.valid.data();
+      validity_of(plane, stride * tile.height(), layout.shape.nodata, workspace.valid.data());
+    }
+    ExactStatistics counted(layout.shape.type);
+    for (size_t y = 0; y < tile.height(); ++y)
+      counted.add(plane + y * stride, valid + y * stride, tile.width());
+    hashed.add(tile.window(), band, plane, valid, stride);
+    const std::lock_guard lock(mutex);
+    statistics[band].merge(counted);
+  }
+  const std::lock_guard lock(mutex);
+  hasher.merge(hashed);
+}
+
+// The parent when this was its last quarter.
+std::unique_ptr<Tile> CogWriter::Impl::halve(Tile& tile, const Pyramid::Position& at,
+                                             size_t& parent_number) {
+  if (at.level + 1 == pyramid.levels().size()) return nullptr;
+  parent_number = pyramid.number({at.level + 1, at.column / 2, at.row / 2});
+  Tile& parent = open.hold(parent_number);
+  halve_into(parent, tile, layout.shape, layout.halving);
+  const auto columns = static_cast<uint64_t>((tile.window().width + 1) / 2);
+  const auto rows = static_cast<uint64_t>((tile.window().height + 1) / 2);
+  return open.let_go(parent_number, columns * rows);
+}
+
+void CogWriter::Impl::encode(Tile& tile, size_t number, Workspace& workspace) {
+  tile.pad(layout.shape);
+  std::vector<const std::byte*> planes;
+  for (size_t band = 0; band < layout.shape.bands; ++band) planes.push_back(tile.raw_plane(band));
+  workspace.encoder.encode(layout.block, layout.encoding, planes, workspace.encoded);
+  places[number] = store.add(workspace.encoded);
+  if (!layout.shape.mask) return;
+  pack_bits(tile.mask(), workspace.mask_bits, layout.shape.plane_pixels());
+  planes = {workspace.mask_bits.data()};
+  workspace.encoder.encode(mask_format(layout.block), {}, planes, workspace.encoded);
+  mask_places[number] = store.add(workspace.encoded);
+}
+
+void CogWriter::Impl::complete(std::unique_ptr<Tile> tile, size_t number) {
+  const Workspaces::Lease lease = workspaces.lease();
+  while (tile) {
+    const Pyramid::Position at = pyramid.position(number);
+    if (at.level == 0) visit(layout.shape.type, [&]<class T>(T) { describe<T>(*tile, *lease); });
+    size_t parent_number = 0;
+    std::unique_ptr<Tile> parent = halve(*tile, at, parent_number);
+    encode(*tile, number, *lease);
+    open.reuse(std::move(tile));
+    tile = std::move(parent);
+    number = parent_number;
+  }
+}
+
+// Tiles with pixels that were never written.
+void CogWriter::Impl::complete_the_rest() {
+  for (size_t number = 0; number < pyramid.levels().front().tiles(); ++number) {
+    const uint64_t missing = open.missing(number);
+    if (missing == 0) continue;
+    open.hold(number);
+    complete(open.let_go(number, missing), number);
+  }
+  for (const auto& place : places)
+    if (place.size == 0)
+      throw Error(ErrorCode::internal, "a file is finished before all of its blocks are written");
+}
+
+std::vector<BandStatistics> CogWriter::Impl::results() const {
+  std::vector<BandStatistics> all;
+  for (size_t band = 0; band < layout.shape.bands; ++band) {
+    all.push_back(statistics[band].result(static_cast<uint64_t>(grid.window().pixels())));
+    all.back().nodata_collisions = collisions[band];
+  }
+  return all;
+}
+
+tiff::CogDescription CogWriter::Impl::description(const std::vector<BandStatistics>& bands) const {
+  std::vector<gdal::MetadataItems> band_items;
+  for (const BandStatistics& band : bands) band_items.push_back(statistics_items(band));
+  tiff::CogDescription description;
+  description.block = layout.block;
+  description.tags = tiff::descriptive_tags(
+      gdal::described_geotiff(grid, described_bands(schema, layout), metadata, band_items, {}));
+  description.always_big = always_big;
+  for (const auto& level : pyramid.levels()) {
+    const auto of_level = [&](const tiff::TilePlaces& all) {
+      if (all.empty()) return tiff::TilePlaces{};
+      const auto first = all.begin() + static_cast<ptrdiff_t>(level.first);
+      return tiff::TilePlaces(first, first + static_cast<ptrdiff_t>(level.tiles()));
+    };
+    description.levels.push_back(
+        {level.width, level.height, of_level(places), of_level(mask_places)});
+  }
+  return description;
+}
 
 CogWriter::CogWriter(const std::string& scratch_folder, const std::string& stem,
                      const geo::Grid& grid, const CubeSchema& schema, const CogProfile& profile,
                      const Pairs& metadata)
     : impl_(std::make_unique<Impl>(scratch_folder, stem, grid, schema, profile, metadata)) {}
 
-CogWriter::~CogWriter() {
-  if (impl_ == nullptr) return;
-  const std::string scratch_path = impl_->scratch_path;
-  impl_.reset();  // closes the file first
-  try {
-    gdal::remove_file(scratch_path);
-  } catch (const Error&) {
-    // The scratch folder is removed as a whole by its owner.
-  }
-}
+CogWriter::~CogWriter() = default;
 
 void CogWriter::write(const Block& block) {
-  if (block.window().empty()) return;
-  impl_->check_block(block);
-  visit(impl_->layout.type, [&]<class T>(T) {
-    for (const geo::Window& part : parts_of(block.window())) impl_->write_part<T>(block, part);
-  });
+  const geo::Window& window = block.window();
+  if (window.empty()) return;
+  Impl& impl = *impl_;
+  impl.check_block(block);
+  const int64_t size = impl.layout.shape.size;
+  for (int64_t row = window.y / size; row * size < window.bottom(); ++row)
+    for (int64_t column = window.x / size; column * size < window.right(); ++column) {
+      const Pyramid::Position at{0, column, row};
+      impl.write_tile_part(block, impl.pyramid.number(at),
+                           impl.pyramid.window(at).intersect(window));
+    }
 }
 
 CogSummary CogWriter::finish() {
   Impl& impl = *impl_;
-  const std::lock_guard lock(impl.mutex);
+  impl.complete_the_rest();
   CogSummary summary;
   summary.path = impl.path;
-  summary.mask_band = impl.layout.mask;
+  summary.mask_band = impl.layout.shape.mask;
   summary.bands = impl.results();
-  for (size_t band = 0; band < summary.bands.size(); ++band) {
-    impl.scratch.set_band_metadata(static_cast<int>(band) + 1,
-                                   statistics_items(summary.bands[band]));
-  }
-  impl.scratch.set_metadata(impl.metadata);
-  impl.scratch.close();
-  summary.pixel_hash = pixel_hash_of_file(impl.scratch_path);
-  gdal::translate(impl.scratch_path, impl.path, "COG",
-                  creation_options(impl.grid, impl.schema, impl.layout.type, impl.profile));
-  gdal::remove_file(impl.scratch_path);
-  const auto status = gdal::file_status(impl.path);
-  summary.bytes = status ? status->size : 0;
-  summary.sha256 = store::sha256_hex_of_file(impl.path);
+  summary.pixel_hash =
+      impl.hasher.hex(std::vector(impl.layout.shape.bands, impl.layout.shape.type));
+  const auto written = tiff::write_cog(impl.path, impl.description(summary.bands), impl.store);
+  summary.bytes = static_cast<int64_t>(written.bytes);
+  summary.sha256 = written.sha256;
   return summary;
 }
 
 size_t CogWriter::memory_bytes(const geo::Grid& grid, const CubeSchema& schema,
                                const CogProfile& profile) {
-  const FileLayout layout = layout_of(schema, profile);
-  const auto block = static_cast<size_t>(block_size_for(grid, profile));
-  const size_t sample = byte_size(layout.type);
-  // Measured, for GDAL 3.6: encoding holds about four tiles of all bands, and the first overview is
-  // made from strips of full width. The rest is what the encoder and the hash pass take anyway.
-  const size_t tile = block * block * (layout.bands * sample + (layout.mask ? 1 : 0));
-  const size_t strips = static_cast<size_t>(grid.width) * 1200 * std::max<size_t>(2, sample);
-  const size_t statistics_bytes = layout.bands * sizeof(ExactStatistics) +
-                                  (layout.type == PixelType::float32 ? layout.bands * 8192 : 0);
-  return (size_t{24} << 20) + 4 * tile + strips + statistics_bytes;
+  const CogLayout layout = layout_of(grid, schema, profile);
+  const Pyramid pyramid(grid.width, grid.height, layout.shape.size);
+  const size_t statistics_bytes =
+      layout.shape.bands *
+      (sizeof(ExactStatistics) + (layout.shape.type == PixelType::float32 ? 16384 : 64));
+  const size_t tables = pyramid.tiles() * 128;
+  const size_t file_buffers = size_t{3} << 20;
+  return open_tile_bytes(layout, pyramid) + compressed_bytes(layout, pyramid) +
+         workspaces_at_most(layout) * (workspace_bytes(layout) + layout.shape.bytes()) +
+         statistics_bytes + tables + file_buffers;
 }
 
 std::string pixel_hash_of_file(const std::string& path) {
-  const Asset dataset = Asset::open(path);
-  const gdal::RasterInfo& info = dataset.info();
+  constexpr int64_t kWindow = 512;
+  const Asset asset = Asset::open(path);
+  const gdal::RasterInfo& info = asset.info();
   AssetPlacement placement;
   placement.raster = {0, 0, info.width, info.height};
-  std::vector<AssetBand> bands;
-  store::PixelHash hash;
-  hash.add(fmt::format("pixels 1 {} {}", info.width, info.height));
+  std::vector<PixelType> types;
   for (const gdal::BandInfo& band : info.bands) {
-    bands.push_back({static_cast<int>(bands.size()) + 1, pixel_type_of(band.type), band.nodata});
+    types.push_back(pixel_type_of(band.type));
     placement.masked.push_back(band.has_mask_band);
-    hash.add(fmt::format(" {}", name(bands.back().type)));
   }
-  for (int64_t y = 0; y < info.height; y += kHashCell) {
-    for (int64_t x = 0; x < info.width; x += kHashCell) {
-      const geo::Window cell{x, y, kHashCell, kHashCell};
-      hash_cell(dataset, placement, cell.intersect(placement.raster), bands, hash);
+  PixelHasher hasher(info.width, info.height);
+  std::vector<float> values(kWindow * kWindow);  // wide enough for every type
+  std::vector<uint8_t> valid(values.size());
+  for (int64_t y = 0; y < info.height; y += kWindow)
+    for (int64_t x = 0; x < info.width; x += kWindow) {
+      const auto window = geo::Window{x, y, kWindow, kWindow}.intersect(placement.raster);
+      for (size_t band = 0; band < types.size(); ++band) {
+        const AssetBand source{static_cast<int>(band) + 1, types[band], info.bands[band].nodata};
+        read_asset(asset, placement, window, {source}, {values.data()}, {valid.data()});
+        visit(types[band], [&]<class T>(T) {
+          hasher.add(window, band, static_cast<const T*>(static_cast<const void*>(values.data())),
+                     valid.data(), static_cast<size_t>(window.width));
+        });
+      }
     }
-  }
-  return hash.hex();
+  return hasher.hex(types);
 }
 
 }  // namespace geoloom::raster

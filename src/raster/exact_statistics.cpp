@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 namespace geoloom::raster {
 namespace {
@@ -26,31 +28,60 @@ void ExactStatistics::add_float(float value) {
   bin.squares += static_cast<Wide>(mantissa * mantissa);
 }
 
+// Whole numbers, some hundred at a time: as many as 32 bits can sum, so that vectors do it.
 template <class T>
-void ExactStatistics::add(const T* values, const uint8_t* valid, size_t count) {
+void ExactStatistics::add_whole(const T* values, const uint8_t* valid, size_t count) {
+  using Sum = std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>;
+  using Square = std::conditional_t<sizeof(T) == 1, uint32_t, uint64_t>;
+  constexpr size_t kChunk = 256;
+  T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::min();
   uint64_t used = 0;
-  double low = minimum_, high = maximum_;
+  for (size_t first = 0; first < count; first += kChunk) {
+    const size_t last = std::min(count, first + kChunk);
+    Sum sum = 0;
+    Square squares = 0;
+    uint32_t here = 0;
+    for (size_t i = first; i < last; ++i) {
+      const bool good = valid[i] != 0;
+      const T value = good ? values[i] : T{0};
+      const auto wide = static_cast<Sum>(value);
+      sum += wide;
+      squares += static_cast<Square>(static_cast<uint32_t>(wide * wide));
+      here += good ? 1U : 0U;
+      low = std::min(low, good ? value : std::numeric_limits<T>::max());
+      high = std::max(high, good ? value : std::numeric_limits<T>::min());
+    }
+    bins_[0].sum += static_cast<int64_t>(sum);
+    bins_[0].squares += squares;
+    used += here;
+  }
+  if (used == 0) return;
+  minimum_ = finite_ == 0 ? static_cast<double>(low) : std::min(minimum_, static_cast<double>(low));
+  maximum_ =
+      finite_ == 0 ? static_cast<double>(high) : std::max(maximum_, static_cast<double>(high));
+  valid_ += used;
+  finite_ += used;
+}
+
+void ExactStatistics::add_floats(const float* values, const uint8_t* valid, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (valid[i] == 0) continue;
-    const T value = values[i];
     ++valid_;
-    if constexpr (std::is_same_v<T, float>) {
-      if (!std::isfinite(value)) continue;
-      add_float(value);
-    } else {
-      const auto wide = static_cast<int64_t>(value);
-      bins_[0].sum += wide;
-      bins_[0].squares += static_cast<Wide>(wide * wide);
-    }
-    const auto number = static_cast<double>(value);
-    if (finite_ + used == 0) low = high = number;
-    low = std::min(low, number);
-    high = std::max(high, number);
-    ++used;
+    if (!std::isfinite(values[i])) continue;
+    add_float(values[i]);
+    const auto number = static_cast<double>(values[i]);
+    minimum_ = finite_ == 0 ? number : std::min(minimum_, number);
+    maximum_ = finite_ == 0 ? number : std::max(maximum_, number);
+    ++finite_;
   }
-  finite_ += used;
-  minimum_ = low;
-  maximum_ = high;
+}
+
+template <class T>
+void ExactStatistics::add(const T* values, const uint8_t* valid, size_t count) {
+  if constexpr (std::is_same_v<T, float>)
+    add_floats(values, valid, count);
+  else
+    add_whole(values, valid, count);
 }
 
 template void ExactStatistics::add(const uint8_t*, const uint8_t*, size_t);

@@ -30,6 +30,9 @@ class ExactStatistics {
     Wide squares = 0;
   };
   void add_float(float value);
+  void add_floats(const float* values, const uint8_t* valid, size_t count);
+  template <class T>
+  void add_whole(const T* values, const uint8_t* valid, size_t count);
 
   PixelType type_;
   uint64_t valid_ = 0;  // with infinities

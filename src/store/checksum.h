@@ -14,6 +14,21 @@ namespace geoloom::store {
 std::string sha256_hex(std::string_view bytes);
 std::string sha256_hex_of_file(const std::string& path);  // streamed; throws Error
 
+// Streaming SHA-256; hex() gives 64 digits, once.
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+  void add(const void* data, size_t bytes);
+  std::string hex();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
 // Streaming XXH3 128 bit; hex() gives 32 digits.
 class PixelHash {
  public:
@@ -31,5 +46,10 @@ class PixelHash {
 };
 
 uint64_t xxh3_64(std::string_view bytes);
+
+struct Hash128 {
+  uint64_t low = 0, high = 0;
+};
+Hash128 xxh3_128(const void* data, size_t bytes);
 
 }  // namespace geoloom::store

@@ -37,6 +37,10 @@ enum class TagNumber : uint16_t {
   extra_samples = 338,
   sample_format = 339,
   jpeg_tables = 347,
+  ycbcr_subsampling = 530,
+  reference_black_white = 532,
+  gdal_nodata = 42113,
+  lerc_parameters = 50674,
 };
 
 struct Tag {

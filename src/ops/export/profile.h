@@ -16,6 +16,7 @@ struct Profile {
   std::string compress = "deflate";
   std::optional<int64_t> level;
   int64_t quality = 90;
+  double max_z_error = 0;
   int64_t block = 512;
   std::string overviews = "automatic";
   bool predictor = true;
@@ -26,7 +27,7 @@ struct Profile {
 };
 
 // The schema as a file of this profile holds it: without nodata where the file gets a mask band
-// instead, which is when a band has none, when bands differ in theirs, and for jpeg. Where one mask
+// instead (raster::has_mask_band). Where one mask
 // for the whole file would lose pixels, as it would of several slices, float32 bands get NaN and
 // counts 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,

@@ -39,14 +39,15 @@ type's range are clipped to it and counted. Scale and offset of a band are kept,
 not rescaled.
 
 **Invalid pixels** are written as nodata: the value given here, else that of the band. Without one, with
-bands that differ in theirs, and for JPEG the file has an internal mask band. It has one mask for all its bands: where
+bands that differ in theirs, for JPEG, and for LERC with a tolerance or NaN the file has an internal mask band. It has one mask for all its bands: where
 that would lose pixels (several slices, or bands that are not valid in the same places) float32 bands get NaN and counts 65535
 instead, and other bands are refused until `nodata` says which value is free. Only in a JPEG of three bands a pixel is valid
 where all of them are. Valid pixels that happen to hold the nodata value are counted in the statistics; choose another value
 when there are any.
 
 **Overviews** average measures, take the most frequent class of categories and pick the nearest
-count. `jpeg` is lossy and meant for pictures; save intermediate layers without loss.)",
+count. `jpeg` is lossy and meant for pictures, `lerc` with `max_z_error` for measured values; save
+intermediate layers without loss.)",
     .inputs = {{"pixels", "what to write"}},
     .outputs = {}};
 
@@ -166,9 +167,11 @@ class Save : public workflow::SinkOp {
   void check() override {
     check_layer_name("save.layer", layer_);
     cog_ = profile_.cog();
-    if (nodata_ && cog_.codec == raster::Codec::jpeg)
+    const bool blurs = cog_.codec == raster::Codec::jpeg || cog_.max_z_error > 0;
+    if (nodata_ && blurs)
       throw Error(ErrorCode::invalid,
-                  "save.nodata: jpeg blurs values, so its files have a mask band")
+                  fmt::format("save.nodata: {} blurs values, so its files have a mask band",
+                              raster::name(cog_.codec)))
           .hint("leave nodata out, or choose a lossless codec");
   }
 
