@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the same image as a COG with Geoloom's writer and with GDAL's, in turns, and compares what they spend.
 
-    compare.py --writer BINARY --image FILE --work FOLDER [--rounds 3]
+    compare.py --writer BINARY --image FILE --work FOLDER [--rounds 3] [--only SETTING]...
 
 Pixels of all files must have the same CRC-32, or nothing is reported and the exit code is 1. CPU seconds are
 user + system time of the whole process. A round runs each program once, so that whatever else the machine does
@@ -29,6 +29,7 @@ SETTINGS = [
     ("DEFLATE", ["deflate", "6", "plain"], ["COMPRESS=DEFLATE", "PREDICTOR=NO"]),
     ("DEFLATE, same level", ["deflate", "7", "plain"], ["COMPRESS=DEFLATE", "PREDICTOR=NO"]),
     ("DEFLATE, predictor", ["deflate", "6", "predictor"], ["COMPRESS=DEFLATE", "PREDICTOR=YES"]),
+    ("level 4 and predictor, against GDAL's default", ["deflate", "4", "predictor"], ["COMPRESS=DEFLATE", "PREDICTOR=NO"]),
     ("DEFLATE, fast", ["deflate", "1", "predictor"], ["COMPRESS=DEFLATE", "PREDICTOR=YES", "LEVEL=1"]),
     ("ZSTD, predictor", ["zstd", "9", "predictor"], ["COMPRESS=ZSTD", "PREDICTOR=YES"]),
 ]
@@ -116,7 +117,10 @@ def main():
     for name in ("writer", "image", "work"):
         parser.add_argument(f"--{name}", type=lambda text: pathlib.Path(text).resolve(), required=True)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", action="append", default=[], choices=[name for name, _, _ in SETTINGS])
     arguments = parser.parse_args()
+    if arguments.only:
+        SETTINGS[:] = [setting for setting in SETTINGS if setting[0] in arguments.only]
     arguments.work.mkdir(parents=True, exist_ok=True)
     floor = floors(arguments)
     results, pixels = run_all(arguments)

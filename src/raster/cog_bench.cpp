@@ -61,8 +61,14 @@ void write_rows(const std::string& path, std::atomic<int64_t>& next, CogWriter& 
   const gdal::Dataset source = gdal::Dataset::open(path);
   const CubeSchema schema = schema_of(source.info());
   const geo::Window all{0, 0, source.info().width, source.info().height};
-  for (int64_t y = next.fetch_add(kRows); y < all.height; y = next.fetch_add(kRows))
-    writer.write(read_rows(source, schema, geo::Window{0, y, all.width, kRows}.intersect(all)));
+  Block block;
+  for (int64_t y = next.fetch_add(kRows); y < all.height; y = next.fetch_add(kRows)) {
+    const int64_t rows = std::min(kRows, all.height - y);
+    if (block.window().height != rows) block = Block(schema, {0, y, all.width, rows}, 0, 1);
+    block.move_window(0, y);
+    read_rows(source, schema, block);
+    writer.write(block);
+  }
 }
 
 double cpu_seconds() {

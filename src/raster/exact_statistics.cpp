@@ -2,6 +2,7 @@
 #include "raster/exact_statistics.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,15 @@ namespace {
 
 constexpr size_t kExponents = 256;
 constexpr int kExponentBias = 150;  // of a mantissa read as an integer
+
+// Both sides are read first: a value that is only read where it is valid keeps vectors away.
+template <class T>
+void keep_valid(const T* values, const uint8_t* valid, size_t count, T otherwise, T* to) {
+  for (size_t i = 0; i < count; ++i) {
+    const T value = values[i];
+    to[i] = valid[i] != 0 ? value : otherwise;
+  }
+}
 
 }  // namespace
 
@@ -28,37 +38,49 @@ void ExactStatistics::add_float(float value) {
   bin.squares += static_cast<Wide>(mantissa * mantissa);
 }
 
-// Whole numbers, some hundred at a time: as many as 32 bits can sum, so that vectors do it.
+// Whole numbers, some hundred at a time: as many as 32 bits can sum. Each loop does one thing,
+// which is what compilers make vectors of.
 template <class T>
 void ExactStatistics::add_whole(const T* values, const uint8_t* valid, size_t count) {
-  using Sum = std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>;
-  using Square = std::conditional_t<sizeof(T) == 1, uint32_t, uint64_t>;
+  // For bytes, what 256 of them need and processors multiply best.
+  constexpr bool kBytes = sizeof(T) == 1;
+  using Sum = std::conditional_t<kBytes, int16_t,
+                                 std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>>;
+  constexpr T kLowest = std::numeric_limits<T>::min(), kHighest = std::numeric_limits<T>::max();
   constexpr size_t kChunk = 256;
-  T low = std::numeric_limits<T>::max(), high = std::numeric_limits<T>::min();
+  std::array<T, kChunk> good, kept;
+  T low = kHighest, high = kLowest;
   uint64_t used = 0;
   for (size_t first = 0; first < count; first += kChunk) {
-    const size_t last = std::min(count, first + kChunk);
-    Sum sum = 0;
-    Square squares = 0;
-    uint32_t here = 0;
-    for (size_t i = first; i < last; ++i) {
-      const bool good = valid[i] != 0;
-      const T value = good ? values[i] : T{0};
-      const auto wide = static_cast<Sum>(value);
-      sum += wide;
-      squares += static_cast<Square>(static_cast<uint32_t>(wide * wide));
-      here += good ? 1U : 0U;
-      low = std::min(low, good ? value : std::numeric_limits<T>::max());
-      high = std::max(high, good ? value : std::numeric_limits<T>::min());
+    const size_t here = std::min(kChunk, count - first);
+    const T* const value = values + first;
+    const uint8_t* const is_valid = valid + first;
+    keep_valid(value, is_valid, here, T{0}, good.data());
+    keep_valid(value, is_valid, here, kHighest, kept.data());
+    for (size_t i = 0; i < here; ++i) low = std::min(low, kept[i]);
+    keep_valid(value, is_valid, here, kLowest, kept.data());
+    for (size_t i = 0; i < here; ++i) high = std::max(high, kept[i]);
+    std::conditional_t<kBytes, uint16_t, Sum> sum = 0;
+    for (size_t i = 0; i < here; ++i) sum = static_cast<decltype(sum)>(sum + good[i]);
+    std::conditional_t<kBytes, int32_t, uint64_t> squares = 0;
+    for (size_t i = 0; i < here; ++i) {
+      const auto wide = static_cast<Sum>(good[i]);
+      if constexpr (kBytes)
+        squares += wide * wide;
+      else
+        squares += static_cast<uint32_t>(wide * wide);
     }
+    uint16_t valid_here = 0;
+    for (size_t i = 0; i < here; ++i)
+      valid_here = static_cast<uint16_t>(valid_here + (is_valid[i] != 0 ? 1 : 0));
     bins_[0].sum += static_cast<int64_t>(sum);
-    bins_[0].squares += squares;
-    used += here;
+    bins_[0].squares += static_cast<Wide>(squares);
+    used += valid_here;
   }
   if (used == 0) return;
-  minimum_ = finite_ == 0 ? static_cast<double>(low) : std::min(minimum_, static_cast<double>(low));
-  maximum_ =
-      finite_ == 0 ? static_cast<double>(high) : std::max(maximum_, static_cast<double>(high));
+  const auto lowest = static_cast<double>(low), highest = static_cast<double>(high);
+  minimum_ = finite_ == 0 ? lowest : std::min(minimum_, lowest);
+  maximum_ = finite_ == 0 ? highest : std::max(maximum_, highest);
   valid_ += used;
   finite_ += used;
 }
