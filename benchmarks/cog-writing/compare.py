@@ -10,7 +10,6 @@ falls on all of them; ratios are taken within a round. Writes WORK/results.json 
 """
 import argparse
 import datetime
-import importlib.util
 import json
 import os
 import pathlib
@@ -20,9 +19,8 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 # How a process is measured and a machine described is the same in all benchmarks.
-spec = importlib.util.spec_from_file_location("granule_median_compare", HERE.parent / "granule-median" / "compare.py")
-measuring = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(measuring)
+sys.path.insert(0, str(HERE.parent / "granule-median"))
+from measure import checksum, machine, measure  # noqa: E402
 
 # What is compared: name, options of the writer, options of gdal_translate. libtiff's level 6 is libdeflate's 7.
 SETTINGS = [
@@ -53,9 +51,9 @@ def run_all(arguments):
                 for program, made in (("geoloom", writer_command(arguments, threads, ours)), ("GDAL", gdal_command(arguments, threads, theirs))):
                     command, path = made
                     path.unlink(missing_ok=True)
-                    run = measuring.measure(command, arguments.work / "last.log")
+                    run = measure(command, arguments.work / "last.log")
                     run.update(setting=name, program=program, threads=threads, round=number, bytes=path.stat().st_size)
-                    found = measuring.checksum(path)
+                    found = checksum(path)
                     pixels = pixels or found
                     if found != pixels:
                         sys.exit(f"compare: {program} gives pixels {found}, and {pixels} was expected")
@@ -82,7 +80,7 @@ def floors(arguments):
         if options[0] != "deflate":
             continue
         command, path = writer_command(arguments, 1, options)
-        measuring.measure(command, arguments.work / "last.log")
+        measure(command, arguments.work / "last.log")
         done = subprocess.run([HERE / "deflate_floor.py", path, options[1]], check=True, text=True, capture_output=True)
         found[name] = json.loads(done.stdout)
     return found
@@ -91,7 +89,7 @@ def floors(arguments):
 def report(results, pixels, floor, arguments):
     version = subprocess.run(["gdal_translate", "--version"], text=True, capture_output=True, check=True).stdout.strip()
     deflate = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "libdeflate0"], text=True, capture_output=True, check=False).stdout
-    lines = [f"Measured {datetime.date.today()} on {measuring.machine()}; load {os.getloadavg()[0]:.1f} at the end.",
+    lines = [f"Measured {datetime.date.today()} on {machine()}; load {os.getloadavg()[0]:.1f} at the end.",
              f"{version}; libdeflate {deflate}. 10980 x 10980 x 3 bytes, {arguments.rounds} round(s), medians.", "",
              "| setting | floor: libdeflate alone, CPU s | geoloom: CPU s, MB, MiB | GDAL: CPU s, MB, MiB | CPU ratio | wall s, 2 threads | wall ratio, 2 threads |",
              "|---|---|---|---|---|---|---|"]

@@ -273,5 +273,22 @@ TEST(WritePng, PlanesComeBack) {
   EXPECT_THROW(write_png(folder.file("b.png"), 0, 1, pointers), Error);
 }
 
+TEST(DescribedGeotiff, SaysWhatAFileOfItsGridWouldSay) {
+  ScratchWriter::Options options;
+  options.bands.resize(1);
+  options.bands[0].name = "classes";
+  options.nodata = 9;
+  const std::string bytes =
+      described_geotiff(test_grid(70, 50), options, {{"CHAIN", "median"}},
+                        {{{"STATISTICS_MEAN", "3.5"}}}, {{{0, 0, 0, 255}}, {{10, 20, 30, 255}}});
+  ASSERT_TRUE(bytes.starts_with(std::string("II*\0", 4)));
+  for (const char* part : {"classes", "CHAIN", "median", "STATISTICS_MEAN", "3.5"})
+    EXPECT_NE(bytes.find(part), std::string::npos) << part;
+  EXPECT_LT(bytes.size(), 10'000U);
+  EXPECT_EQ(described_geotiff(test_grid(70, 50), options, {}, {}, {}),
+            described_geotiff(test_grid(700, 500), options, {}, {}, {}))
+      << "the corner is the same";
+}
+
 }  // namespace
 }  // namespace geoloom::gdal

@@ -282,6 +282,21 @@ TEST_F(Cog, AMaskSaysWhatOneNodataCannot) {
   EXPECT_TRUE(has_mask_band(number, {.codec = Codec::lerc, .max_z_error = 0.1}));
 }
 
+// Tiles of this file are so large that only four may be open at once; parts of it come in any
+// order, so all of them are put aside and come back.
+TEST_F(Cog, TilesThatDoNotFitInMemoryWaitOnDisk) {
+  const geo::Grid grid = grid_of(1300, 1100);
+  const CubeSchema schema = schema_of(PixelType::float32, 12, -1);
+  const CogProfile profile{.level = 1};
+  ASSERT_GT(12 * 512 * 512 * 4 * 9, 48 << 20);
+  std::vector<geo::Window> windows = tiles(grid, 260, 220);
+  std::shuffle(windows.begin(), windows.end(), std::mt19937(8));
+  const CogSummary parts = write(grid, schema, profile, windows, 2);
+  const CogSummary whole = write(grid, schema, profile);
+  EXPECT_EQ(parts.sha256, whole.sha256);
+  EXPECT_EQ(parts.pixel_hash, pixel_hash_of_file(whole.path));
+}
+
 // Every codec, type, predictor and way to say what is invalid, on sizes that are no whole tiles.
 TEST_F(Cog, ReadersGetBackWhatWasWritten) {
   const std::vector<std::pair<int64_t, int64_t>> sizes{{300, 205}, {517, 33}, {1, 1}, {129, 640}};
