@@ -344,12 +344,15 @@ void LibtiffCodec::decode(const BlockFormat& format, std::span<const std::byte> 
   if (encoded.empty()) fail(ErrorCode::corrupt, kDecodingFailed, "it is empty");
   const Coding coding = coding_of(format, encoded);
   if (!decoder_ || !same(decoder_->format, format) || !(decoder_->coding == coding)) {
-    decoder_.reset(new Decoder{format, coding, {synthetic_file(format, coding), 0, {}}, nullptr});
-    decoder_->tiff = open(decoder_->file, "rm", largest_allocation(format));
-    if (!decoder_->tiff)
-      fail(ErrorCode::corrupt, kDecodingFailed, std::exchange(decoder_->file.message, {}));
+    auto fresh = std::make_unique<Decoder>();
+    fresh->format = format;
+    fresh->coding = coding;
+    fresh->file.bytes = synthetic_file(format, coding);
+    fresh->tiff = open(fresh->file, "rm", largest_allocation(format));
+    if (!fresh->tiff) fail(ErrorCode::corrupt, kDecodingFailed, fresh->file.message);
     if (format.compression == Compression::jpeg && format.photometric == Photometric::ycbcr)
-      TIFFSetField(decoder_->tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+      TIFFSetField(fresh->tiff.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    decoder_ = std::move(fresh);
   }
   decoder_->file.message.clear();
   // libtiff only reads these bytes: the fill order of the file is that of the processor.
