@@ -60,11 +60,16 @@ void records(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string text(data, data + size);
+  // PROJ looks names up in its database, a thousand times slower than the rest: some inputs only.
+  constexpr uint8_t kCrs = 0xff;
+  if (size > 0 && data[0] == kCrs) {
+    refusable([&text] {
+      const geo::Crs crs = geo::Crs::parse(text.substr(1));
+      require(geo::Crs::parse(crs.wkt()) == crs);
+    });
+    return 0;
+  }
   times(text);
   records(text);
-  refusable([&text] {
-    const geo::Crs crs = geo::Crs::parse(text);
-    require(geo::Crs::parse(crs.wkt()) == crs);
-  });
   return 0;
 }
