@@ -14,7 +14,8 @@ namespace {
 std::string default_text(const workflow::Parameter& parameter) {
   if (parameter.is_required) return "required";
   const auto& value = parameter.default_value;
-  if (value.is_null() || value == "" || (value.is_array() && value.empty())) return "optional";
+  const bool no_text = value.is_string() && value.get_ref<const std::string&>().empty();
+  if (value.is_null() || no_text || (value.is_array() && value.empty())) return "optional";
   return "default " + value.dump();
 }
 
