@@ -16,6 +16,9 @@
 namespace geoloom::gdal {
 namespace {
 
+// What is read in one piece at the start of a file.
+constexpr size_t kHeaderBytes = size_t{32} << 10;
+
 using VirtualFile = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
 
 Place place_of(const std::string& path) {
@@ -37,6 +40,26 @@ class Descriptor {
  private:
   int number_;
 };
+
+// Headers come through GDAL's cache of a server's answers, where GDAL will look for them too.
+bool read_through_cache(VSILFILE* file, const ByteRange& range) {
+  return VSIFSeekL(file, range.offset, SEEK_SET) == 0 &&
+         VSIFReadL(range.to, 1, range.bytes, file) == range.bytes;
+}
+
+// One call for all ranges: GDAL joins neighbours and asks for several at a time.
+bool read_ranges(VSILFILE* file, std::span<const ByteRange> ranges) {
+  std::vector<void*> targets;
+  std::vector<vsi_l_offset> offsets;
+  std::vector<size_t> sizes;
+  for (const ByteRange& range : ranges) {
+    targets.push_back(range.to);
+    offsets.push_back(range.offset);
+    sizes.push_back(range.bytes);
+  }
+  return VSIFReadMultiRangeL(static_cast<int>(ranges.size()), targets.data(), offsets.data(),
+                             sizes.data(), file) == 0;
+}
 
 }  // namespace
 
@@ -99,20 +122,12 @@ void RandomAccessFile::Impl::read_local(const ByteRange& range) const {
   }
 }
 
-// One call for all ranges: GDAL joins neighbours and asks for several at a time.
 void RandomAccessFile::Impl::read_virtual(std::span<const ByteRange> ranges) const {
-  std::vector<void*> targets;
-  std::vector<vsi_l_offset> offsets;
-  std::vector<size_t> sizes;
-  for (const ByteRange& range : ranges) {
-    targets.push_back(range.to);
-    offsets.push_back(range.offset);
-    sizes.push_back(range.bytes);
-  }
   const Capture capture(path);
-  const int result = VSIFReadMultiRangeL(static_cast<int>(ranges.size()), targets.data(),
-                                         offsets.data(), sizes.data(), virtual_file.get());
-  if (result == 0 && !capture.failed()) return;
+  const bool small = ranges.size() == 1 && ranges.front().bytes <= kHeaderBytes;
+  const bool done = small ? read_through_cache(virtual_file.get(), ranges.front())
+                          : read_ranges(virtual_file.get(), ranges);
+  if (done && !capture.failed()) return;
   if (!capture.remote_code()) first_bytes(path, 1);
   throw capture.error(ErrorCode::unavailable, "the file cannot be read");
 }
