@@ -56,6 +56,22 @@ def a_network_gets_more_reads(bench):
     bench.expect(2 <= tight < 16, "fewer where the memory is short", tight)
 
 
+def scenes_are_read_where_they_are(bench):
+    """The map of scenes beside the store, read over its network, is that of the same scenes in a folder."""
+    store = drawn(bench)
+    archive = store_of(bench, "archive")
+    (bench.folder / "archive").mkdir()
+    for path in sorted((bench.folder / "scenes").iterdir()):
+        archive.write(path.name, path.read_bytes())
+    document = bench.document(documents.colours())
+    first = f"{archive.url}/{sorted(path.name for path in (bench.folder / 'scenes').glob('*.tif'))[0]}"
+    there = bench.document(documents.colours().replace("same_grid_as: $scenes", f"same_grid_as: '{first}'"), "there.yaml")
+    bench.run(document, "-p", f"results={store.url}")
+    away = store_of(bench, "away")
+    bench.run(there, "-p", f"scenes={archive.url}/*.tif", "-p", f"results={away.url}")
+    bench.expect_equal(away.read("map.tif"), store.read("map.tif"), "the same map")
+
+
 def a_parameter_redoes_what_it_touches(bench):
     store = drawn(bench)
     bench.run(bench.document(documents.classes(limit=100)), "-p", f"results={store.url}")
@@ -199,7 +215,8 @@ def trials_leave_the_map_alone(bench):
     bench.expect_equal(len(collection["features"]), TILES, "items.json still has all tiles")
 
 
-TESTS = [same_run_does_nothing, a_network_gets_more_reads, a_parameter_redoes_what_it_touches, a_task_parameter_redoes_the_task, a_comment_redoes_nothing,
+TESTS = [same_run_does_nothing, a_network_gets_more_reads, scenes_are_read_where_they_are,
+         a_parameter_redoes_what_it_touches, a_task_parameter_redoes_the_task, a_comment_redoes_nothing,
          a_changed_scene_redoes_its_items, crashed_and_changed_back, a_lost_file_is_made_again, no_receipts_makes_all_again,
          a_mosaic_refuses_a_gap, trials_leave_the_map_alone]
 
