@@ -137,14 +137,21 @@ class Weaving {
     }
   }
 
+  // Sinks encode while others compute: a phase's time is shared out by what its threads did.
   template <class F>
   void compute(std::vector<Strip>& strips, F&& body) {
     const auto start = std::chrono::steady_clock::now();
+    busy_seconds_ = sink_seconds_ = 0;
     cores_.for_each_index(strips.size(), [&](size_t i) {
       check_stop();
+      const auto begun = std::chrono::steady_clock::now();
       body(strips[i]);
+      busy_seconds_ += seconds_since(begun);
     });
-    result_.compute_seconds += seconds_since(start);
+    const double phase = seconds_since(start);
+    const double sinks = busy_seconds_ > 0 ? phase * sink_seconds_ / busy_seconds_ : 0;
+    result_.encode_seconds += sinks;
+    result_.compute_seconds += phase - sinks;
   }
 
   void check_stop() const {
@@ -230,12 +237,14 @@ class Weaving {
   }
 
   void write_sink(size_t node, const geo::Window& strip, const StripResults& results) const {
+    const auto start = std::chrono::steady_clock::now();
     const auto& ref = step_.nodes[node].inputs.front();
     const auto& block = results[ref.node][ref.output];
     auto output = block.window() == strip ? block : cropped(block, ref.node, ref.output, strip);
     // Sinks know their item's grid only.
     output.move_window(strip.x - plan_.item.window.x, strip.y - plan_.item.window.y);
     sinks_[node]->write(output);
+    sink_seconds_ += seconds_since(start);
   }
 
   void run_whole(const Strip& strip, const std::vector<Block>& sources) const {
@@ -332,6 +341,9 @@ class Weaving {
   const TimeModes modes_;
   const std::vector<int> needs_;
   std::vector<std::unique_ptr<workflow::Sink>> sinks_;  // by node
+  // Of the phase at hand, summed over its threads.
+  std::atomic<double> busy_seconds_ = 0;
+  mutable std::atomic<double> sink_seconds_ = 0;
   std::vector<Block> spent_;  // by node: the sources' blocks of before, for their memory
   WeaveResult result_;
 };

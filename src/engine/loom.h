@@ -37,7 +37,8 @@ class UnreadableSlice : public Error {
 
 struct WeaveResult {
   std::vector<workflow::Product> products;
-  double read_seconds = 0;  // wall time of the three phases
+  // Wall time; computing and encoding overlap, and share their time by what threads did.
+  double read_seconds = 0;
   double compute_seconds = 0;
   double encode_seconds = 0;
   uint64_t clipped_at_load = 0;
