@@ -9,6 +9,7 @@
 
 #include "catalog/scene_search.h"
 #include "catalog/stac_item.h"
+#include "error/error.h"
 #include "gdal/dataset.h"
 
 namespace {
@@ -41,7 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         (void)catalog::Scene::from_json(scene.to_json());
         (void)catalog::band_names_of(scene);
       }
-    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): a refusal is a right answer
+    } catch (const geoloom::Error&) {  // NOLINT(bugprone-empty-catch): a refusal is a right answer
     }
   }
   return 0;

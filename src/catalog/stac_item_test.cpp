@@ -108,8 +108,9 @@ TEST_F(Stac, HostileDocumentsAreErrors) {
   const std::string deep(500'000, '[');
   for (const std::string& text :
        {deep, R"({"type": "Feature", "x": )" + deep, std::string("{\"a\":").append(200'000, '{'),
-        std::string(""), std::string("null"), std::string("3"), std::string("[]"),
-        std::string(R"({"type": 5})"), std::string(R"({"type": "FeatureCollection"})"),
+        std::string(""), std::string("null"), std::string("3"), std::string("1e999"),
+        std::string("[]"), std::string(R"({"type": 5})"),
+        std::string(R"({"type": "FeatureCollection"})"),
         std::string(R"({"type": "FeatureCollection", "features": [1, null]})"),
         std::string(R"({"type": "Feature"})"),
         std::string(R"({"type": "Feature", "id": "i", "properties": []})"),

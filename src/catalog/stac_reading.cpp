@@ -53,6 +53,10 @@ json parse(const std::string& path) {
     throw Error(ErrorCode::invalid, "this is not JSON")
         .cause(e.what())
         .at(line_of(path, text, e.byte));
+  } catch (const json::out_of_range& e) {  // a number that no double can hold
+    throw Error(ErrorCode::invalid, "this JSON holds a number that is too large")
+        .cause(e.what())
+        .at(in_file(path));
   }
 }
 
