@@ -89,7 +89,7 @@ def plan_warns_of_what_costs(bench):
     folder = scenes.linked_series(bench.folder / "many" / "scenes", 900, (512, 512), block=512)
     said = bench.call("plan", bench.document(documents.colours(tile=64)), "-p", f"scenes={folder}", "--memory", "3G")
     expect_says(bench, said, "decoded 64.0 times on average", "whole blocks of the scenes")
-    said = bench.call("plan", bench.document(documents.colours(tile=512)), "-p", f"scenes={folder}", "--memory", "256M")
+    said = bench.call("plan", bench.document(documents.colours(tile=512)), "-p", f"scenes={folder}", "--memory", "220M")
     expect_says(bench, said, "times on average", "more --memory")
     said = bench.call("plan", bench.document(documents.colours(tile=512)), "-p", f"scenes={folder}", "--memory", "8G")
     bench.expect("decoded" not in said.out, "decoded once: no word", said)
