@@ -12,13 +12,14 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # A layer may include itself and what stands before it.
-LAYERS = ["error", "geo", "gdal", "store", "kernels", "tiff", "raster", "catalog", "learn", "workflow",
+LAYERS = ["error", "http", "geo", "gdal", "store", "kernels", "tiff", "raster", "catalog", "learn", "workflow",
           "ops", "engine", "serve", "cli"]
 STRANGERS = {("ops", "engine"), ("engine", "ops")}
 
 GDAL_HEADER = re.compile(r"(gdal|ogr|cpl_|vrtdataset|gnm)[\w/]*\.h(pp)?$")
 PROJ_HEADER = re.compile(r"(proj|proj_api|proj_[a-z]+|geodesic)\.h$|proj/")
 CODEC_HEADER = re.compile(r"(tiff|tiffio|tiffconf|libdeflate|zstd|lzma|jpeglib|turbojpeg|Lerc_c_api)\.h$")
+HTTP_HEADER = re.compile(r"curl/|boost/(asio|beast)|jwt(-cpp)?[./]")
 STANDARD_HEADER = re.compile(r"[a-z_0-9]+$|(assert|errno|fenv|float|inttypes|limits|math|stddef|stdint|stdlib|string)\.h$")
 TEST_HEADER = re.compile(r"(gtest|gmock)/")
 # #include, and Highway's way to name the source that is compiled once per CPU target.
@@ -47,6 +48,8 @@ def fault_of(layer, file, quoted, header, folders):
         return "only geo/ includes PROJ"
     if CODEC_HEADER.match(header) and layer != "tiff":
         return "only tiff/ includes codecs"
+    if HTTP_HEADER.match(header) and layer != "http":
+        return "only http/ includes libcurl and Boost.Beast"
     if layer == "kernels" and not header.startswith("hwy/"):
         beside = quoted and (file.parent / header).exists()
         of_a_test = file.stem.endswith(("_test", "_bench")) and TEST_HEADER.match(header)
@@ -102,6 +105,9 @@ def test_itself():
         "src/raster/projects.cpp": ("#include <proj.h>\n", 1),
         "src/tiff/codec.cpp": ("#include <tiffio.h>\n#include <libdeflate.h>\n", 0),
         "src/raster/codec.cpp": ("#include <zstd.h>\n", 1),
+        "src/http/client.cpp": ('#include <curl/curl.h>\n#include <boost/beast/core.hpp>\n#include "error/error.h"\n', 0),
+        "src/http/up.cpp": ('#include "geo/grid.h"\n', 1),
+        "src/serve/own.cpp": ("#include <boost/asio.hpp>\n#include <curl/curl.h>\n", 2),
         "src/kernels/rank.h": ("#include <cstdint>\n#include <span>\n", 0),
         "src/kernels/rank.cpp": ('#define HWY_TARGET_INCLUDE "kernels/rank.cpp"\n'
                                  '#include <hwy/foreach_target.h>\n#include "hwy/highway.h"\n#include "rank.h"\n', 0),
