@@ -16,11 +16,6 @@ using workflow::Dropped;
 
 constexpr size_t kMostScenesInFile = 2000;
 
-std::string now_text() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-}
-
 std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
   std::vector<std::string> labels;
   for (const auto& node : plan.nodes)

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "workflow/schema_json.h"
@@ -168,9 +169,20 @@ AttemptRecord attempt_from_json(const Json& json) {
   return record;
 }
 
-ReceiptBook::ReceiptBook(store::Store& store) : store_(store), writer_(store, kFolder) {
-  const auto records = store::read_segments(store, kFolder);
-  damaged_ = records.damaged;
+std::string now_text() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return geo::format_time(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+}
+
+ReceiptBook::ReceiptBook(store::Store& store)
+    : store_(store), reader_(store, kFolder), writer_(store, kFolder) {
+  read_new_records();
+  for (auto& name : store.list("layers/")) objects_.insert(std::move(name));
+}
+
+bool ReceiptBook::read_new_records() {
+  const auto records = reader_.read_new();
+  damaged_ += records.damaged;
   for (const auto& payload : records.payloads) {
     const auto json = Json::parse(payload, nullptr, false);
     auto receipt = json.is_discarded() ? std::nullopt : receipt_from_json(json);
@@ -179,7 +191,14 @@ ReceiptBook::ReceiptBook(store::Store& store) : store_(store), writer_(store, kF
     else
       ++damaged_;
   }
-  for (auto& name : store.list("layers/")) objects_.insert(std::move(name));
+  return !records.payloads.empty();
+}
+
+bool ReceiptBook::refresh() {
+  const std::lock_guard lock(mutex_);
+  if (!read_new_records()) return false;
+  for (auto& name : store_.list("layers/")) objects_.insert(std::move(name));
+  return true;
 }
 
 const Receipt* ReceiptBook::add(Receipt receipt) {

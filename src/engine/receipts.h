@@ -65,6 +65,9 @@ struct AttemptRecord {
 workflow::Json to_json(const AttemptRecord& record);
 AttemptRecord attempt_from_json(const workflow::Json& json);
 
+// The time of now, as records write it.
+std::string now_text();
+
 class ReceiptBook {
  public:
   // Reads all segments under "receipts". Throws Error(corrupt) when two receipts of one fingerprint
@@ -80,14 +83,18 @@ class ReceiptBook {
   // is what a later start would wait for.
   void compact();
   size_t damaged_records() const { return damaged_; }
+  // Reads what other processes have committed since; true when there was something.
+  bool refresh();
   // The receipt of that fingerprint, whether its files exist or not.
   const Receipt* find_any(const std::string& fingerprint) const;
 
  private:
   const Receipt* add(Receipt receipt);
+  bool read_new_records();
   bool files_exist(const Receipt& receipt) const;
 
   store::Store& store_;
+  store::SegmentReader reader_;
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;

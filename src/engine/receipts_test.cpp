@@ -47,6 +47,21 @@ class Receipts : public ::testing::Test {
   std::unique_ptr<store::Store> store;
 };
 
+TEST_F(Receipts, OfOtherProcessesAreReadWhenAsked) {
+  ReceiptBook here(*store), there(*store);
+  EXPECT_FALSE(here.refresh());
+  store->put_bytes("tif", "layers/l/0_0-f1.tif");
+  there.commit(receipt("f1"));
+  EXPECT_EQ(here.find("f1"), nullptr);
+  EXPECT_TRUE(here.refresh());
+  EXPECT_NE(here.find("f1"), nullptr);
+  EXPECT_FALSE(here.refresh());
+  // A receipt whose file is not there is none.
+  there.commit(receipt("f2"));
+  EXPECT_TRUE(here.refresh());
+  EXPECT_EQ(here.find("f2"), nullptr);
+}
+
 TEST_F(Receipts, SurviveTheProcess) {
   {
     ReceiptBook book(*store);

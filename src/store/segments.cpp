@@ -151,12 +151,55 @@ NamedSegments read_all(const Store& store, const std::string& folder) {
 }  // namespace
 
 DecodedRecords read_segments(const Store& store, const std::string& folder) {
+  return SegmentReader(store, folder).read_new();
+}
+
+SegmentReader::SegmentReader(const Store& store, std::string folder)
+    : store_(store), folder_(std::move(folder)) {}
+
+DecodedRecords SegmentReader::read_new() {
   DecodedRecords all;
-  for (auto& [name, records] : read_all(store, folder).segments) {
-    all.damaged += records.damaged;
-    for (auto& payload : records.payloads) all.payloads.push_back(std::move(payload));
+  for (int i = 0; i < kMaxListings; ++i)
+    if (read_listed(all)) return all;
+  throw Error(ErrorCode::unavailable, fmt::format("the records in {} keep changing", folder_));
+}
+
+// False when a segment that is listed is gone: it was compacted into one that the listing does not
+// have yet.
+bool SegmentReader::read_listed(DecodedRecords& all) {
+  for (const auto& name : store_.list(folder_ + "/")) {
+    if (!name.ends_with(".seg")) continue;
+    try {
+      read_segment(name, all);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::missing) throw;
+      return false;
+    }
   }
-  return all;
+  return true;
+}
+
+void SegmentReader::read_segment(const std::string& name, DecodedRecords& all) {
+  const auto known = consumed_.find(name);
+  const bool first = known == consumed_.end();
+  // Objects never change, local segments grow.
+  if (!first && !store_.local()) return;
+  const size_t from = first ? 0 : known->second;
+  if (!first) {
+    const auto size = store_.size_of(name);
+    if (!size) throw Error(ErrorCode::missing, "a segment is gone").at({.file = name});
+    if (static_cast<size_t>(*size) <= from) return;
+  }
+  const auto bytes = store_.get_bytes(name, kSegmentLimitBytes);
+  if (bytes.size() <= from) return;
+  const auto added = std::string_view(bytes).substr(from);
+  const auto last = added.rfind('\n');
+  const size_t whole = last == std::string_view::npos ? 0 : last + 1;
+  auto records = decode_records(added.substr(0, whole));
+  // What follows the last line end was torn, or is being written: told once, and looked at again.
+  all.damaged += records.damaged + (first && whole < added.size() ? 1 : 0);
+  for (auto& payload : records.payloads) all.payloads.push_back(std::move(payload));
+  consumed_[name] = from + whole;
 }
 
 void compact_segments(Store& store, const std::string& folder,

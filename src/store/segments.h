@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,6 +46,22 @@ class SegmentWriter {
 
 // All records of all segments in a folder, segments in name order.
 DecodedRecords read_segments(const Store& store, const std::string& folder);
+// Reads a folder again and again, each time what is new: segments that appeared, and the records
+// that were added to local ones. A line under way is left for the next time.
+class SegmentReader {
+ public:
+  SegmentReader(const Store& store, std::string folder);
+  DecodedRecords read_new();
+
+ private:
+  bool read_listed(DecodedRecords& all);
+  void read_segment(const std::string& name, DecodedRecords& all);
+
+  const Store& store_;
+  std::string folder_;
+  std::map<std::string, size_t> consumed_;  // bytes by segment
+};
+
 // Replaces the segments by one; safe against readers, which may see a record twice meanwhile, and
 // against writers of new segments, but not against one that appends to a local segment. Of use on
 // object stores after a step. `keep` decides per payload.

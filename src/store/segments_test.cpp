@@ -46,6 +46,40 @@ TEST_P(Segments, WritersOfOneFolderAreReadTogether) {
   EXPECT_TRUE(read_segments(*store, "other").payloads.empty());
 }
 
+TEST_P(Segments, AReaderGetsEachRecordOnce) {
+  SegmentReader reader(*store, "receipts");
+  EXPECT_TRUE(reader.read_new().payloads.empty());
+  SegmentWriter a(*store, "receipts");
+  a.append("1");
+  a.flush();
+  EXPECT_EQ(reader.read_new().payloads, std::vector<std::string>{"1"});
+  EXPECT_TRUE(reader.read_new().payloads.empty());
+  SegmentWriter b(*store, "receipts");
+  b.append("2");
+  b.flush();
+  a.append("3");
+  a.flush();
+  auto payloads = reader.read_new().payloads;
+  std::sort(payloads.begin(), payloads.end());
+  EXPECT_EQ(payloads, (std::vector<std::string>{"2", "3"}));
+}
+
+TEST(SegmentsOfAFolder, ARecordUnderWayIsReadWhenItIsWhole) {
+  gdal::initialise();
+  const auto folder = ::testing::TempDir() + "segments-" + std::to_string(std::random_device{}());
+  const auto store = open_store(folder);
+  const auto first = encode_record("one"), second = encode_record("two");
+  store->append_record(first + second.substr(0, 9), "receipts/a.seg");
+  SegmentReader reader(*store, "receipts");
+  const auto early = reader.read_new();
+  EXPECT_EQ(early.payloads, std::vector<std::string>{"one"});
+  EXPECT_EQ(early.damaged, 1U);
+  EXPECT_EQ(reader.read_new().damaged, 0U);  // told once
+  store->append_record(second.substr(9), "receipts/a.seg");
+  EXPECT_EQ(reader.read_new().payloads, std::vector<std::string>{"two"});
+  std::filesystem::remove_all(folder);
+}
+
 TEST_P(Segments, CompactingKeepsWhatIsWanted) {
   for (const auto* payload : {"keep a", "drop b", "keep c"}) {
     SegmentWriter writer(*store, "receipts");

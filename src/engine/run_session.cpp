@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run_session.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+namespace geoloom::engine {
+namespace {
+
+std::string attempts_folder(const std::string& run_id) {
+  return "runs/" + run_id + "/attempts";
+}
+
+}  // namespace
+
+RunSession::RunSession(const workflow::Run& run, store::Store& store, Machine& machine,
+                       const std::atomic<bool>& stop)
+    : run_(run),
+      store_(store),
+      machine_(machine),
+      stop_(stop),
+      book_(store),
+      state_(run, store),
+      attempts_(store, attempts_folder(run.record().id)),
+      scratch_(store::scratch_parent(store)) {}
+
+AttemptResult RunSession::attempt(const WorkMessage& message, unsigned items_in_flight,
+                                  const std::function<void(double)>& progress) {
+  const auto start = std::chrono::steady_clock::now();
+  auto result = executed(message, items_in_flight, progress);
+  result.wall_seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.log_error = log(message, result);
+  return result;
+}
+
+AttemptResult RunSession::executed(const WorkMessage& message, unsigned items_in_flight,
+                                   const std::function<void(double)>& progress) {
+  AttemptResult result;
+  try {
+    const HandlerParts parts{run_,
+                             state_,
+                             store_,
+                             book_,
+                             machine_.budget,
+                             machine_.cores,
+                             machine_.reads,
+                             machine_.datasets,
+                             scratch_,
+                             stop_,
+                             items_in_flight,
+                             progress};
+    result.outcome = ItemHandler(parts).execute(message);
+    result.receipt = state_.receipt(message.step, message.item);
+  } catch (const Error& error) {
+    result.error = error;
+  } catch (const std::bad_alloc&) {
+    result.error = Error(ErrorCode::resource, "out of memory").hint("lower --memory or --threads");
+  } catch (const std::exception& error) {
+    result.error = Error(ErrorCode::internal, error.what());
+  }
+  return result;
+}
+
+std::string RunSession::log(const WorkMessage& message, const AttemptResult& result) {
+  const bool failed = !result.outcome;
+  // What was found done is no attempt, and what was stopped is not counted by anybody.
+  if (!failed && *result.outcome == Outcome::cached) return {};
+  if (failed && result.error->code() == ErrorCode::cancelled) return {};
+  const auto& step = run_.steps()[message.step];
+  AttemptRecord record;
+  record.step = step.step->name;
+  record.item = step.items[message.item].name;
+  record.attempt = message.attempt;
+  record.wall_seconds = result.wall_seconds;
+  record.state = failed ? "failed" : *result.outcome == Outcome::empty ? "empty" : "done";
+  if (failed) {
+    record.error_code = traits(result.error->code()).name;
+    record.message = result.error->message();
+    record.place = result.error->place().text();
+    record.hint = result.error->hint();
+    record.cause = result.error->cause();
+  }
+  return log(std::move(record));
+}
+
+std::string RunSession::log(AttemptRecord record) {
+  try {
+    if (record.time.empty()) record.time = now_text();
+    attempts_.append(to_json(record).dump());
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+size_t RunSession::adopt(size_t s) {
+  const auto& step = run_.steps()[s];
+  size_t found = 0;
+  for (size_t i = 0; i < step.items.size(); ++i) {
+    try {
+      const auto fingerprint = step.step->is_task()
+                                   ? step.fingerprint(run_.grid(), state_)
+                                   : step.fingerprint(step.plan(step.items[i], &state_));
+      if (const auto* receipt = book_.find(fingerprint)) {
+        state_.set(s, i, receipt);
+        ++found;
+      }
+    } catch (const Error& error) {
+      // Its inputs are not made yet.
+      if (error.code() != ErrorCode::missing) throw;
+    }
+  }
+  return found;
+}
+
+bool RunSession::refresh() {
+  return book_.refresh();
+}
+
+void RunSession::flush() {
+  book_.flush();
+  attempts_.flush();
+}
+
+void RunSession::compact() {
+  book_.compact();
+}
+
+std::vector<Published> RunSession::publish(size_t step) {
+  return publish_step(run_, step, state_, store_, scratch_);
+}
+
+std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {
+  std::vector<AttemptRecord> attempts;
+  for (const auto& payload : store::read_segments(store, attempts_folder(run_id)).payloads) {
+    const auto json = workflow::Json::parse(payload, nullptr, false);
+    if (json.is_object()) attempts.push_back(attempt_from_json(json));
+  }
+  std::stable_sort(attempts.begin(), attempts.end(),
+                   [](const auto& a, const auto& b) { return a.time < b.time; });
+  return attempts;
+}
+
+}  // namespace geoloom::engine
