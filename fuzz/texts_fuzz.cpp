@@ -2,18 +2,22 @@
 // The small texts that come from outside: times, periods, file names, systems, paths, records. What
 // is read must be written and read back to the same. Built with libFuzzer from this file, src/geo,
 // src/store, src/gdal and src/error.
+#include <algorithm>
+#include <cctype>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "error/error.h"
+#include "gdal/allowed_roots.h"
 #include "geo/crs.h"
 #include "geo/time.h"
 #include "store/segments.h"
 
 namespace {
 
+namespace gdal = geoloom::gdal;
 namespace geo = geoloom::geo;
 namespace store = geoloom::store;
 
@@ -56,6 +60,36 @@ void records(std::string_view text) {
   require(store::decode_records(again).payloads == decoded.payloads);
 }
 
+std::string decoded_thrice(std::string text) {
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 32) - 'a' + 10; };
+  for (int round = 0; round < 3; ++round)
+    for (size_t at = text.find('%'); at != std::string::npos; at = text.find('%', at + 1))
+      if (at + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[at + 1])) &&
+          std::isxdigit(static_cast<unsigned char>(text[at + 2])))
+        text.replace(at, 3, 1, static_cast<char>(digit(text[at + 1]) * 16 + digit(text[at + 2])));
+  std::replace(text.begin(), text.end(), '\\', '/');
+  return text;
+}
+
+// Whatever is admitted below a root stays there, however often a server decodes it.
+void allowed_roots(const std::string& text) {
+  static const gdal::AccessRules rules(
+      {.read = {"https://h/root", "s3://b/root", "/no/such/root"}, .write = {}});
+  for (const std::string href : {text, "https://h/root/" + text, "https://h" + text,
+                                 "s3://b/root/" + text, "/no/such/root/" + text}) {
+    try {
+      rules.check(href, gdal::Access::read);
+    } catch (const geoloom::Error& error) {
+      require(error.code() == geoloom::ErrorCode::denied);
+      continue;
+    }
+    if (href.starts_with('/') || href.starts_with("file:")) continue;  // the file system decides
+    const std::string plain = decoded_thrice(href);
+    require(plain.find("/../") == std::string::npos && !plain.ends_with("/.."));
+    require(plain.find("root") != std::string::npos);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -71,5 +105,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   times(text);
   records(text);
+  allowed_roots(text);
   return 0;
 }

@@ -59,9 +59,9 @@ Error local_error(int error_number, const std::string& path, std::string message
 }
 
 // What other processes wrote must be seen, and so must what was not there before.
-std::string fresh(const std::string& path) {
+std::string fresh(const std::string& path, Access access = Access::read) {
   initialise();
-  std::string checked = checked_path(path);
+  std::string checked = checked_path(path, access);
   if (is_remote(checked)) VSICurlPartialClearCache(checked.c_str());
   return checked;
 }
@@ -82,7 +82,7 @@ std::string etag_of(const std::string& path) {
 class Output {
  public:
   explicit Output(const std::string& path)
-      : path_(path), capture_(path), file_(open(checked_path(path)), &VSIFCloseL) {
+      : path_(path), capture_(path), file_(open(checked_path(path, Access::write)), &VSIFCloseL) {
     if (file_) return;
     if (is_remote(path)) throw capture_.error(ErrorCode::unavailable, "cannot be written");
     throw local_error(errno, path_, "the file cannot be written");
@@ -263,7 +263,7 @@ std::vector<std::string> list_files(const std::string& folder, bool recursive) {
 }
 
 void remove_file(const std::string& path) {
-  const std::string checked = fresh(path);
+  const std::string checked = fresh(path, Access::write);
   const Capture capture(path);
   errno = 0;
   if (VSIUnlink(checked.c_str()) == 0) return;

@@ -162,7 +162,7 @@ class WorkFolder {
 };
 
 std::string plain_path(const std::string& path) {
-  std::string checked = checked_path(path);
+  std::string checked = checked_path(path, Access::write);
   if (checked.starts_with("/vsi"))
     throw Error(ErrorCode::internal, "rasters are written to local paths only").at(place_of(path));
   return checked;

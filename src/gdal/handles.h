@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "error/error.h"
+#include "gdal/allowed_roots.h"
 #include "gdal/dataset.h"
 
 namespace geoloom::gdal {
@@ -93,8 +94,9 @@ class Capture {
 };
 
 // A path that GDAL takes for a file and nothing else. Throws Error(denied) for connection strings,
-// chained virtual file systems and those that are not allowed.
-std::string checked_path(const std::string& path);
+// chained virtual file systems, those that are not allowed,
+// and for what lies outside of the allowed roots.
+std::string checked_path(const std::string& path, Access access = Access::read);
 // What the first bytes of a file look like: "TIFF", "a VRT document", "" when unknown.
 std::string looks_like(std::string_view first_bytes);
 // Throws why a path cannot be opened, as far as the file system or a server tells: missing, denied,

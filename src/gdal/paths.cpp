@@ -80,7 +80,7 @@ bool is_remote(std::string_view path) {
   return path.starts_with("/vsi") && !path.starts_with("/vsimem/");
 }
 
-std::string checked_path(const std::string& path) {
+std::string checked_path(const std::string& path, Access access) {
   if (path.empty()) deny(path, "the path is empty");
   if (path.find('\0') != std::string::npos) deny(path, "the path holds a zero byte");
   if (path.front() == '<' || path.front() == '{') deny(path, "this is a document, not a path");
@@ -89,8 +89,10 @@ std::string checked_path(const std::string& path) {
   if (has_connection_prefix(path)) deny(path, "this is a connection string, not a path");
   if (path.starts_with("/vsi")) {
     check_virtual(path);
+    check_access(path, access);
     return path;
   }
+  check_access(path, access);
   // "./" takes the meaning from every prefix that some driver may know.
   return path.front() == '/' ? path : "./" + path;
 }

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "error/error.h"
+#include "gdal/allowed_roots.h"
 
 namespace geoloom::store {
 namespace {
@@ -85,6 +86,7 @@ class LocalStore final : public Store {
   explicit LocalStore(const std::string& folder)
       : url_(folder), root_(fs::absolute(folder).lexically_normal()) {
     if (root_.filename().empty()) root_ = root_.parent_path();
+    gdal::check_writable(root_.string());
     make_folders(root_);
     // Permission bits say little (root, read-only mounts), so try.
     const auto probe = (root_ / fmt::format(".write-test-{}", ::getpid())).string();
@@ -94,7 +96,7 @@ class LocalStore final : public Store {
   }
 
   void put_file(const std::string& scratch_path, const std::string& name) override {
-    const auto target = place(name);
+    const auto target = place(name, gdal::Access::write);
     {
       const Descriptor file(scratch_path, O_RDONLY);
       if (!file.ok()) fail("the finished file is gone", scratch_path, errno);
@@ -110,7 +112,7 @@ class LocalStore final : public Store {
 
   // By way of a scratch folder: what a killed process leaves there, the next one removes.
   void put_bytes(std::string_view bytes, const std::string& name) override {
-    (void)place(name);
+    (void)place(name, gdal::Access::write);
     const Scratch scratch(scratch_parent(*this));
     const auto temporary = scratch.file("bytes");
     {
@@ -122,7 +124,7 @@ class LocalStore final : public Store {
   }
 
   void append_record(std::string_view bytes, const std::string& name) override {
-    const auto target = place(name);
+    const auto target = place(name, gdal::Access::write);
     make_folders(target.parent_path());
     const Descriptor file(target.string(), O_WRONLY | O_CREAT | O_APPEND);
     if (!file.ok()) fail("cannot append", target.string(), errno);
@@ -186,7 +188,7 @@ class LocalStore final : public Store {
   }
 
   void remove(const std::string& name) override {
-    const auto path = place(name).string();
+    const auto path = place(name, gdal::Access::write).string();
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) fail("cannot remove", path, errno);
   }
 
@@ -199,9 +201,11 @@ class LocalStore final : public Store {
   bool local() const override { return true; }
 
  private:
-  fs::path place(const std::string& name) const {
+  fs::path place(const std::string& name, gdal::Access access = gdal::Access::read) const {
     check_name(name);
-    return root_ / name;
+    auto path = root_ / name;
+    gdal::check_access(path.string(), access);  // a link in the store may lead out of it
+    return path;
   }
 
   std::string url_;

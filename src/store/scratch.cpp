@@ -98,6 +98,7 @@ Scratch::Scratch(const std::string& parent) {
     fail(made.string(), error ? error.value() : lock.opened() ? errno : number);
   }
   path_ = final_path.string();
+  own_ = std::make_unique<gdal::OwnFolder>(path_);
   lock_fd_ = lock.release();
 }
 

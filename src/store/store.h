@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gdal/allowed_roots.h"
+
 namespace geoloom::store {
 
 // Names are relative, '/'-separated, of [A-Za-z0-9._=+-]; "..", empty parts and absolute names are
@@ -50,6 +52,7 @@ class Scratch {
 
  private:
   std::string path_;
+  std::unique_ptr<gdal::OwnFolder> own_;
   int lock_fd_ = -1;  // flock: tells a live owner from a dead one
 };
 // Beside the data for a local store (renames must not cross file systems), TMPDIR for a remote one.

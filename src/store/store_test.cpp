@@ -116,6 +116,42 @@ TEST(LocalStore, AFullDiskIsAResourceErrorAndLeavesNothing) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(AllowedRoots, HoldForStoresAndTheLinksInThem) {
+  const auto parent = ::testing::TempDir() + "roots-" + std::to_string(std::random_device{}());
+  const auto denied = [](const auto& action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.code() == ErrorCode::denied;
+    }
+    return false;
+  };
+  open_store(parent + "/other")->put_bytes("secret", "a");
+  std::filesystem::create_directory(parent + "/out");
+  std::filesystem::create_directory_symlink(parent + "/other", parent + "/out/away");
+  {
+    const gdal::AccessRestriction restriction({.read = {}, .write = {parent + "/out"}});
+    const auto store = open_store(parent + "/out/store");
+    store->put_bytes("mine", "a");
+    EXPECT_EQ(store->get_bytes("a", 9), "mine");
+    const auto linked = open_store(parent + "/out");
+    EXPECT_TRUE(denied([&] { (void)linked->get_bytes("away/a", 9); }));
+    EXPECT_TRUE(denied([&] { (void)linked->size_of("away/a"); }));
+    EXPECT_TRUE(denied([&] { linked->put_bytes("x", "away/b"); }));
+    EXPECT_TRUE(denied([&] { linked->append_record("x", "away/b"); }));
+    EXPECT_TRUE(denied([&] { linked->remove("away/a"); }));
+    EXPECT_TRUE(denied([&] { open_store(parent + "/other"); }));
+    EXPECT_TRUE(denied([&] { open_store(parent + "/out/../new"); }));
+    EXPECT_TRUE(denied([&] { open_store("s3://bucket/prefix"); }));
+    // The scratch folder of a bucket is outside of every root, and the process's own.
+    const Scratch scratch(parent + "/scratch");
+    gdal::write_file(scratch.file("x"), "x");
+  }
+  EXPECT_EQ(open_store(parent + "/other")->get_bytes("a", 9), "secret");
+  EXPECT_FALSE(std::filesystem::exists(parent + "/new"));
+  std::filesystem::remove_all(parent);
+}
+
 // Processes that come and go never take the folder of a live one.
 TEST(ScratchFolder, ManyProcessesDoNotDisturbEachOther) {
   const auto parent =
