@@ -135,7 +135,7 @@ workflow::OrderedJson to_json(const raster::Asset& asset) {
   const gdal::RasterInfo& info = asset.info();
   workflow::OrderedJson bands = workflow::OrderedJson::array(),
                         overviews = workflow::OrderedJson::array();
-  for (const auto& band : info.bands)
+  for (const auto& band : info.bands) {
     bands.push_back({{"name", band.name},
                      {"type", type_name(band.type)},
                      {"nodata", nodata_json(band)},
@@ -145,6 +145,8 @@ workflow::OrderedJson to_json(const raster::Asset& asset) {
                      {"colour", band.colour},
                      {"block", {band.block_width, band.block_height}},
                      {"mask", band.has_mask_band}});
+    for (const auto& colour : band.colours) bands.back()["colours"].push_back(raster::text(colour));
+  }
   for (const auto& [width, height] : info.overviews) overviews.push_back({width, height});
   workflow::OrderedJson json{{"driver", info.driver},
                              {"size", {info.width, info.height}},

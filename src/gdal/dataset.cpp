@@ -137,6 +137,20 @@ std::string colour_name(GDALColorInterp colour) {
   }
 }
 
+std::vector<std::array<uint8_t, 3>> colours_of(GDALRasterBandH band) {
+  const GDALColorTableH table = GDALGetRasterColorTable(band);
+  std::vector<std::array<uint8_t, 3>> colours;
+  if (table == nullptr || GDALGetPaletteInterpretation(table) != GPI_RGB) return colours;
+  for (int i = 0; i < GDALGetColorEntryCount(table); ++i) {
+    GDALColorEntry entry{};
+    GDALGetColorEntryAsRGB(table, i, &entry);
+    colours.push_back({static_cast<uint8_t>(entry.c1), static_cast<uint8_t>(entry.c2),
+                       static_cast<uint8_t>(entry.c3)});
+  }
+  while (!colours.empty() && colours.back() == std::array<uint8_t, 3>{}) colours.pop_back();
+  return colours;
+}
+
 BandInfo band_info(GDALRasterBandH band) {
   BandInfo info;
   info.type = sample_type(band);
@@ -150,6 +164,7 @@ BandInfo band_info(GDALRasterBandH band) {
   if (found != 0) info.offset = offset;
   info.unit = text_or_empty(GDALGetRasterUnitType(band));
   info.colour = colour_name(GDALGetRasterColorInterpretation(band));
+  if (info.colour == "palette") info.colours = colours_of(band);
   GDALGetBlockSize(band, &info.block_width, &info.block_height);
   info.has_mask_band = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0;
   return info;

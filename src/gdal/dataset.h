@@ -3,6 +3,7 @@
 // GDAL's shows in its headers.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,6 +38,8 @@ struct BandInfo {
   double offset = 0;
   std::string unit;
   std::string colour;  // "red", "green", "blue", "grey", "palette", "alpha" or ""
+  // Of a palette: red, green and blue by value, up to the last that is not black.
+  std::vector<std::array<uint8_t, 3>> colours;
   int block_width = 0;
   int block_height = 0;
   bool has_mask_band = false;  // an internal mask or alpha says what is valid

@@ -360,7 +360,10 @@ TEST_F(OddFiles, TypesNodataAndScale) {
   EXPECT_TRUE(std::isnan(*nodata));
   EXPECT_NE(open("riotiler_cog_scale.tif").info().bands[0].scale, 1);
   EXPECT_TRUE(open("riotiler_cog_rgb_mask.tif").info().bands[0].has_mask_band);
-  EXPECT_EQ(open("riotiler_cog_cmap.tif").info().bands[0].colour, "palette");
+  const auto palette = open("riotiler_cog_cmap.tif").info().bands[0];
+  EXPECT_EQ(palette.colour, "palette");
+  EXPECT_GT(palette.colours.size(), 1U);
+  EXPECT_TRUE(open("rasterio_RGB.byte.tif").info().bands[0].colours.empty());
   EXPECT_TRUE(open("rasterio_test_esri_wkt.tif").info().grid->crs.known());
 }
 

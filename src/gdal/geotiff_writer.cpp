@@ -72,12 +72,12 @@ void set_items(GDALMajorObjectH object,
     GDALSetMetadataItem(object, name.c_str(), value.c_str(), nullptr);
 }
 
-void set_colours(GDALRasterBandH band, const std::vector<std::array<uint8_t, 4>>& rgba_by_value) {
+void set_colours(GDALRasterBandH band, const std::vector<std::array<uint8_t, 3>>& rgb_by_value) {
   const std::unique_ptr<void, void (*)(GDALColorTableH)> table(GDALCreateColorTable(GPI_RGB),
                                                                &GDALDestroyColorTable);
-  for (size_t i = 0; i < rgba_by_value.size(); ++i) {
-    const auto& [red, green, blue, alpha] = rgba_by_value[i];
-    const GDALColorEntry entry{red, green, blue, alpha};
+  for (size_t i = 0; i < rgb_by_value.size(); ++i) {
+    const auto& [red, green, blue] = rgb_by_value[i];
+    const GDALColorEntry entry{red, green, blue, 255};
     GDALSetColorEntry(table.get(), static_cast<int>(i), &entry);
   }
   if (GDALSetRasterColorTable(band, table.get()) != CE_None)
@@ -310,9 +310,9 @@ void ScratchWriter::set_metadata(const std::vector<std::pair<std::string, std::s
   set_items(impl_->dataset.get(), items);
 }
 
-void ScratchWriter::set_colour_table(const std::vector<std::array<uint8_t, 4>>& rgba_by_value) {
+void ScratchWriter::set_colour_table(const std::vector<std::array<uint8_t, 3>>& rgb_by_value) {
   const Capture capture(impl_->path);
-  set_colours(impl_->band(1), rgba_by_value);
+  set_colours(impl_->band(1), rgb_by_value);
 }
 
 void ScratchWriter::close() {
@@ -326,7 +326,7 @@ void ScratchWriter::close() {
 std::string described_geotiff(const geo::Grid& grid, const ScratchWriter::Options& options,
                               const MetadataItems& items,
                               const std::vector<MetadataItems>& band_items,
-                              const std::vector<std::array<uint8_t, 4>>& colours) {
+                              const std::vector<std::array<uint8_t, 3>>& colours) {
   initialise();
   static std::atomic<unsigned> counter{0};
   const MemoryFile file(fmt::format("/vsimem/described-{}.tif", counter++));

@@ -40,7 +40,7 @@ class ScratchWriter {
   void write_mask(const geo::Window& window, const uint8_t* zero_or_255, size_t row_stride_bytes);
   void set_band_metadata(int band, const std::vector<std::pair<std::string, std::string>>& items);
   void set_metadata(const std::vector<std::pair<std::string, std::string>>& items);
-  void set_colour_table(const std::vector<std::array<uint8_t, 4>>& rgba_by_value);
+  void set_colour_table(const std::vector<std::array<uint8_t, 3>>& rgb_by_value);
   void close();  // flushes; throws Error(resource) when the disk is full
 
  private:
@@ -52,12 +52,12 @@ using MetadataItems = std::vector<std::pair<std::string, std::string>>;
 
 // The bytes of a GeoTIFF of one pixel that says of CRS, grid origin, bands, nodata, colours and
 // metadata what a file of this grid has to say: GDAL is who knows how GeoTIFF writes them. Classic
-// TIFF, little-endian. `band_items` has one entry for each band, `colours` (RGBA by value) may be
-// empty.
+// TIFF, little-endian. `band_items` has one entry for each band, `colours` (by value; of one band)
+// may be empty.
 std::string described_geotiff(const geo::Grid& grid, const ScratchWriter::Options& options,
                               const MetadataItems& items,
                               const std::vector<MetadataItems>& band_items,
-                              const std::vector<std::array<uint8_t, 4>>& colours);
+                              const std::vector<std::array<uint8_t, 3>>& colours);
 
 // Translates a raster with a driver and creation options ("COG", "PNG", "JPEG"). The target appears
 // only when it is complete. Throws Error(resource) on a full disk.

@@ -234,7 +234,7 @@ TEST(Translate, ColourTableAndNodataOfAClassMap) {
   options.bands[0].colour = "palette";
   options.nodata = 255;
   ScratchWriter writer(folder.file("a.tif"), test_grid(300, 300), options);
-  writer.set_colour_table({{0, 0, 0, 255}, {255, 200, 0, 255}});
+  writer.set_colour_table({{0, 0, 0}, {255, 200, 0}});
   const std::vector<uint8_t> pixels(300 * 300, 1);
   writer.write({0, 0, 300, 300}, 1, pixels.data(), 300);
   writer.close();
@@ -280,7 +280,7 @@ TEST(DescribedGeotiff, SaysWhatAFileOfItsGridWouldSay) {
   options.nodata = 9;
   const std::string bytes =
       described_geotiff(test_grid(70, 50), options, {{"CHAIN", "median"}},
-                        {{{"STATISTICS_MEAN", "3.5"}}}, {{{0, 0, 0, 255}}, {{10, 20, 30, 255}}});
+                        {{{"STATISTICS_MEAN", "3.5"}}}, {{{0, 0, 0}}, {{10, 20, 30}}});
   ASSERT_TRUE(bytes.starts_with(std::string("II*\0", 4)));
   for (const char* part : {"classes", "CHAIN", "median", "STATISTICS_MEAN", "3.5"})
     EXPECT_NE(bytes.find(part), std::string::npos) << part;

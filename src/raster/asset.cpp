@@ -29,20 +29,6 @@ void trim(tiff::ReadScratch& scratch) {
     if (buffer->capacity() > kKeptScratchBytes) *buffer = {};
 }
 
-gdal::BufferType buffer_type(PixelType type) {
-  switch (type) {
-    case PixelType::uint8:
-      return gdal::BufferType::uint8;
-    case PixelType::uint16:
-      return gdal::BufferType::uint16;
-    case PixelType::int16:
-      return gdal::BufferType::int16;
-    case PixelType::float32:
-      break;
-  }
-  return gdal::BufferType::float32;
-}
-
 // What GDAL gives for blocks that are not in the file.
 double fill_of(const gdal::BandInfo& band) {
   const double nodata = band.nodata.value_or(0);
@@ -228,7 +214,7 @@ const std::string& Asset::why_gdal() const {
 void Asset::read(const geo::Window& window, const std::vector<int>& bands, PixelType type,
                  void* buffer, size_t row_stride_bytes, size_t band_stride_bytes) const {
   if (impl_->dataset)
-    return impl_->dataset->read(window, bands, buffer_type(type), buffer, row_stride_bytes,
+    return impl_->dataset->read(window, bands, buffer_type_of(type), buffer, row_stride_bytes,
                                 band_stride_bytes);
   impl_->with_place([&] {
     impl_->read(window, bands, type, static_cast<std::byte*>(buffer), row_stride_bytes,
@@ -278,6 +264,20 @@ PixelType pixel_type_of(gdal::SampleType type) {
       break;
   }
   throw Error(ErrorCode::invalid, "complex and 64-bit integer samples cannot be used");
+}
+
+gdal::BufferType buffer_type_of(PixelType type) {
+  switch (type) {
+    case PixelType::uint8:
+      return gdal::BufferType::uint8;
+    case PixelType::uint16:
+      return gdal::BufferType::uint16;
+    case PixelType::int16:
+      return gdal::BufferType::int16;
+    case PixelType::float32:
+      break;
+  }
+  return gdal::BufferType::float32;
 }
 
 AssetDescription describe_asset(const std::string& path) {

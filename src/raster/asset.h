@@ -56,6 +56,8 @@ class Asset {
 // samples.
 PixelType pixel_type_of(gdal::SampleType type);
 
+gdal::BufferType buffer_type_of(PixelType type);
+
 // What a file says of itself, without keeping it open; costs little for a file whose header is like
 // that of one seen before. Throws as Asset::open does.
 struct AssetDescription {

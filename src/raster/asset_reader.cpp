@@ -225,10 +225,7 @@ struct NodataTest {
       else
         value = static_cast<float>(std::clamp(*nodata, -limit, limit));
     } else {
-      if (*nodata == std::floor(*nodata) && *nodata >= std::numeric_limits<T>::min() &&
-          *nodata <= std::numeric_limits<T>::max()) {
-        value = static_cast<T>(*nodata);
-      }
+      if (holds(pixel_type<T>(), *nodata)) value = static_cast<T>(*nodata);
     }
   }
 };

@@ -365,8 +365,8 @@ tiff::CogDescription CogWriter::Impl::description(const std::vector<BandStatisti
   for (const BandStatistics& band : bands) band_items.push_back(statistics_items(band));
   tiff::CogDescription description;
   description.block = layout.block;
-  description.tags = tiff::descriptive_tags(
-      gdal::described_geotiff(grid, described_bands(schema, layout), metadata, band_items, {}));
+  description.tags = tiff::descriptive_tags(gdal::described_geotiff(
+      grid, described_bands(schema, layout), metadata, band_items, colour_table(schema, layout)));
   description.always_big = always_big;
   for (const auto& level : pyramid.levels()) {
     const auto of_level = [&](const tiff::TilePlaces& all) {

@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "error/error.h"
+#include "raster/asset.h"
 
 namespace geoloom::raster {
 namespace {
@@ -17,33 +18,8 @@ constexpr std::array<std::string_view, 5> kCodecNames{"deflate", "zstd", "lzw", 
 constexpr int kSmallestBlock = 128;  // readers are told that smaller ones are slow
 constexpr int kLargestBlock = 4096;
 
-gdal::BufferType buffer_type(PixelType type) {
-  switch (type) {
-    case PixelType::uint8:
-      return gdal::BufferType::uint8;
-    case PixelType::uint16:
-      return gdal::BufferType::uint16;
-    case PixelType::int16:
-      return gdal::BufferType::int16;
-    case PixelType::float32:
-      break;
-  }
-  return gdal::BufferType::float32;
-}
-
 [[noreturn]] void refuse(const std::string& message, const std::string& hint) {
   throw Error(ErrorCode::invalid, message).hint(hint);
-}
-
-bool holds(PixelType type, double value) {
-  return visit(type, [value]<class T>(T) {
-    if constexpr (std::is_same_v<T, float>) {
-      return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
-    } else {
-      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-             value <= std::numeric_limits<T>::max();
-    }
-  });
 }
 
 bool same_nodata(const std::optional<double>& a, const std::optional<double>& b) {
@@ -212,7 +188,7 @@ tiff::BlockFormat mask_format(const tiff::BlockFormat& block) {
 
 gdal::ScratchWriter::Options described_bands(const CubeSchema& schema, const CogLayout& layout) {
   gdal::ScratchWriter::Options options;
-  options.type = buffer_type(layout.shape.type);
+  options.type = buffer_type_of(layout.shape.type);
   options.nodata = layout.shape.nodata;
   const bool picture = is_picture(schema, layout.shape);
   for (size_t slice = 0; slice < schema.slices.size(); ++slice) {
@@ -224,6 +200,13 @@ gdal::ScratchWriter::Options described_bands(const CubeSchema& schema, const Cog
     }
   }
   return options;
+}
+
+std::vector<Colour> colour_table(const CubeSchema& schema, const CogLayout& layout) {
+  const bool exact =
+      layout.block.compression != tiff::Compression::jpeg && layout.encoding.max_z_error == 0;
+  if (layout.shape.bands != 1 || !exact || !can_have_colours(layout.shape.type)) return {};
+  return schema.bands.front().colours;
 }
 
 // The statistics tags that GDAL, QGIS and browsers read.

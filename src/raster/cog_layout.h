@@ -28,6 +28,8 @@ tiff::BlockFormat mask_format(const tiff::BlockFormat& block);
 
 // What GDAL is told to describe; statistics are those of the finished bands.
 gdal::ScratchWriter::Options described_bands(const CubeSchema& schema, const CogLayout& layout);
+// The colour table of the file: of its only band, if that has one and keeps its values.
+std::vector<Colour> colour_table(const CubeSchema& schema, const CogLayout& layout);
 gdal::MetadataItems statistics_items(const BandStatistics& statistics);
 
 }  // namespace geoloom::raster

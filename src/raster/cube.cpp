@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -132,6 +134,34 @@ PixelType pixel_type_of(std::string_view name) {
         .hint(spelling_hint(name, known));
   }
   return static_cast<PixelType>(found - kTypeNames.begin());
+}
+
+bool holds(PixelType type, double value) {
+  return visit(type, [value]<class T>(T) {
+    if constexpr (std::is_same_v<T, float>)
+      return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
+    else
+      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
+             value <= std::numeric_limits<T>::max();
+  });
+}
+
+std::string text(const Colour& colour) {
+  return fmt::format("#{:02x}{:02x}{:02x}", colour[0], colour[1], colour[2]);
+}
+
+Colour colour_of(std::string_view text) {
+  Colour colour{};
+  bool good = text.size() == 7 && text.front() == '#';
+  for (size_t i = 0; good && i < colour.size(); ++i) {
+    const char* const begin = text.data() + 1 + 2 * i;
+    const auto parsed = std::from_chars(begin, begin + 2, colour[i], 16);
+    good = parsed.ec == std::errc() && parsed.ptr == begin + 2;
+  }
+  if (!good)
+    throw Error(ErrorCode::invalid, fmt::format("'{}' is not a colour", text))
+        .hint("write red, green and blue as \"#rrggbb\", as in \"#228b22\"");
+  return colour;
 }
 
 size_t CubeSchema::bytes_per_pixel(size_t slices_held) const {

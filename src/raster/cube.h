@@ -3,6 +3,7 @@
 // that planning needs); a Block holds the pixels of one window. Used by ops and by the engine.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -54,6 +55,19 @@ decltype(auto) visit(PixelType type, F&& f) {
   return f(float{});
 }
 
+// Whether a sample of the type can be exactly this number. Of float32: within its range, and NaN
+// and infinities too.
+bool holds(PixelType type, double value);
+
+// Red, green and blue, as "#rrggbb" in texts.
+using Colour = std::array<uint8_t, 3>;
+std::string text(const Colour& colour);
+Colour colour_of(std::string_view text);  // throws Error(invalid)
+// Colour tables are for whole numbers from 0 on.
+inline bool can_have_colours(PixelType type) {
+  return type == PixelType::uint8 || type == PixelType::uint16;
+}
+
 // What the values mean decides overviews: averages for measures, the most frequent for classes.
 enum class BandKind { measure, category, count };
 
@@ -65,6 +79,8 @@ struct Band {
   double offset = 0;
   std::string unit;
   std::optional<double> nodata;  // what `save` writes where a pixel is invalid
+  // Of classes: colours[value], black beyond its end and never at it; empty without a colour table.
+  std::vector<Colour> colours;
   friend bool operator==(const Band&, const Band&) = default;
 };
 

@@ -40,6 +40,24 @@ TEST(PixelType, NamesAndSizes) {
   }
 }
 
+TEST(PixelType, HoldsTheNumbersOfItsSamples) {
+  EXPECT_TRUE(holds(PixelType::uint8, 255));
+  EXPECT_FALSE(holds(PixelType::uint8, 256));
+  EXPECT_FALSE(holds(PixelType::int16, 0.5));
+  EXPECT_FALSE(holds(PixelType::uint16, std::nan("")));
+  EXPECT_TRUE(holds(PixelType::float32, std::nan("")));
+  EXPECT_TRUE(holds(PixelType::float32, 0.1));
+  EXPECT_FALSE(holds(PixelType::float32, 1e39));
+}
+
+TEST(Colour, IsWrittenAsInWebPages) {
+  EXPECT_EQ(colour_of("#228B22"), (Colour{0x22, 0x8b, 0x22}));
+  EXPECT_EQ(text(Colour{0x22, 0x8b, 0x02}), "#228b02");
+  for (const char* wrong :
+       {"", "green", "#fff", "228b22", "#228b2", "#228b222", "#22 b22", "#-12222"})
+    EXPECT_THROW(colour_of(wrong), Error) << wrong;
+}
+
 TEST(CubeSchema, FindsBandsAndSuggestsNames) {
   CubeSchema schema = schema_of({PixelType::uint8, PixelType::float32}, 1);
   schema.bands[0].name = "red";

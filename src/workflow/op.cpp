@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/op.h"
 
+#include "store/checksum.h"
+#include "workflow/schema_json.h"
+
 namespace geoloom::workflow {
 
 std::string_view name(OpKind kind) {
@@ -15,6 +18,10 @@ std::string_view name(OpKind kind) {
       break;
   }
   return "task";
+}
+
+std::string LayerFile::identity() const {
+  return pixel_hash + " " + store::sha256_hex(schema_to_json(schema).dump()).substr(0, 16);
 }
 
 std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const std::string>) const {

@@ -136,6 +136,10 @@ struct LayerFile {
   std::string path;    // what GDAL opens
   std::string pixel_hash;
   raster::CubeSchema schema;
+
+  // Pixels and what they mean: scale, offset, nodata, colours and names, which the pixel hash
+  // leaves out. Part of the identity of what is made from the layer.
+  std::string identity() const;
 };
 
 // Looking up layers while planning (info) and while executing (files).

@@ -313,6 +313,18 @@ Json ParameterType<geo::Frequency>::to_json(const geo::Frequency& value) {
   return fmt::format("P{}{}", value.count, unit);
 }
 
+void ParameterType<raster::Colour>::parse(const Value& value, const Parameter&,
+                                          const std::string& name, raster::Colour& out) {
+  if (value.kind != Value::Kind::string)
+    throw value.error(fmt::format("{} must be a colour, not {}", name, value.described()))
+        .hint("quote it, as in \"#228b22\": '#' begins a comment");
+  try {
+    out = raster::colour_of(value.text);
+  } catch (const Error& e) {
+    throw value.error(fmt::format("{}: {}", name, e.message())).hint(e.hint());
+  }
+}
+
 OrderedJson ParameterType<geo::Frequency>::schema(const Parameter&) {
   return {{"type", "string"}};
 }

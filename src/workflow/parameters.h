@@ -12,11 +12,11 @@
 //   };
 //
 // A member's value when declared is its default. Types: bool, whole numbers (int, int64_t, uint8_t
-// ...), double, float, std::string, geo::Period, geo::Frequency, std::vector<T> (a scalar stands
-// for a list of one), std::optional<T> (absent unless given; null in the document means absent),
-// std::map<std::string, T>, Value (anything, as it stands in the document), and any struct with
-// `void declare(Parameters&)`. A Parameters holds pointers into the declaring object: that object
-// must neither move nor die while it is bound.
+// ...), double, float, std::string, geo::Period, geo::Frequency, raster::Colour, std::vector<T> (a
+// scalar stands for a list of one), std::optional<T> (absent unless given; null in the document
+// means absent), std::map<std::string, T>, Value (anything, as it stands in the document), and any
+// struct with `void declare(Parameters&)`. A Parameters holds pointers into the declaring object:
+// that object must neither move nor die while it is bound.
 #pragma once
 
 #include <concepts>
@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "geo/time.h"
+#include "raster/cube.h"
 #include "workflow/value.h"
 
 namespace geoloom::workflow {
@@ -196,6 +197,17 @@ struct ParameterType<geo::Frequency> {
                     geo::Frequency& out);
   static Json to_json(const geo::Frequency& value);
   static OrderedJson schema(const Parameter& parameter);
+};
+
+// "#rrggbb".
+template <>
+struct ParameterType<raster::Colour> {
+  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
+                    raster::Colour& out);
+  static Json to_json(const raster::Colour& value) { return raster::text(value); }
+  static OrderedJson schema(const Parameter&) {
+    return {{"type", "string"}, {"pattern", "^#[0-9a-fA-F]{6}$"}};
+  }
 };
 
 // The value itself, for the rare parameter whose shape the types above cannot say.

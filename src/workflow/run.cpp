@@ -133,7 +133,7 @@ std::string StepRun::fingerprint(const geo::Grid& grid, const Layers& layers) co
       continue;
     Json files = Json::array();
     for (const auto& entry : layers.files(layer)) {
-      const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->pixel_hash;
+      const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->identity();
       files.push_back({entry.item.name, state});
     }
     inputs.push_back({layer, files});

@@ -28,18 +28,39 @@ raster::BandKind kind_from(const std::string& text) {
   return text == "count" ? raster::BandKind::count : raster::BandKind::measure;
 }
 
+Json band_to_json(const raster::Band& band) {
+  Json json{{"name", band.name},
+            {"type", raster::name(band.type)},
+            {"kind", kKinds[static_cast<size_t>(band.kind)]},
+            {"scale", band.scale},
+            {"offset", band.offset},
+            {"unit", band.unit},
+            {"nodata", number_or_text(band.nodata)}};
+  // Only where there are any: what has none keeps the identity it had before there were colours.
+  for (const auto& colour : band.colours) json["colours"].push_back(raster::text(colour));
+  return json;
+}
+
+raster::Band band_from_json(const Json& json) {
+  raster::Band band;
+  band.name = json.at("name").get<std::string>();
+  band.type = raster::pixel_type_of(json.at("type").get<std::string>());
+  band.kind = kind_from(json.at("kind").get<std::string>());
+  band.scale = json.at("scale").get<double>();
+  band.offset = json.at("offset").get<double>();
+  band.unit = json.at("unit").get<std::string>();
+  band.nodata = number_from(json.at("nodata"));
+  if (const auto colours = json.find("colours"); colours != json.end())
+    for (const auto& colour : *colours)
+      band.colours.push_back(raster::colour_of(colour.get<std::string>()));
+  return band;
+}
+
 }  // namespace
 
 Json schema_to_json(const raster::CubeSchema& schema) {
   Json bands = Json::array(), slices = Json::array();
-  for (const auto& band : schema.bands)
-    bands.push_back({{"name", band.name},
-                     {"type", raster::name(band.type)},
-                     {"kind", kKinds[static_cast<size_t>(band.kind)]},
-                     {"scale", band.scale},
-                     {"offset", band.offset},
-                     {"unit", band.unit},
-                     {"nodata", number_or_text(band.nodata)}});
+  for (const auto& band : schema.bands) bands.push_back(band_to_json(band));
   for (const auto& slice : schema.slices)
     slices.push_back({{"start", slice.period.start},
                       {"end", slice.period.end},
@@ -50,17 +71,7 @@ Json schema_to_json(const raster::CubeSchema& schema) {
 
 raster::CubeSchema schema_from_json(const Json& json) {
   raster::CubeSchema schema;
-  for (const auto& entry : json.at("bands")) {
-    raster::Band band;
-    band.name = entry.at("name").get<std::string>();
-    band.type = raster::pixel_type_of(entry.at("type").get<std::string>());
-    band.kind = kind_from(entry.at("kind").get<std::string>());
-    band.scale = entry.at("scale").get<double>();
-    band.offset = entry.at("offset").get<double>();
-    band.unit = entry.at("unit").get<std::string>();
-    band.nodata = number_from(entry.at("nodata"));
-    schema.bands.push_back(std::move(band));
-  }
+  for (const auto& entry : json.at("bands")) schema.bands.push_back(band_from_json(entry));
   for (const auto& entry : json.at("slices"))
     schema.slices.push_back({{entry.at("start").get<int64_t>(), entry.at("end").get<int64_t>()},
                              entry.at("timed").get<bool>(),

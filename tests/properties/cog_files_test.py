@@ -161,7 +161,72 @@ def files_say_what_they_are(bench):
         bench.expect_equal(dataset.GetGeoTransform()[0], scenes.ORIGIN[0], "origin")
 
 
-TESTS = [*map(profiles_of, ("uint8", "uint16", "int16", "float32")), lossy_files_stay_near, files_say_what_they_are]
+COLOURS = {1: (34, 139, 34), 2: (30, 144, 255), 7: (255, 200, 0)}
+
+
+def colours_in(path, overview=None):
+    dataset = gdal.Open(str(path))
+    band = dataset.GetRasterBand(1)
+    band = band if overview is None else band.GetOverview(overview)
+    table = band.GetColorTable()
+    return None if table is None else {value: table.GetColorEntry(value)[:3] for value in COLOURS}
+
+
+def write_classes(path):
+    """Classes with a colour table, as land cover maps have it."""
+    table = gdal.ColorTable()
+    for value, colour in COLOURS.items():
+        table.SetColorEntry(value, (*colour, 255))
+    classes = numpy.random.Generator(numpy.random.PCG64(5)).choice(numpy.array([0, *COLOURS], numpy.uint8), (1, SIZE[1] // 8, SIZE[0] // 8))
+    classes = classes.repeat(8, axis=1).repeat(8, axis=2)
+    scenes.write_raster(path, classes, names=["class"], nodata=0)
+    image = gdal.Open(str(path), gdal.GA_Update)
+    image.GetRasterBand(1).SetColorTable(table)
+    image = None  # noqa: F841  closes the file
+    return classes
+
+
+def classes_keep_their_colours(bench):
+    classes = write_classes(bench.folder / "scenes" / "cover_20180103.tif")
+    document = bench.document("""geoloom: 1
+name: cover
+params: {wood: "#228b22"}
+store: out
+area: {same_grid_as: scenes, tiles: 256 px}
+steps:
+  cover:
+    over: tiles
+    do:
+      - load: {scenes: scenes}
+      - save: cover
+  wood:
+    over: tiles
+    do:
+      - load: {layer: cover}
+      - reclass: {rules: [{is: 1, value: 1}], default: 2}
+      - save: {layer: wood, nodata: 0, colours: {1: $wood, 2: "#1e90ff"}}
+  maps:
+    do: [{mosaic: {layer: cover, as: cover_map}}, {quicklook: {layer: cover_map, size: 620}}, {mosaic: {layer: wood, as: wood_map}}]
+""")
+    bench.run(document)
+    out = bench.folder / "out"
+    tile = sorted((out / "layers" / "cover").glob("0_0-*.tif"))[0]
+    expect_valid(bench, [("a tile", tile), ("the map", out / "cover_map.tif"), ("the map of wood", out / "wood_map.tif")])
+    for what, path in (("tile", tile), ("map", out / "cover_map.tif")):
+        bench.expect_equal(colours_in(path), COLOURS, f"colours of the {what}")
+        bench.expect_equal(colours_in(path, overview=0), COLOURS, f"colours of the {what}'s overview")
+    bench.expect_equal(colours_in(out / "wood_map.tif"), {1: COLOURS[1], 2: COLOURS[2], 7: (0, 0, 0)}, "colours that were given")
+    picture = gdal.Open(str(out / "cover_map_quicklook.png")).ReadAsArray()
+    wanted = numpy.zeros((3, *classes.shape[1:]), numpy.uint8)
+    for value, colour in COLOURS.items():
+        wanted[:, classes[0] == value] = numpy.array(colour)[:, None]
+    bench.expect(numpy.array_equal(picture[:3] * (picture[3] > 0), wanted), "the picture is drawn in the colours")
+    again = bench.run(document, "-p", "wood=#006400").steps()
+    bench.expect_equal((again["cover"]["unchanged"], again["wood"]["unchanged"], again["maps"]["unchanged"]), (6, 0, 0), "what other colours make again")
+    bench.expect_equal(colours_in(out / "wood_map.tif")[1], (0, 100, 0), "the other colour")
+
+
+TESTS = [*map(profiles_of, ("uint8", "uint16", "int16", "float32")), lossy_files_stay_near, files_say_what_they_are, classes_keep_their_colours]
 
 
 def main():

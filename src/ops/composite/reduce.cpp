@@ -299,6 +299,7 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
           .hint("use first, last, min, max, count, or even: lower");
     band.type = PixelType::float32;
     band.kind = raster::BandKind::measure;
+    band.colours.clear();
   }
   if (derived.stat == Stat::std) {  // of a difference
     band.scale = std::abs(band.scale);

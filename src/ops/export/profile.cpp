@@ -157,10 +157,12 @@ raster::CogProfile Profile::cog() const {
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer) {
   check_storable(schema, profile, layer);
+  const bool blurs = profile.codec == raster::Codec::jpeg || profile.max_z_error > 0;
+  for (auto& band : schema.bands)
+    if (blurs || !raster::can_have_colours(band.type)) band.colours.clear();
   if (!raster::has_mask_band(schema, profile)) return schema;
   const bool jpeg = profile.codec == raster::Codec::jpeg;
   if (!one_mask_suffices(schema, jpeg)) {
-    const bool blurs = jpeg || profile.max_z_error > 0;
     if (blurs || !choose_nodata(schema, profile.codec != raster::Codec::lerc))
       throw needs_nodata(schema, blurs, layer);
     return schema;

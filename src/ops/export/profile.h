@@ -26,10 +26,10 @@ struct Profile {
   raster::CogProfile cog() const;
 };
 
-// The schema as a file of this profile holds it: without nodata where the file gets a mask band
-// instead (raster::has_mask_band). Where one mask
-// for the whole file would lose pixels, as it would of several slices, float32 bands get NaN and
-// counts 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
+// The schema as a file of this profile holds it: without colours where values are not kept, without
+// nodata where the file gets a mask band instead (raster::has_mask_band). Where one mask for the
+// whole file would lose pixels, as it would of several slices, float32 bands get NaN and counts
+// 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer);
 // Layers name files: letters, digits, '_' and '-'. Throws Error(invalid).

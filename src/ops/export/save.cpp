@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -44,6 +46,10 @@ that would lose pixels (several slices, or bands that are not valid in the same 
 instead, and other bands are refused until `nodata` says which value is free. Only in a JPEG of three bands a pixel is valid
 where all of them are. Valid pixels that happen to hold the nodata value are counted in the statistics; choose another value
 when there are any.
+
+**Colours** of classes, `colours: {1: "#228b22", 2: "#1e90ff"}`, are written as the file's colour table, which maps and pictures
+are then drawn with; classes that are not listed are black. A band that is given colours holds classes. Without `colours` the table
+of the scenes is kept. A GeoTIFF has room for one: a file of one band of uint8 or uint16 gets it, and not with `jpeg` or a tolerance.
 
 **Overviews** average measures, take the most frequent class of categories and pick the nearest
 count. `jpeg` is lossy and meant for pictures, `lerc` with `max_z_error` for measured values; save
@@ -161,6 +167,8 @@ class Save : public workflow::SinkOp {
                    "What is stored where a pixel is invalid. Default: the band's");
     parameters.add("type", &type_, "Convert to this type. Default: the band's")
         .choices({"uint8", "uint16", "int16", "float32"});
+    parameters.add("colours", &colours_,
+                   "Colours of classes, \"#rrggbb\" by value. Default: those of the scenes");
     parameters.add("profile", &profile_, "How the file is encoded");
   }
 
@@ -168,6 +176,11 @@ class Save : public workflow::SinkOp {
     check_layer_name("save.layer", layer_);
     cog_ = profile_.cog();
     const bool blurs = cog_.codec == raster::Codec::jpeg || cog_.max_z_error > 0;
+    if (!colours_.empty() && blurs)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("save.colours: {} blurs values, so its files have no colour table",
+                              raster::name(cog_.codec)))
+          .hint("choose a lossless codec");
     if (nodata_ && blurs)
       throw Error(ErrorCode::invalid,
                   fmt::format("save.nodata: {} blurs values, so its files have a mask band",
@@ -185,11 +198,13 @@ class Save : public workflow::SinkOp {
       if (type_) out.type = raster::pixel_type_of(*type_);
       if (nodata_)
         out.nodata = fitting_nodata(out);
-      else if (out.nodata && !fits(out.type, *out.nodata))
+      else if (out.nodata && !raster::holds(out.type, *out.nodata))
         out.nodata.reset();  // not a value of the new type
       output.bands.push_back(std::move(out));
     }
-    return as_stored(std::move(output), cog_, layer_);
+    output = as_stored(std::move(output), cog_, layer_);
+    if (!colours_.empty()) colour(output);
+    return output;
   }
 
   size_t memory_bytes(const geo::Grid& grid, const CubeSchema& input) const override {
@@ -210,18 +225,39 @@ class Save : public workflow::SinkOp {
     return out;
   }
 
-  static bool fits(PixelType type, double value) {
-    return raster::visit(type, [value]<class T>(T) {
-      if constexpr (std::is_same_v<T, float>)
-        return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
-      else
-        return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-               value <= std::numeric_limits<T>::max();
-    });
+  void colour(CubeSchema& output) const {
+    raster::Band& band = output.bands.front();
+    if (output.bands.size() > 1 || output.slices.size() > 1 || !raster::can_have_colours(band.type))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("save.colours: only a file of one band of uint8 or uint16 can have "
+                              "colours, got {} of {}",
+                              output.bands.size() * std::max<size_t>(1, output.slices.size()),
+                              raster::name(band.type)))
+          .hint("choose the band of classes with `bands:`, and its type with `type:`");
+    band.kind = raster::BandKind::category;
+    band.colours.clear();
+    for (const auto& [text, colour] : colours_) {
+      const auto value = class_of(text);
+      if (!value || !raster::holds(band.type, static_cast<double>(*value)))
+        throw Error(ErrorCode::invalid, fmt::format("save.colours: '{}' is not a value of {}", text,
+                                                    raster::name(band.type)))
+            .hint("colours are given to whole numbers, as in colours: {1: \"#228b22\"}");
+      band.colours.resize(std::max(band.colours.size(), *value + 1));
+      band.colours[*value] = colour;
+    }
+    while (!band.colours.empty() && band.colours.back() == raster::Colour{})
+      band.colours.pop_back();
+  }
+
+  static std::optional<size_t> class_of(std::string_view text) {
+    uint16_t value = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    return value;
   }
 
   double fitting_nodata(const raster::Band& band) const {
-    if (!fits(band.type, *nodata_))
+    if (!raster::holds(band.type, *nodata_))
       throw Error(ErrorCode::invalid,
                   fmt::format("save.nodata: {} is not a value of {}, the type of "
                               "band '{}'",
@@ -236,6 +272,7 @@ class Save : public workflow::SinkOp {
   std::vector<std::string> bands_;
   std::optional<double> nodata_;
   std::optional<std::string> type_;
+  std::map<std::string, raster::Colour> colours_;
   Profile profile_;
   raster::CogProfile cog_;
 };

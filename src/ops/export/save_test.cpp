@@ -154,6 +154,49 @@ TEST(Save, BandsWithValidityOfTheirOwnNeverShareAMask) {
   EXPECT_THAT(result.bands[1], numbers_are({kInvalid, 4}));
 }
 
+TEST(Save, WritesColoursOfClasses) {
+  TestFolder folder;
+  auto cube = floats({1, 2, kInvalid, 0});
+  cube.schema.bands[0].type = PixelType::uint8;
+  const auto given =
+      saved(folder, "{layer: map, nodata: 255, colours: {2: \"#1e90ff\", 1: \"#228b22\"}}", cube);
+  const std::vector<raster::Colour> table{{0, 0, 0}, {0x22, 0x8b, 0x22}, {0x1e, 0x90, 0xff}};
+  EXPECT_EQ(given.info.bands[0].colour, "palette");
+  EXPECT_EQ(given.info.bands[0].colours, table);
+  EXPECT_EQ(given.product.schema->bands[0].colours, table);
+  EXPECT_EQ(given.product.schema->bands[0].kind, raster::BandKind::category);
+  EXPECT_THAT(given.bands[0], numbers_are({1, 2, kInvalid, 0}));
+
+  cube.schema.bands[0].colours = table;
+  EXPECT_EQ(saved(folder, "map", cube).info.bands[0].colours, table);
+  EXPECT_EQ(saved(folder, "{layer: map, type: uint16}", cube).info.bands[0].colours, table);
+  for (const char* other : {"{layer: map, type: float32}", "{layer: map, profile: jpeg}"}) {
+    const auto without = saved(folder, other, cube);
+    EXPECT_THAT(without.info.bands[0].colours, testing::IsEmpty()) << other;
+    EXPECT_THAT(without.product.schema->bands[0].colours, testing::IsEmpty()) << other;
+  }
+}
+
+TEST(Save, RefusesColoursThatAFileCannotHave) {
+  auto cube = floats({1});
+  cube.schema.bands[0].type = PixelType::uint8;
+  const auto failing = [&](const std::string& yaml) {
+    return error_of([&] { save(yaml)->plan(cube.schema); });
+  };
+  EXPECT_THAT(failing("{layer: map, colours: {256: \"#000001\"}}"),
+              HasSubstr("not a value of uint8"));
+  EXPECT_THAT(failing("{layer: map, colours: {wood: \"#000001\"}}"), HasSubstr("'wood'"));
+  EXPECT_THAT(failing("{layer: map, colours: {1: green}}"), HasSubstr("#rrggbb"));
+  EXPECT_THAT(failing("{layer: map, colours: {1: 228822}}"), HasSubstr("quote it"));
+  EXPECT_THAT(failing("{layer: map, profile: jpeg, colours: {1: \"#000001\"}}"),
+              HasSubstr("lossless"));
+  EXPECT_THAT(failing("{layer: map, type: int16, colours: {1: \"#000001\"}}"),
+              HasSubstr("one band of uint8 or uint16"));
+  cube.schema.slices.push_back(day("2018-01-01"));
+  EXPECT_THAT(failing("{layer: map, nodata: 0, colours: {1: \"#000001\"}}"),
+              HasSubstr("got 2 of uint8"));
+}
+
 TEST(Save, TheSameBytesTwice) {
   TestFolder folder;
   const auto cube = floats({1, 2, 3, kInvalid});

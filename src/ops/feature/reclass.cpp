@@ -86,13 +86,7 @@ Error invalid(const std::string& message) {
 }
 
 bool fits(PixelType type, double value) {
-  return raster::visit(type, [value]<class T>(T) {
-    if constexpr (std::is_same_v<T, float>)
-      return std::isfinite(value) && std::abs(value) <= std::numeric_limits<float>::max();
-    else
-      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-             value <= std::numeric_limits<T>::max();
-  });
+  return std::isfinite(value) && raster::holds(type, value);
 }
 
 // Sorted, checked for overlaps and for values that the type cannot hold.

@@ -58,7 +58,7 @@ workflow::SourceItem LayerSource::plan(const workflow::Item& item,
   if (detail->file.empty) plan.schema.slices.clear();
   for (size_t i = 0; i < plan.schema.slices.size(); ++i) {
     plan.members.push_back(i);
-    plan.identities.push_back(fmt::format("layer {} {} {}", layer_, detail->file.pixel_hash, i));
+    plan.identities.push_back(fmt::format("layer {} {} {}", layer_, detail->file.identity(), i));
   }
   plan.detail = std::move(detail);
   return plan;

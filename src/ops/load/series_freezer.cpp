@@ -55,6 +55,7 @@ struct BandHeader {
   SampleType type = SampleType::uint8;
   size_t band_count = 0;  // of its file
   std::string scene, unit, colour;
+  std::vector<raster::Colour> colours;
 };
 
 // The area in longitude and latitude, with a margin for the bend of its edges; nullopt when it
@@ -92,16 +93,6 @@ double shift_between(const FrozenBand& band, double target) {
 bool same(const std::optional<double>& a, const std::optional<double>& b) {
   if (!a || !b) return a.has_value() == b.has_value();
   return *a == *b || (std::isnan(*a) && std::isnan(*b));
-}
-
-bool holds(PixelType type, double value) {
-  return raster::visit(type, [value]<class T>(T) {
-    if constexpr (std::is_same_v<T, float>)
-      return !std::isfinite(value) || std::abs(value) <= std::numeric_limits<float>::max();
-    else
-      return value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-             value <= std::numeric_limits<T>::max();
-  });
 }
 
 // Opens the headers of a series scene by scene.
@@ -321,7 +312,7 @@ class Freezer {
                            const std::string& called, const gdal::BandInfo& header, size_t count,
                            BandHeader& first) {
     if (first.scene.empty()) {
-      first = {header.type, count, scene.label, header.unit, header.colour};
+      first = {header.type, count, scene.label, header.unit, header.colour, header.colours};
       return;
     }
     const bool plain = scene.scene.collection.empty();
@@ -346,7 +337,7 @@ class Freezer {
                               raster::name(type)))
           .hint("a class mask needs 8 or 16-bit whole numbers");
     for (const int64_t value : mask.listed())
-      if (!holds(type, static_cast<double>(value)))
+      if (!raster::holds(type, static_cast<double>(value)))
         throw Error(ErrorCode::invalid,
                     fmt::format("load.mask.{}: band '{}' is {} and never holds {}",
                                 mask.listed_are_kept() ? "keep" : "drop", mask.band,
@@ -387,7 +378,7 @@ class Freezer {
     out.scale = first.scale;
     out.offset = first.offset;
     if (all([&](const auto& b) { return same(b.nodata, first.nodata); })) out.nodata = first.nodata;
-    if (out.nodata && !holds(out.type, *out.nodata)) out.nodata.reset();
+    if (out.nodata && !raster::holds(out.type, *out.nodata)) out.nodata.reset();
     const bool one_scale = all([&](const auto& b) { return b.scale == first.scale; });
     const bool one_offset = all([&](const auto& b) { return b.offset == first.offset; });
     if (!one_scale || !one_offset) bring_to_one(bands, one_scale, out);
@@ -396,6 +387,8 @@ class Freezer {
     out.kind = parameters_.kind == "category" || (parameters_.kind.empty() && palette)
                    ? raster::BandKind::category
                    : raster::BandKind::measure;
+    const bool as_stored = one_scale && one_offset && raster::can_have_colours(out.type);
+    if (out.kind == raster::BandKind::category && as_stored) out.colours = headers_[target].colours;
     series_.bands.push_back(std::move(out));
   }
 

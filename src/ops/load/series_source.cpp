@@ -92,8 +92,7 @@ std::vector<T> representable(const std::vector<double>& values) {
   for (const double value : values) {
     if constexpr (std::is_same_v<T, float>) {
       out.push_back(static_cast<float>(value));
-    } else if (value == std::floor(value) && value >= std::numeric_limits<T>::min() &&
-               value <= std::numeric_limits<T>::max()) {
+    } else if (raster::holds(raster::pixel_type<T>(), value)) {
       out.push_back(static_cast<T>(value));
     }
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -38,6 +39,8 @@ smaller than half of `size` are enlarged by a whole factor, so that single pixel
 **Stretch.** `min` becomes black and `max` white, `gamma` above 1 brightens what is between. By
 default they are the 2nd and 98th percentile of the picture's valid pixels, band by band. They are
 values as stored. Invalid pixels are transparent.
+
+**Classes** of one band that has colours are drawn in them, unless `min` or `max` asks for grey.
 
 A layer made by an earlier op of the same step can be drawn. The result is named by `as:`, by default
 `<layer>_quicklook`; it is a picture, not data.)",
@@ -164,6 +167,28 @@ uint8_t shade(double value, const Stretch& stretch, double gamma) {
   return static_cast<uint8_t>(std::nearbyint(255 * (gamma == 1 ? t : std::pow(t, 1 / gamma))));
 }
 
+// Red, green, blue and alpha; transparent where a band is invalid.
+template <class Shading>
+std::vector<std::vector<uint8_t>> draw(const std::vector<Sampled>& sampled, const Scale& scale,
+                                       const Shading& colour_of) {
+  const int64_t width = scale.columns * scale.enlarge, height = scale.rows * scale.enlarge;
+  std::vector<std::vector<uint8_t>> out(4,
+                                        std::vector<uint8_t>(static_cast<size_t>(width * height)));
+  for (int64_t y = 0; y < height; ++y) {
+    for (int64_t x = 0; x < width; ++x) {
+      const auto to = static_cast<size_t>(y * width + x);
+      const auto from = static_cast<size_t>(y / scale.enlarge * scale.columns + x / scale.enlarge);
+      if (!std::all_of(sampled.begin(), sampled.end(),
+                       [&](const auto& b) { return b.valid(from); }))
+        continue;
+      const raster::Colour colour = colour_of(from);
+      for (size_t i = 0; i < colour.size(); ++i) out[i][to] = colour[i];
+      out[3][to] = 255;
+    }
+  }
+  return out;
+}
+
 class Quicklook : public workflow::TaskOp {
  public:
   const workflow::OpDescription& description() const override { return kDescription; }
@@ -223,8 +248,9 @@ class Quicklook : public workflow::TaskOp {
   std::vector<size_t> chosen(const CubeSchema& schema) const;
   static void check_limits(const char* name, const std::vector<double>& limits, size_t bands);
   std::vector<Stretch> stretches(const std::vector<Sampled>& sampled) const;
-  std::vector<std::vector<uint8_t>> planes(const std::vector<Sampled>& sampled,
-                                           const Scale& scale) const;
+  using Shading = std::function<raster::Colour(size_t pixel)>;
+  Shading by_class(const std::vector<raster::Colour>& colours, const Sampled& band) const;
+  Shading by_stretch(const std::vector<Sampled>& sampled) const;
 
   std::string layer_, result_;
   std::vector<std::string> bands_;
@@ -264,42 +290,42 @@ std::vector<Stretch> Quicklook::stretches(const std::vector<Sampled>& sampled) c
   return out;
 }
 
-// Red, green, blue and alpha; transparent where a band is invalid.
-std::vector<std::vector<uint8_t>> Quicklook::planes(const std::vector<Sampled>& sampled,
-                                                    const Scale& scale) const {
-  const auto limits = stretches(sampled);
-  const int64_t width = scale.columns * scale.enlarge, height = scale.rows * scale.enlarge;
-  std::vector<std::vector<uint8_t>> out(4,
-                                        std::vector<uint8_t>(static_cast<size_t>(width * height)));
-  for (int64_t y = 0; y < height; ++y) {
-    for (int64_t x = 0; x < width; ++x) {
-      const auto to = static_cast<size_t>(y * width + x);
-      const auto from = static_cast<size_t>(y / scale.enlarge * scale.columns + x / scale.enlarge);
-      if (!std::all_of(sampled.begin(), sampled.end(),
-                       [&](const auto& b) { return b.valid(from); }))
-        continue;
-      for (size_t colour = 0; colour < 3; ++colour) {
-        const size_t band = std::min(colour, sampled.size() - 1);
-        out[colour][to] = shade(sampled[band].mean(from), limits[band], gamma_);
-      }
-      out[3][to] = 255;
+Quicklook::Shading Quicklook::by_class(const std::vector<raster::Colour>& colours,
+                                       const Sampled& band) const {
+  return [&colours, &band](size_t pixel) {
+    const auto value = static_cast<size_t>(band.mean(pixel));
+    return value < colours.size() ? colours[value] : raster::Colour{};
+  };
+}
+
+Quicklook::Shading Quicklook::by_stretch(const std::vector<Sampled>& sampled) const {
+  return [&sampled, limits = stretches(sampled), gamma = gamma_](size_t pixel) {
+    raster::Colour colour{};
+    for (size_t i = 0; i < colour.size(); ++i) {
+      const size_t band = std::min(i, sampled.size() - 1);
+      colour[i] = shade(sampled[band].mean(pixel), limits[band], gamma);
     }
-  }
-  return out;
+    return colour;
+  };
 }
 
 workflow::Product Quicklook::run(const workflow::TaskContext& context) const {
   const auto& schema = context.layers->info(layer_).schema;
   (void)plan(*context.layers);
   const Scale scale(context.selected.width, context.selected.height, size_);
-  Sampling sampling(context, schema, chosen(schema), scale);
+  const auto bands = chosen(schema);
+  Sampling sampling(context, schema, bands, scale);
   const auto entries = context.layers->files(layer_);
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].file && !entries[i].file->empty) sampling.add(*entries[i].file);
     if (context.progress)
       context.progress(static_cast<double>(i + 1) / static_cast<double>(entries.size()));
   }
-  const auto pixels = planes(sampling.sampled(), scale);
+  const auto& sampled = sampling.sampled();
+  const auto& colours = schema.bands[bands.front()].colours;
+  const bool classes = bands.size() == 1 && !colours.empty() && min_.empty() && max_.empty();
+  const auto pixels =
+      draw(sampled, scale, classes ? by_class(colours, sampled.front()) : by_stretch(sampled));
   workflow::Product product;
   product.layer = layer_made();
   product.scratch_path = fmt::format("{}/{}.png", context.scratch_folder, product.layer);

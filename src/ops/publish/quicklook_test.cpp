@@ -73,6 +73,24 @@ raster::Band band(const std::string& name) {
   return {.name = name, .type = PixelType::uint8, .nodata = 0};
 }
 
+TEST_F(QuicklookTest, ClassesAreDrawnInTheirColours) {
+  auto classes = band("class");
+  classes.kind = raster::BandKind::category;
+  classes.colours = {{1, 2, 3}, {10, 20, 30}, {40, 50, 60}};
+  set_layer(grid_of(2, 2), {classes}, {{1, 2, 0, 7}});
+  const auto pixel = [](const Picture& picture, size_t i) {
+    return std::vector<int>{picture.planes[0][i], picture.planes[1][i], picture.planes[2][i],
+                            picture.planes[3][i]};
+  };
+  const auto picture = draw("{layer: map, size: 16}");
+  EXPECT_EQ(pixel(picture, 0), (std::vector<int>{10, 20, 30, 255}));
+  EXPECT_EQ(pixel(picture, 15), (std::vector<int>{40, 50, 60, 255}));
+  EXPECT_EQ(pixel(picture, 15 * 16)[3], 0);                          // invalid
+  EXPECT_EQ(pixel(picture, 255), (std::vector<int>{0, 0, 0, 255}));  // not in the table
+  const auto grey = draw("{layer: map, size: 16, min: 0, max: 10}");
+  EXPECT_EQ(pixel(grey, 15), (std::vector<int>{51, 51, 51, 255}));
+}
+
 TEST_F(QuicklookTest, SmallMapsAreEnlargedAndInvalidPixelsAreTransparent) {
   set_layer(grid_of(2, 2), {band("red"), band("green"), band("blue")},
             {{100, 200, 150, 0}, {100, 100, 100, 9}, {50, 150, 250, 9}});
