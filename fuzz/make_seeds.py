@@ -1,9 +1,10 @@
 #!/usr/bin/python3
-"""Small rasters of every layout the direct reader knows, for the fuzzers to begin with:
+"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims.
 
-    fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif and FOLDER/fuzz_raster/*.tif
+    fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif, FOLDER/fuzz_raster/*.tif, FOLDER/fuzz_tokens/*
 """
 import itertools
+import json
 import pathlib
 import shutil
 import sys
@@ -51,5 +52,16 @@ def main(folder):
     shutil.copytree(seeds, folder / "fuzz_raster", dirs_exist_ok=True)
 
 
+def token_seeds(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    vectors = json.loads((pathlib.Path(__file__).parent.parent / "src/http/push_token_vectors.json").read_text())
+    texts = [case["token"] for case in vectors["cases"]] + [vectors["jwks"], vectors["pem"], "https://host:1/a?b"]
+    good = {"iss": "issuer", "aud": ["audience"], "exp": 1900000001, "email": "e@mail", "email_verified": True}
+    texts += [json.dumps(good), json.dumps({**good, "nbf": 1, "iat": 2.5, "aud": "audience"})]
+    for number, text in enumerate(texts):
+        (folder / f"{number:02}").write_text(text)
+
+
 if __name__ == "__main__":
     main(pathlib.Path(sys.argv[1]))
+    token_seeds(pathlib.Path(sys.argv[1]) / "fuzz_tokens")
