@@ -107,6 +107,7 @@ int run_command_line(int argc, char** argv) {
   add_runs(app, commands);
   add_inspect(app, commands);
   add_pixel(app, commands);
+  add_serve(app, commands);
   add_doctor(app, commands);
   try {
     force_cpu_target();

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // geoloom run
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <csignal>
 #include <iostream>
 
@@ -12,22 +10,16 @@
 #include "cli/progress.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
+#include "cli/stop_signal.h"
 #include "kernels/target.h"
 #include "workflow/schema_json.h"
 
 namespace geoloom::cli {
 namespace {
 
-std::atomic<bool> stop_requested{false};
-std::atomic<int> stop_signal{0};
-
-// The first signal drains, the second ends the process at once; the next start resumes either way.
-extern "C" void on_signal(int signal) {
-  if (stop_requested.exchange(true)) _exit(128 + signal);
-  stop_signal.store(signal);
-  constexpr char kText[] = "\nstopping; finished items are kept (once more to end at once)\n";
-  if (write(STDERR_FILENO, kText, sizeof kText - 1) < 0) return;
-}
+// The next start resumes, however this one ends.
+constexpr const char* kStopping =
+    "\nstopping; finished items are kept (once more to end at once)\n";
 
 // Totals over the run's sources: of several loads of one archive only the first is counted.
 struct SceneCounts {
@@ -109,8 +101,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
 }
 
 int exit_code_of(const engine::RunSummary& summary) {
-  if (summary.interrupted)
-    return stop_signal.load() == SIGTERM ? kExitTerminated : kExitInterrupted;
+  if (summary.interrupted) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;
   if (!summary.paused_because.empty()) return traits(summary.paused_code).exit_code;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
@@ -150,10 +141,9 @@ struct RunArguments {
 
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet) {
-  std::signal(SIGINT, on_signal);
-  std::signal(SIGTERM, on_signal);
   ProgressPrinter progress(quiet);
-  const auto summary = engine::execute_run(run, store, options, progress, stop_requested);
+  const auto summary =
+      engine::execute_run(run, store, options, progress, stop_on_signals(kStopping));
   const int exit_code = exit_code_of(summary);
   print_ending(run, summary, options.memory_bytes, exit_code);
   if (json) {

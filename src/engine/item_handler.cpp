@@ -16,14 +16,6 @@ using workflow::Dropped;
 
 constexpr size_t kMostScenesInFile = 2000;
 
-std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
-  std::vector<std::string> labels;
-  for (const auto& node : plan.nodes)
-    if (!node.source.members.empty())
-      for (const auto& slice : node.source.schema.slices) labels.push_back(slice.label);
-  return labels;
-}
-
 // Layers as a task sees them: those with receipts, and those it made a moment ago.
 class AttemptLayers : public workflow::Layers {
  public:
@@ -79,11 +71,13 @@ workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& 
   return facts;
 }
 
-struct ItemHandler::Woven {
-  WeaveResult result;
-  workflow::ItemPlan plan;  // without the dropped scenes
-  BlockLayout layout;
-};
+std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
+  std::vector<std::string> labels;
+  for (const auto& node : plan.nodes)
+    if (!node.source.members.empty())
+      for (const auto& slice : node.source.schema.slices) labels.push_back(slice.label);
+  return labels;
+}
 
 Outcome ItemHandler::execute(const WorkMessage& message) const {
   const auto& step = parts_.run.steps()[message.step];
@@ -124,7 +118,9 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
     receipt.dropped = plan.dropped;
     return commit(message, std::move(receipt), {});
   }
-  auto woven = weave_tolerating(step, std::move(plan));
+  auto woven = weave_item(step, std::move(plan), &parts_.state,
+                          {parts_.budget, parts_.cores, parts_.reads, parts_.datasets,
+                           parts_.scratch.path(), parts_.stop, parts_.items_in_flight});
   receipt.read_seconds = woven.result.read_seconds;
   receipt.compute_seconds = woven.result.compute_seconds;
   receipt.encode_seconds = woven.result.encode_seconds;
@@ -138,25 +134,23 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   return commit(message, std::move(receipt), std::move(woven.result.products));
 }
 
-// A scene that cannot be read is left out of the whole item, never of some blocks only, and the
-// item is woven again; so the result does not depend on where in the item the scene broke.
-ItemHandler::Woven ItemHandler::weave_tolerating(const workflow::StepRun& step,
-                                                 workflow::ItemPlan plan) const {
+WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
+                     const workflow::Layers* layers, const LoomParts& parts) {
   std::vector<Dropped> dropped;
   const auto item = plan.item;
   const auto members = plan.slices;
   for (;;) {
     const auto cost = cost_of(*step.step, plan);
     const auto layout =
-        choose_layout(cost, item.window, parts_.budget.total() / parts_.items_in_flight,
-                      parts_.budget.total(), parts_.cores.threads(), parts_.reads.threads());
-    const auto ticket = parts_.budget.acquire(layout.memory_bytes, parts_.stop);
+        choose_layout(cost, item.window, parts.budget.total() / parts.items_in_flight,
+                      parts.budget.total(), parts.cores.threads(), parts.reads.threads());
+    const auto ticket = parts.budget.acquire(layout.memory_bytes, parts.stop);
     const workflow::SinkContext context{
-        item.grid, item.name, parts_.scratch.path(),
+        item.grid, item.name, parts.scratch_folder,
         provenance_of(*step.step, item.grid, scene_labels(plan), plan.dropped)};
     try {
-      auto result = Loom(parts_.cores, parts_.reads, parts_.datasets)
-                        .weave(step, plan, layout, context, parts_.stop);
+      auto result = Loom(parts.cores, parts.reads, parts.datasets)
+                        .weave(step, plan, layout, context, parts.stop);
       return {std::move(result), std::move(plan), layout};
     } catch (const UnreadableSlice& error) {
       if (plan.dropped.size() + 1 > step.sources[error.node]->tolerated(members) ||
@@ -164,7 +158,7 @@ ItemHandler::Woven ItemHandler::weave_tolerating(const workflow::StepRun& step,
         throw;
       dropped.push_back(
           {error.scene, fmt::format("{}: {}", traits(error.code()).name, error.message())});
-      plan = step.plan(item, &parts_.state, dropped);
+      plan = step.plan(item, layers, dropped);
     }
   }
 }

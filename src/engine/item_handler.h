@@ -6,7 +6,9 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "engine/block_layout.h"
 #include "engine/budget.h"
 #include "engine/loom.h"
 #include "engine/receipts.h"
@@ -33,6 +35,31 @@ struct HandlerParts {
   std::function<void(double)> task_progress;  // share done of a task
 };
 
+// What one item's chain made, not committed yet.
+struct WovenItem {
+  WeaveResult result;
+  workflow::ItemPlan plan;  // without the dropped scenes
+  BlockLayout layout;
+};
+
+// What weaving needs of the process.
+struct LoomParts {
+  MemoryBudget& budget;
+  TaskPool& cores;
+  TaskPool& reads;
+  raster::AssetPool& datasets;
+  const std::string& scratch_folder;
+  const std::atomic<bool>& stop;
+  unsigned items_in_flight = 1;
+};
+
+// Carries out a chain on one item. A scene that cannot be read is left out of the whole item, never
+// of some blocks only, and the item is woven again; so the result does not depend on where in the
+// item the scene broke. `layers` may be null for a chain that reads none. Throws Error.
+WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
+                     const workflow::Layers* layers, const LoomParts& parts);
+std::vector<std::string> scene_labels(const workflow::ItemPlan& plan);
+
 class ItemHandler {
  public:
   explicit ItemHandler(const HandlerParts& parts) : parts_(parts) {}
@@ -41,8 +68,6 @@ class ItemHandler {
  private:
   Outcome execute_chain(const WorkMessage& message) const;
   Outcome execute_task(const WorkMessage& message) const;
-  struct Woven;
-  Woven weave_tolerating(const workflow::StepRun& step, workflow::ItemPlan plan) const;
   Outcome commit(const WorkMessage& message, Receipt receipt,
                  std::vector<workflow::Product> products) const;
   Receipt new_receipt(const WorkMessage& message, const std::string& fingerprint) const;

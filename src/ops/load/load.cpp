@@ -25,7 +25,7 @@ const workflow::OpDescription kDescription{
     .summary = "Read a series of scenes, or a layer made by another step",
     .documentation =
         R"(Gives a cube: the bands asked for, one slice per scene in the order of time, collection and id
-(scenes without time, and those of a list file, keep the order given). Scenes are looked up once,
+(scenes without time, those of a list file, and with `order: given` all, keep the order given). Scenes are looked up once,
 when the run is created; plan and run then work on that frozen list.
 
 **Grid.** Scenes must have the CRS of the area, and pixels that nest with its grid: equal ones, or a
@@ -71,6 +71,7 @@ class Load : public workflow::SourceOp {
     query.date_pattern = parameters_.date_pattern;
     query.band_names = parameters_.band_names;
     query.period = parameters_.period;
+    query.keep_given_order = parameters_.order == "given";
     auto found = catalog::find_scenes(query);
     report.after_filter = found.report.after_filter;
     report.notes = found.report.notes;
@@ -125,8 +126,8 @@ void Load::check() {
   if (!p.scenes.empty() && !p.layer.empty())
     throw invalid("load: `scenes` and `layer` exclude each other");
   const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
-                               p.mask || p.reject || p.nodata || p.scale || p.offset ||
-                               !p.kind.empty() || p.tolerate;
+                               p.mask || p.reject || p.order != "time" || p.nodata || p.scale ||
+                               p.offset || !p.kind.empty() || p.tolerate;
   if (!p.layer.empty() && only_for_scenes)
     throw invalid("load: with `layer` only `bands` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
@@ -180,6 +181,13 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
   parameters.add("date_pattern", &date_pattern,
                  "Where a plain file's name holds its time: %Y %m %d %H %M %S %j, '*' and '?'. "
                  "Default: a run of digits such as 20230102 or 20230102T104441");
+  // The order of a series is part of its identity by itself.
+  parameters
+      .add("order", &order,
+           "`time`: by time, collection and id; `given`: as `scenes` names them, which decides "
+           "between dates that a reducer ranks alike")
+      .choices({"time", "given"})
+      .not_identity();
   parameters.add("period", &period, "Only scenes of this time: 2018, 2018-05..2018-09")
       .not_identity();
   parameters.add("mask", &mask, "Classes of a band that make a pixel usable or not");

@@ -39,6 +39,7 @@ struct LoadParameters {
   std::vector<std::string> bands;
   std::vector<std::string> band_names;
   std::string date_pattern;
+  std::string order = "time";
   std::optional<geo::Period> period;
   std::optional<ClassMask> mask;
   std::optional<Reject> reject;

@@ -78,6 +78,24 @@ TEST_F(LoadTest, ScenesInTheOrderOfTime) {
   EXPECT_NE(loaded.plan.identities[0], loaded.plan.identities[1]);
 }
 
+TEST_F(LoadTest, ScenesInTheOrderGiven) {
+  scene("b_20180301", {.bands = {{1, 2, 3, 4}}, .nodata = 9});
+  scene("z_20180101", {.bands = {{5, 6, 7, 8}}, .nodata = 9});
+  const auto series = [&](const std::string& order) {
+    const auto load_op = bound<workflow::SourceOp>(
+        make_load(), "{scenes: ['" + folder_.path() + "/b_20180301.tif', '" + folder_.path() +
+                         "/z_20180101.tif'], order: " + order + "}");
+    workflow::FreezeReport report;
+    const auto frozen = load_op->freeze(area_, report);
+    return load_op->open(frozen, area_, layers_)
+        ->plan({"all", 0, area_.window(), area_}, nullptr)
+        .schema.slices.front()
+        .label;
+  };
+  EXPECT_EQ(series("given"), "b_20180301");
+  EXPECT_EQ(series("time"), "z_20180101");
+}
+
 TEST_F(LoadTest, BandsByNameAndOrder) {
   scene("a_20180101", {.bands = {{1, 1, 1, 1}, {2, 2, 2, 2}, {3, 3, 3, 3}}});
   const auto loaded = load(", band_names: [x, y, z], bands: [z, x]");
