@@ -124,7 +124,8 @@ void Service::handle(http::IncomingRequest request, http::Server::Respond respon
   if (request.path == "/healthz") return respond(health());
   if (request.path == "/readyz") return respond(readiness());
   // admit() has let through nothing else.
-  take(*route_of(request.path), std::move(request), std::move(respond));
+  auto& route = *route_of(request.path);
+  take(route, std::move(request), std::move(respond));
 }
 
 http::Answer Service::health() const {
