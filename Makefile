@@ -22,7 +22,7 @@ test: ## all that should pass before a commit: release, unit tests under ASan an
 	@tools/run_tests.sh
 
 test-full: ## test, and chaos, fuzzing, the examples and ThreadSanitizer
-	@setup/install.sh build demo test fuzz
+	@setup/install.sh build demo test stores fuzz
 	@tools/run_tests.sh --full
 
 bench: ## the benchmarks of benchmarks/, with their peers

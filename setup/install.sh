@@ -2,7 +2,10 @@
 # Installs what Geoloom needs on Debian 12: packages through apt (as root, or with sudo), and for the
 # tests a Python environment in .setup/venv.
 #
-#   setup/install.sh [build|demo|test|lint|fuzz]...       default: build demo test lint
+#   setup/install.sh [build|demo|test|stores|lint|fuzz]...       default: build demo test lint
+#
+# `stores` brings two more object stores on loopback (s3rver, Azurite) into .setup/node: 190 MB, so only
+# `make test-full` asks for it; the tests that need it are skipped without.
 #
 # Run it as often as you like: when nothing is missing it only asks dpkg, and ends within a second.
 set -euo pipefail
@@ -17,6 +20,10 @@ test=(gdal-bin python3 python3-venv python3-gdal python3-numpy)
 lint=(clang-format clang-tidy python3)
 # libFuzzer comes with clang only, and in a package that clang merely recommends.
 fuzz=(clang libclang-rt-14-dev)
+
+# The newest packages of a day: what the two pull in is pinned by it.
+node_packages=(s3rver@3.7.1 azurite@3.35.0)
+node_date=2026-11-01
 
 say() { echo "setup: $*" >&2; }
 
@@ -67,17 +74,36 @@ make_environment() {
   echo "$wanted" >"$venv/stamp"
 }
 
+make_node_environment() {
+  local node=$state/node wanted
+  wanted="${node_packages[*]} $node_date $(node --version)"
+  [[ $(cat "$node/stamp" 2>/dev/null) == "$wanted" ]] && return
+  say "installing ${node_packages[*]} into $node"
+  rm -rf "$node"
+  mkdir -p "$node"
+  if ! npm install --prefix "$node" --no-fund --no-audit --no-save --before "$node_date" \
+    "${node_packages[@]}" >"$state/npm.log" 2>&1; then
+    tail -n 20 "$state/npm.log" >&2
+    say "npm could not install them (whole log: $state/npm.log)"
+    exit 1
+  fi
+  echo "$wanted" >"$node/stamp"
+}
+
 [[ $# -gt 0 ]] || set -- build demo test lint
 packages=()
 environment=no
+node_environment=no
 for group in "$@"; do
   case $group in
     build) packages+=("${build[@]}") ;;
     demo) packages+=("${demo[@]}") ;;
     test) packages+=("${test[@]}"); environment=yes ;;
+    # Not Debian's where there is another Node.js already: npm comes with it.
+    stores) node_environment=yes; command -v npm >/dev/null || packages+=(nodejs npm) ;;
     lint) packages+=("${lint[@]}") ;;
     fuzz) packages+=("${fuzz[@]}") ;;
-    *) say "unknown group '$group': it is one of build, demo, test, lint, fuzz"; exit 2 ;;
+    *) say "unknown group '$group': it is one of build, demo, test, stores, lint, fuzz"; exit 2 ;;
   esac
 done
 if [[ ! -x /usr/bin/dpkg-query ]]; then
@@ -88,6 +114,7 @@ mkdir -p "$state"
 # Two terminals may both start a set-up; the second waits for the first and finds nothing to do.
 exec 9>"$state/lock"
 flock 9
-mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
-install_packages "${packages[@]}"
+mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u | sed '/^$/d')
+[[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
 if [[ $environment == yes ]]; then make_environment; fi
+if [[ $node_environment == yes ]]; then make_node_environment; fi

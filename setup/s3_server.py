@@ -4,7 +4,8 @@
     setup/s3_server.py                          prints the port on one line, serves until ended
     setup/s3_server.py -- COMMAND [ARG]...      serves while COMMAND runs, and exits as it does
 
-COMMAND finds in its environment what GDAL needs to reach the server, and GEOLOOM_TEST_S3=s3://BUCKET.
+COMMAND finds in its environment what GDAL needs to reach the server, GEOLOOM_TEST_S3=s3://BUCKET and
+GEOLOOM_TEST_GS=gs://BUCKET.
 With --env the first form prints these as `export` lines before the port.
 
 Objects live in the server's memory. Requests must be signed, with any key: moto answers 403 when an
@@ -35,11 +36,16 @@ def gdal_environment(port, bucket):
         "AWS_REGION": "us-east-1",
         # Another process may have written meanwhile; GDAL would remember what it saw before,
         # absent objects included.
-        "CPL_VSIL_CURL_NON_CACHED": f"/vsis3/{bucket}",
+        "CPL_VSIL_CURL_NON_CACHED": f"/vsis3/{bucket}:/vsigs/{bucket}",
         # A proxy for the outside world has no business on loopback.
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
         "GEOLOOM_TEST_S3": f"s3://{bucket}",
+        # GDAL speaks Google's XML interface, which is that of S3 with other names of headers.
+        "CPL_GS_ENDPOINT": f"http://127.0.0.1:{port}/",
+        "GS_ACCESS_KEY_ID": "geoloom",
+        "GS_SECRET_ACCESS_KEY": "geoloom-test",
+        "GEOLOOM_TEST_GS": f"gs://{bucket}",
     }
 
 

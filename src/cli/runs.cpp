@@ -33,7 +33,7 @@ std::unique_ptr<store::Store> open_existing(const RunsArguments& arguments) {
   const auto url = arguments.store.empty() ? last_store() : arguments.store;
   if (url.find("://") == std::string::npos && !gdal::file_status(url))
     throw Error(ErrorCode::missing, fmt::format("there is no store '{}'", url))
-        .hint("name a folder or s3:// address that a run has written to");
+        .hint("name a folder or bucket (s3://, gs://, az://) that a run has written to");
   return store::open_store(url);
 }
 
@@ -240,7 +240,7 @@ void add_runs(CLI::App& app, Commands& commands) {
   const auto add = [&](const char* name, const char* help) {
     auto* sub = command->add_subcommand(name, help);
     sub->add_option("--store", arguments->store,
-                    "Folder or s3:// address; default: that of the last run");
+                    "Folder or bucket (s3://, gs://, az://); default: that of the last run");
     sub->add_flag("--json", commands.json, "As JSON");
     if (std::string_view(name) != "list")
       sub->add_option("RUN", arguments->run, "Run id; default: the latest");

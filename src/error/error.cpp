@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "error/secrets.h"
+
 namespace geoloom {
 namespace {
 
@@ -21,8 +23,8 @@ constexpr std::array<ErrorTraits, 10> kTable{{
     {ErrorCode::internal, "internal", RetryClass::with_backoff, true, 70, 500},
 }};
 
-void fill(std::string& target, std::string& source) {
-  if (target.empty()) target = std::move(source);
+void fill(std::string& target, const std::string& source) {
+  if (target.empty()) target = without_secrets(source);
 }
 
 }  // namespace
@@ -56,9 +58,13 @@ std::string Place::text() const {
   return out;
 }
 
+Error::Error(ErrorCode code, std::string message)
+    : code_(code), message_(without_secrets(message)) {}
+
 Error& Error::at(Place place) {
   // A line belongs to its file: never the line of one with the name of another.
-  const bool same_file = place_.file.empty() || place.file.empty() || place_.file == place.file;
+  const bool same_file =
+      place_.file.empty() || place.file.empty() || place_.file == without_secrets(place.file);
   if (place_.line == 0 && same_file) {
     place_.line = place.line;
     place_.column = place.column;

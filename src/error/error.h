@@ -60,7 +60,8 @@ struct Place {
 
 class Error : public std::exception {
  public:
-  Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  // All texts are kept without_secrets().
+  Error(ErrorCode code, std::string message);
 
   Error& at(Place place);         // fills only the members of the place that are still empty
   Error& hint(std::string text);  // what to do; the first hint wins

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "gdal/access_hints.h"
 #include "gdal/handles.h"
 
 namespace geoloom::gdal {
@@ -35,7 +36,7 @@ constexpr std::array<std::string_view, 4> kUnsupported{"missing codec", "not sup
                                                        "unsupported", "not configured"};
 constexpr std::array<std::string_view, 3> kNoMemory{"out of memory", "cannot allocate",
                                                     "unable to allocate"};
-constexpr std::array<std::string_view, 10> kDeniedNames{"AccessDenied",
+constexpr std::array<std::string_view, 18> kDeniedNames{"AccessDenied",
                                                         "InvalidAccessKeyId",
                                                         "SignatureDoesNotMatch",
                                                         "ExpiredToken",
@@ -43,9 +44,18 @@ constexpr std::array<std::string_view, 10> kDeniedNames{"AccessDenied",
                                                         "AWS_SECRET_ACCESS_KEY",
                                                         "AllAccessDisabled",
                                                         "InvalidToken",
+                                                        "RequestTimeTooSkewed",
+                                                        "PermanentRedirect",
+                                                        "TokenRefreshRequired",
+                                                        "UserProjectMissing",
+                                                        "AuthenticationFailed",
+                                                        "AuthorizationFailure",
+                                                        "GS_SECRET_ACCESS_KEY",
+                                                        "AZURE_STORAGE_ACCOUNT",
                                                         "<Code>Unauthorized",
                                                         "<Code>Forbidden"};
-constexpr std::array<std::string_view, 2> kMissingNames{"NoSuchKey", "NoSuchBucket"};
+constexpr std::array<std::string_view, 4> kMissingNames{"NoSuchKey", "NoSuchBucket", "BlobNotFound",
+                                                        "ContainerNotFound"};
 
 std::optional<int> number_after(std::string_view text, std::string_view label) {
   const size_t at = text.find(label);
@@ -72,6 +82,21 @@ std::optional<ErrorCode> code_of_status(int status) {
   // Past the end of an object: the reader asked for bytes that are not there.
   if (status == 416 || (status >= 200 && status < 300)) return std::nullopt;
   return ErrorCode::unavailable;
+}
+
+std::string_view between(std::string_view text, std::string_view open, std::string_view close) {
+  const size_t at = text.find(open);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = text.substr(at + open.size());
+  return rest.substr(0, rest.find(close));
+}
+
+// "<Code>SlowDown</Code><Message>...": what object stores say, in their own words.
+std::string words_of_server(std::string_view answer) {
+  const auto code = between(answer, "<Code>", "</Code>");
+  if (code.empty()) return {};
+  const auto message = between(answer, "<Message>", "</Message>");
+  return fmt::format("{}{}{}", code, message.empty() ? "" : ": ", message);
 }
 
 // The stack of captures of this thread; GDAL's own user data would need a cast from void*.
@@ -143,6 +168,7 @@ Error Capture::error(ErrorCode otherwise, std::string message) const {
   if (remote_code_) {
     code = *remote_code_;
     if (cause.empty() || !failed_) cause = remote_text_;
+    if (auto words = words_of_server(remote_text_); !words.empty()) cause = std::move(words);
   } else if (write_failed_ || has_any(text_, kNoMemory)) {
     code = ErrorCode::resource;
   } else if (code == ErrorCode::corrupt && has_any(text_, kUnsupported)) {
@@ -150,7 +176,10 @@ Error Capture::error(ErrorCode otherwise, std::string message) const {
   }
   Place place;
   place.file = path_;
-  return Error(code, std::move(message)).at(place).cause(std::move(cause));
+  return Error(code, std::move(message))
+      .at(place)
+      .cause(std::move(cause))
+      .hint(access_hint(path_, code, remote_text_.empty() ? text_ : remote_text_));
 }
 
 }  // namespace geoloom::gdal

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "gdal/azure_upload.h"
+#include "gdal/credentials.h"
 #include "gdal/dataset.h"
 #include "gdal/handles.h"
 
@@ -18,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kCopyBytes = size_t{1} << 20;
+// GDAL sends what is smaller to Azure in one piece.
+constexpr size_t kOnePieceBytes = size_t{1} << 20;
 
 using FileHandle = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
 
@@ -180,7 +184,9 @@ std::vector<std::string> list_virtual(const std::string& folder, bool recursive)
 
 }  // namespace
 
-std::optional<FileStatus> file_status(const std::string& path) {
+namespace {
+
+std::optional<FileStatus> status_of(const std::string& path) {
   const std::string checked = fresh(path);
   const Capture capture(path);
   VSIStatBufL status{};
@@ -204,7 +210,7 @@ std::optional<FileStatus> file_status(const std::string& path) {
   throw capture.error(ErrorCode::unavailable, "the object cannot be looked at");
 }
 
-std::string read_file(const std::string& path, size_t limit_bytes) {
+std::string bytes_of(const std::string& path, size_t limit_bytes) {
   initialise();
   const std::string first = first_bytes(path, std::min<size_t>(limit_bytes + 1, 16384));
   const Capture capture(path);
@@ -223,14 +229,19 @@ std::string read_file(const std::string& path, size_t limit_bytes) {
   return bytes;
 }
 
-void write_file(const std::string& path, std::string_view bytes) {
+void write_whole(const std::string& path, std::string_view bytes) {
+  initialise();
+  if (is_azure(path) && bytes.size() > kOnePieceBytes) return put_blob_bytes(bytes, path);
   put(path, [bytes](Output& output) { output.write(bytes); });
 }
 
-void copy_into(const std::string& local_path, const std::string& vsi_path) {
+void remove_whole(const std::string& path);
+
+void copy_whole(const std::string& local_path, const std::string& vsi_path) {
   initialise();
   const std::string source_path = checked_path(local_path);
   first_bytes(local_path, 1);
+  if (is_azure(vsi_path)) return put_blob_file(local_path, vsi_path);
   const FileHandle source(VSIFOpenExL(source_path.c_str(), "rb", true), &VSIFCloseL);
   if (!source) throw local_error(errno, local_path, "the file cannot be read");
   VSIFSeekL(source.get(), 0, SEEK_END);
@@ -248,12 +259,12 @@ void copy_into(const std::string& local_path, const std::string& vsi_path) {
   });
   if (copied == size) return;
   // Closing a handle completes the object, whatever is in it; there is no way to give it up.
-  remove_file(vsi_path);
+  remove_whole(vsi_path);
   throw Error(ErrorCode::unavailable, "the file ended early while it was copied")
       .at(place_of(local_path));
 }
 
-std::vector<std::string> list_files(const std::string& folder, bool recursive) {
+std::vector<std::string> names_in(const std::string& folder, bool recursive) {
   std::string checked = fresh(folder);
   while (checked.size() > 1 && checked.ends_with('/')) checked.pop_back();
   std::vector<std::string> names = checked.starts_with("/vsi") ? list_virtual(checked, recursive)
@@ -262,7 +273,7 @@ std::vector<std::string> list_files(const std::string& folder, bool recursive) {
   return names;
 }
 
-void remove_file(const std::string& path) {
+void remove_whole(const std::string& path) {
   const std::string checked = fresh(path, Access::write);
   const Capture capture(path);
   errno = 0;
@@ -273,6 +284,32 @@ void remove_file(const std::string& path) {
   }
   if (capture.remote_code() == ErrorCode::missing) return;
   throw capture.error(ErrorCode::unavailable, "the object cannot be removed");
+}
+
+}  // namespace
+
+std::optional<FileStatus> file_status(const std::string& path) {
+  return with_renewed_credentials([&] { return status_of(path); });
+}
+
+std::string read_file(const std::string& path, size_t limit_bytes) {
+  return with_renewed_credentials([&] { return bytes_of(path, limit_bytes); });
+}
+
+void write_file(const std::string& path, std::string_view bytes) {
+  with_renewed_credentials([&] { write_whole(path, bytes); });
+}
+
+void copy_into(const std::string& local_path, const std::string& vsi_path) {
+  with_renewed_credentials([&] { copy_whole(local_path, vsi_path); });
+}
+
+std::vector<std::string> list_files(const std::string& folder, bool recursive) {
+  return with_renewed_credentials([&] { return names_in(folder, recursive); });
+}
+
+void remove_file(const std::string& path) {
+  with_renewed_credentials([&] { remove_whole(path); });
 }
 
 void forget_cached_listings() {

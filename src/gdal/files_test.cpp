@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -165,6 +166,45 @@ TEST(Refusals, TheEtagOfAnObject) {
   ASSERT_TRUE(status.has_value());
   EXPECT_EQ(status->size, 5);
   EXPECT_EQ(status->etag, "abc");
+}
+
+TEST(Refusals, SayWhichVariableToSet) {
+  const auto hint = [](const char* path, const char* message) {
+    const Capture capture(path);
+    CPLError(CE_Warning, CPLE_AppDefined, "%s", message);
+    const auto error = capture.error(ErrorCode::unavailable, "failed");
+    EXPECT_TRUE(error.code() == ErrorCode::denied || error.code() == ErrorCode::missing) << message;
+    return error.hint();
+  };
+  using ::testing::HasSubstr;
+  EXPECT_THAT(hint("/vsis3/b/k", "AWS_SECRET_ACCESS_KEY and AWS_NO_SIGN_REQUEST not defined"),
+              HasSubstr("AWS_NO_SIGN_REQUEST=YES"));
+  EXPECT_THAT(hint("/vsis3/b/k", "S3: <Error><Code>AccessDenied</Code></Error>"),
+              HasSubstr("AWS_REQUEST_PAYER=requester"));
+  EXPECT_THAT(hint("/vsis3/b/k", "S3: <Error><Code>RequestTimeTooSkewed</Code></Error>"),
+              HasSubstr("clock"));
+  EXPECT_THAT(hint("/vsis3/b/k", "S3: <Error><Code>PermanentRedirect</Code></Error>"),
+              HasSubstr("AWS_REGION"));
+  EXPECT_THAT(hint("/vsis3/b/k", "S3: <Error><Code>ExpiredToken</Code></Error>"),
+              HasSubstr("renew"));
+  EXPECT_THAT(hint("/vsis3/b/k", "S3: <Error><Code>NoSuchBucket</Code></Error>"),
+              HasSubstr("AWS_S3_ENDPOINT"));
+  EXPECT_THAT(hint("/vsigs/b/k", "<Error><Code>UserProjectMissing</Code></Error>"),
+              HasSubstr("GS_USER_PROJECT"));
+  EXPECT_THAT(hint("/vsigs/b/k", "response_code=403"), HasSubstr("GS_NO_SIGN_REQUEST=YES"));
+  EXPECT_THAT(hint("/vsiaz/b/k", "response_code=403"),
+              HasSubstr("AZURE_STORAGE_CONNECTION_STRING"));
+  EXPECT_THAT(hint("/vsicurl/https://h/a", "HTTP response code on https://h/a: 401"),
+              HasSubstr("signature"));
+}
+
+TEST(Refusals, TheServersOwnWordsAreTheCause) {
+  const Capture capture("/vsis3/b/k");
+  CPLError(CE_Failure, CPLE_AppDefined, "DoSinglePartPUT failed");
+  CPLError(CE_Warning, CPLE_AppDefined,
+           "S3: <Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>");
+  EXPECT_EQ(capture.error(ErrorCode::internal, "failed").cause(),
+            "SlowDown: Reduce your request rate.");
 }
 
 // Against a real server: s3://bucket/prefix, with AWS_S3_ENDPOINT and keys in the environment.

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
+#include <string_view>
 
 #include "error/error.h"
 #include "gdal/dataset.h"
@@ -11,6 +13,18 @@
 
 namespace geoloom::store {
 namespace {
+
+struct Kind {
+  std::string_view scheme, system;
+};
+constexpr std::array<Kind, 3> kKinds{
+    {{"s3://", "/vsis3/"}, {"gs://", "/vsigs/"}, {"az://", "/vsiaz/"}}};
+
+const Kind* kind_of(const std::string& url) {
+  for (const Kind& kind : kKinds)
+    if (url.starts_with(kind.scheme)) return &kind;
+  return nullptr;
+}
 
 class ObjectStore final : public Store {
  public:
@@ -65,16 +79,21 @@ class ObjectStore final : public Store {
 
 }  // namespace
 
+bool is_object_store(const std::string& url) {
+  return kind_of(url) != nullptr;
+}
+
 std::unique_ptr<Store> open_object_store(const std::string& url) {
-  auto rest = url.substr(std::string_view("s3://").size());
+  const auto* const kind = kind_of(url);
+  auto rest = url.substr(kind->scheme.size());
   while (rest.ends_with("/")) rest.pop_back();
   try {
     check_name(rest);
   } catch (const Error& error) {
-    throw Error(ErrorCode::invalid, fmt::format("'{}' is no s3://bucket/prefix", url))
+    throw Error(ErrorCode::invalid, fmt::format("'{}' is no {}bucket/prefix", url, kind->scheme))
         .cause(error.message());
   }
-  return std::make_unique<ObjectStore>(url, "/vsis3/" + rest);
+  return std::make_unique<ObjectStore>(url, std::string(kind->system) + rest);
 }
 
 }  // namespace geoloom::store

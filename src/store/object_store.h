@@ -8,7 +8,11 @@
 
 namespace geoloom::store {
 
-// s3://bucket/prefix through GDAL's /vsis3/, configured by the usual AWS_... variables.
+// By its scheme: s3://, gs:// or az://.
+bool is_object_store(const std::string& url);
+// s3://bucket/prefix, gs://bucket/prefix or az://container/prefix through GDAL's virtual file
+// systems, configured by the usual AWS_..., GS_... and AZURE_... variables; see
+// docs/object-stores.md.
 std::unique_ptr<Store> open_object_store(const std::string& url);
 
 }  // namespace geoloom::store

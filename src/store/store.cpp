@@ -33,11 +33,13 @@ void check_name(const std::string& name) {
 }
 
 std::unique_ptr<Store> open_store(const std::string& url) {
-  constexpr std::string_view kS3 = "s3://";
-  if (url.starts_with(kS3)) return open_object_store(url);
-  if (const auto scheme = url.find("://"); scheme != std::string::npos)
+  if (is_object_store(url)) return open_object_store(url);
+  if (url.starts_with("https://") || url.starts_with("http://"))
+    throw Error(ErrorCode::invalid, fmt::format("'{}' cannot be a store: it can only be read", url))
+        .hint("scenes may come from http(s)://, results go to a folder, s3://, gs:// or az://");
+  if (url.find("://") != std::string::npos || url.starts_with("/vsi"))
     throw Error(ErrorCode::invalid, fmt::format("a store cannot be at '{}'", url))
-        .hint("name a folder or s3://bucket/prefix");
+        .hint("name a folder, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix");
   if (url.empty()) throw Error(ErrorCode::invalid, "the store has no name");
   return open_local_store(url);
 }

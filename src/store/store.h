@@ -35,7 +35,8 @@ class Store {
   virtual bool local() const = 0;
 };
 
-// A folder (made when absent) or s3://bucket/prefix. Checks that it can be written to:
+// A folder (made when absent), s3://bucket/prefix, gs://bucket/prefix or az://container/prefix.
+// http(s):// is for reading: Error(invalid). Checks that it can be written to:
 // Error(denied) names the path and the reason.
 std::unique_ptr<Store> open_store(const std::string& url);
 

@@ -4,8 +4,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include <atomic>
 #include <csignal>
 #include <fstream>
+#include <set>
+#include <thread>
 
 #include "error/error.h"
 #include "store/test_store.h"
@@ -36,6 +39,27 @@ TEST_P(AnyStore, KeepsWhatIsPut) {
   store->remove("a/b.txt");
   store->remove("a/b.txt");
   EXPECT_EQ(store->list("a/"), std::vector<std::string>{"a/c.bin"});
+}
+
+// Nothing is there before all of it is: a reader asks while several parts go up.
+TEST_P(AnyStore, LargeFilesShowUpWhole) {
+  constexpr int64_t kBytes = int64_t{40} << 20;
+  const auto other = open_store(url);
+  std::atomic<bool> done{false};
+  std::set<int64_t> sizes;
+  std::thread reader([&] {
+    while (!done)
+      if (const auto size = other->size_of("large")) sizes.insert(*size);
+  });
+  const auto scratch = scratch_file(std::string(kBytes, 'x'));
+  store->put_file(scratch, "large");
+  done = true;
+  reader.join();
+  sizes.insert(other->size_of("large").value_or(-1));
+  EXPECT_EQ(sizes, std::set<int64_t>{kBytes});
+  store->put_bytes(std::string(5 << 20, 'y'), "large");
+  EXPECT_EQ(other->size_of("large"), 5 << 20);
+  EXPECT_EQ(other->get_bytes("large", 6 << 20), std::string(5 << 20, 'y'));
 }
 
 TEST_P(AnyStore, RefusesNamesThatLeaveIt) {
@@ -82,7 +106,8 @@ INSTANTIATE_TEST_SUITE_P(Stores, AnyStore, ::testing::ValuesIn(store_kinds()));
 
 TEST(OpenStore, SaysWhyAPlaceCannotBeWritten) {
   const auto file = scratch_file("not a folder");
-  for (const auto& url : {file, file + "/below", std::string("gs://bucket/x"), std::string()})
+  for (const auto& url : {file, file + "/below", std::string("ftp://bucket/x"),
+                          std::string("https://host/x"), std::string("s3://"), std::string()})
     EXPECT_THROW(open_store(url), Error) << url;
   std::filesystem::remove(file);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same tests run against a folder and, where GEOLOOM_TEST_S3 names one (s3://bucket/prefix), a
-// real object store.
+// The same tests run against a folder and real object stores, where GEOLOOM_TEST_S3, _GS and _AZ
+// name one (s3://bucket/prefix, gs://..., az://...).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 namespace geoloom::store {
 
 inline std::vector<std::string> store_kinds() {
-  return {"folder", "s3"};
+  return {"folder", "s3", "gs", "az"};
 }
 
 class StoreTest : public ::testing::TestWithParam<std::string> {
@@ -28,11 +28,12 @@ class StoreTest : public ::testing::TestWithParam<std::string> {
     if (GetParam() == "folder") {
       url = ::testing::TempDir() + name;
     } else {
-      const char* s3 = std::getenv("GEOLOOM_TEST_S3");
-      if (!s3 || !*s3) GTEST_SKIP() << "GEOLOOM_TEST_S3 is not set";
-      std::string base = s3;
-      if (base.starts_with("/vsis3/")) base = "s3://" + base.substr(7);
-      url = base + "/" + name;
+      const std::string variable = GetParam() == "s3"   ? "GEOLOOM_TEST_S3"
+                                   : GetParam() == "gs" ? "GEOLOOM_TEST_GS"
+                                                        : "GEOLOOM_TEST_AZ";
+      const char* base = std::getenv(variable.c_str());
+      if (!base || !*base) GTEST_SKIP() << variable << " is not set";
+      url = std::string(base) + "/" + name;
     }
     store = open_store(url);
   }
