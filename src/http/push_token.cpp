@@ -139,6 +139,14 @@ SharedSecret::SharedSecret(std::string secret) : secret_(std::move(secret)) {
   if (secret_.size() < kShortestSecretBytes)
     throw Error(ErrorCode::invalid, "the shared token is shorter than 16 characters")
         .hint("make one: openssl rand -hex 32");
+  // Other characters would not get through an Authorization header (RFC 6750).
+  const bool sendable = std::all_of(secret_.begin(), secret_.end(), [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("-._~+/=").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (!sendable)
+    throw Error(ErrorCode::invalid, "the shared token has characters that no header carries")
+        .hint("use letters, digits and -._~+/=, as openssl rand -hex 32 makes them");
 }
 
 bool SharedSecret::matches(std::string_view token) const {

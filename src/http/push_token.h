@@ -19,7 +19,7 @@ std::optional<std::string_view> bearer_token(std::string_view authorization);
 // A secret that both sides know. Comparing takes the same time whatever was sent.
 class SharedSecret {
  public:
-  // Throws Error(invalid) for one that is shorter than 16 bytes.
+  // Throws Error(invalid) for one that is shorter than 16 bytes or that no header carries.
   explicit SharedSecret(std::string secret);
   bool matches(std::string_view token) const;
 

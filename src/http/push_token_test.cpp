@@ -200,6 +200,7 @@ TEST(SharedSecret, MatchesItselfOnly) {
   for (const char* text : {"", "0123456789abcdeF", "0123456789abcde", "0123456789abcdef "})
     EXPECT_FALSE(secret.matches(text)) << text;
   EXPECT_THROW(SharedSecret("short"), Error);
+  EXPECT_THROW(SharedSecret("long enough, but with blanks"), Error);
 }
 
 }  // namespace

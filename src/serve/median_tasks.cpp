@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <set>
 
 #include "catalog/href.h"
@@ -10,6 +11,7 @@
 #include "engine/task_message.h"
 #include "gdal/allowed_roots.h"
 #include "store/checksum.h"
+#include "workflow/compile.h"
 #include "workflow/run.h"
 
 namespace geoloom::serve {
@@ -97,6 +99,28 @@ std::string document_of(const MedianRequest& request, const Json& profile) {
   return document.dump();
 }
 
+// Files of one task: tasks under way at a time give theirs the same names.
+class TaskFolder {
+ public:
+  explicit TaskFolder(const store::Scratch& scratch) : path_(scratch.file("task")) {
+    std::error_code failed;
+    std::filesystem::create_directory(path_, failed);
+    if (failed)
+      throw Error(ErrorCode::resource, "no folder can be made for unfinished files")
+          .cause(failed.message());
+  }
+  TaskFolder(const TaskFolder&) = delete;
+  TaskFolder& operator=(const TaskFolder&) = delete;
+  ~TaskFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 }  // namespace
 
 MedianRequest median_request_from_json(const Json& json) {
@@ -127,7 +151,14 @@ MedianTasks::MedianTasks(const workflow::Registry& registry, engine::Machine& ma
       machine_(machine),
       profile_(std::move(profile)),
       at_once_(at_once),
-      stop_(stop) {}
+      stop_(stop) {
+  MedianRequest any;
+  any.width = any.height = 1;
+  any.datasets = {"any.tif"};
+  auto document = workflow::parse_document(document_of(any, profile_), "--median-profile");
+  workflow::resolve(document, {});
+  (void)workflow::compile(document, registry_);
+}
 
 std::string MedianTasks::path() const {
   return engine::kMedianPath;
@@ -175,9 +206,10 @@ workflow::OrderedJson MedianTasks::carried_out(const MedianRequest& request) {
   if (plan.empty()) throw Error(ErrorCode::invalid, "no dataset lies in the window");
   const auto [folder, name] = split(request.destination);
   const auto to = destination(folder);
+  const TaskFolder unfinished(*to->scratch);
   auto woven = engine::weave_item(step, std::move(plan), nullptr,
                                   {machine_.budget, machine_.cores, machine_.reads,
-                                   machine_.datasets, to->scratch->path(), stop_, at_once_});
+                                   machine_.datasets, unfinished.path(), stop_, at_once_});
   const auto& product = woven.result.products.front();
   to->store->put_file(product.scratch_path, name);
   return {{"outcome", "done"},

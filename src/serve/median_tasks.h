@@ -34,7 +34,8 @@ MedianRequest median_request_from_json(const workflow::Json& json);
 
 class MedianTasks final : public TaskRoute {
  public:
-  // `profile`: how files are encoded, as in `save: {profile: ...}`.
+  // `profile`: how files are encoded, as in `save: {profile: ...}`. Throws Error(invalid) for one
+  // that is wrong.
   MedianTasks(const workflow::Registry& registry, engine::Machine& machine, workflow::Json profile,
               unsigned at_once, const std::atomic<bool>& stop);
   std::string path() const override;

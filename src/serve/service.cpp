@@ -24,7 +24,10 @@ http::Answer json_answer(int status, const OrderedJson& body) {
 }
 
 http::Answer error_answer(int status, const Error& error) {
-  return json_answer(status, {{"error", error_json(error)}});
+  auto json = error_json(error);
+  // It would list the places of this machine.
+  if (error.code() == ErrorCode::denied) json["hint"] = "";
+  return json_answer(status, {{"error", std::move(json)}});
 }
 
 // A task that fails like this fails again, wherever and whenever it is tried.
