@@ -191,6 +191,8 @@ void Service::carry_out(const std::string& path, const std::shared_ptr<Flight>& 
   facts["queued_seconds"] = std::chrono::duration<double>(started - flight->arrived).count();
   try {
     const auto more = flight->job.work();
+    facts["work_seconds"] =
+        std::chrono::duration<double>(TaskGate::Clock::now() - started).count();
     for (const auto& [key, value] : more.items()) facts[key] = value;
     ++done_;
     journal_.log(Severity::info, "task done", facts);
