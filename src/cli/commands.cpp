@@ -109,6 +109,7 @@ int run_command_line(int argc, char** argv) {
   add_pixel(app, commands);
   add_serve(app, commands);
   add_doctor(app, commands);
+  add_store(app, commands);
   try {
     force_cpu_target();
     gdal::initialise();

@@ -24,6 +24,7 @@ void add_runs(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);
 void add_doctor(CLI::App& app, Commands& commands);
+void add_store(CLI::App& app, Commands& commands);
 void add_serve(CLI::App& app, Commands& commands);
 
 // Parses the command line, runs the subcommand and turns errors into messages and exit codes.

@@ -109,7 +109,17 @@ void write_file(const std::string& path, std::string_view bytes);    // one put;
 void copy_into(const std::string& local_path, const std::string& vsi_path);  // streamed put
 std::vector<std::string> list_files(
     const std::string& folder, bool recursive);  // relative names, sorted bytewise; throws missing
-void remove_file(const std::string& path);       // no error when it is already gone
-void forget_cached_listings();                   // object stores: others may have written
+// The same with what the listing tells of each; local files have no ETag.
+struct FileEntry {
+  std::string name;
+  int64_t size = 0;
+  int64_t modified_s = 0;
+  std::string etag;
+};
+std::vector<FileEntry> list_entries(const std::string& folder, bool recursive);
+// Within one local file system; replaces what is there. Throws Error.
+void move_file(const std::string& from, const std::string& to);
+void remove_file(const std::string& path);  // no error when it is already gone
+void forget_cached_listings();              // object stores: others may have written
 
 }  // namespace geoloom::gdal

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -70,14 +71,15 @@ std::string fresh(const std::string& path, Access access = Access::read) {
   return checked;
 }
 
+std::string without_quotes(std::string etag) {
+  etag.erase(std::remove(etag.begin(), etag.end(), '"'), etag.end());
+  return etag;
+}
+
 std::string etag_of(const std::string& path) {
   const CPLStringList headers(VSIGetFileMetadata(path.c_str(), "HEADERS", nullptr));
   for (const char* const name : {"ETag", "etag", "Etag"})
-    if (const char* value = headers.FetchNameValue(name)) {
-      std::string etag = value;
-      etag.erase(std::remove(etag.begin(), etag.end(), '"'), etag.end());
-      return etag;
-    }
+    if (const char* value = headers.FetchNameValue(name)) return without_quotes(value);
   return {};
 }
 
@@ -139,16 +141,18 @@ void put(const std::string& path, const Fill& fill) {
   }
 }
 
-std::vector<std::string> list_local(const std::string& folder, bool recursive) {
-  std::vector<std::string> names;
+std::vector<FileEntry> list_local(const std::string& folder, bool recursive) {
+  std::vector<FileEntry> entries;
   std::error_code failed;
   const auto check = [&](const char* message) {
     if (failed) throw local_error(failed.value(), folder, message);
   };
   const auto add = [&](const fs::directory_entry& entry) {
-    std::error_code ignored;  // a file that vanishes meanwhile is simply not there
-    if (entry.is_regular_file(ignored))
-      names.push_back(entry.path().lexically_relative(folder).generic_string());
+    struct stat status {};  // a file that vanishes meanwhile is simply not there
+    if (::stat(entry.path().c_str(), &status) == 0 && S_ISREG(status.st_mode))
+      entries.push_back({.name = entry.path().lexically_relative(folder).generic_string(),
+                         .size = status.st_size,
+                         .modified_s = status.st_mtime});
   };
   if (recursive) {
     for (fs::recursive_directory_iterator it(folder, failed), end; !failed && it != end;
@@ -159,32 +163,33 @@ std::vector<std::string> list_local(const std::string& folder, bool recursive) {
       add(*it);
   }
   check("the folder cannot be listed");
-  return names;
+  return entries;
 }
 
 struct CloseDir {
   void operator()(VSIDIR* dir) const { VSICloseDir(dir); }
 };
 
-std::vector<std::string> list_virtual(const std::string& folder, bool recursive) {
+std::vector<FileEntry> list_virtual(const std::string& folder, bool recursive) {
   const Capture capture(folder);
-  std::vector<std::string> names;
+  std::vector<FileEntry> entries;
   const std::unique_ptr<VSIDIR, CloseDir> dir(
       VSIOpenDir(folder.c_str(), recursive ? -1 : 0, nullptr));
   while (dir) {
     const VSIDIREntry* entry = VSIGetNextDirEntry(dir.get());
     if (entry == nullptr) break;
-    if (!VSI_ISDIR(entry->nMode)) names.emplace_back(entry->pszName);
+    if (VSI_ISDIR(entry->nMode)) continue;
+    const char* etag = CSLFetchNameValue(entry->papszExtra, "ETag");
+    entries.push_back({.name = entry->pszName,
+                       .size = static_cast<int64_t>(entry->nSize),
+                       .modified_s = static_cast<int64_t>(entry->nMTime),
+                       .etag = without_quotes(etag == nullptr ? "" : etag)});
   }
   // GDAL ends a listing early, and silently, when a page of it is refused.
   if (capture.remote_code())
     throw capture.error(ErrorCode::unavailable, "the folder cannot be listed");
-  return names;
+  return entries;
 }
-
-}  // namespace
-
-namespace {
 
 std::optional<FileStatus> status_of(const std::string& path) {
   const std::string checked = fresh(path);
@@ -264,13 +269,14 @@ void copy_whole(const std::string& local_path, const std::string& vsi_path) {
       .at(place_of(local_path));
 }
 
-std::vector<std::string> names_in(const std::string& folder, bool recursive) {
+std::vector<FileEntry> entries_in(const std::string& folder, bool recursive) {
   std::string checked = fresh(folder);
   while (checked.size() > 1 && checked.ends_with('/')) checked.pop_back();
-  std::vector<std::string> names = checked.starts_with("/vsi") ? list_virtual(checked, recursive)
-                                                               : list_local(checked, recursive);
-  std::sort(names.begin(), names.end());
-  return names;
+  auto entries = checked.starts_with("/vsi") ? list_virtual(checked, recursive)
+                                             : list_local(checked, recursive);
+  std::sort(entries.begin(), entries.end(),
+            [](const FileEntry& a, const FileEntry& b) { return a.name < b.name; });
+  return entries;
 }
 
 void remove_whole(const std::string& path) {
@@ -304,12 +310,24 @@ void copy_into(const std::string& local_path, const std::string& vsi_path) {
   with_renewed_credentials([&] { copy_whole(local_path, vsi_path); });
 }
 
+std::vector<FileEntry> list_entries(const std::string& folder, bool recursive) {
+  return with_renewed_credentials([&] { return entries_in(folder, recursive); });
+}
+
 std::vector<std::string> list_files(const std::string& folder, bool recursive) {
-  return with_renewed_credentials([&] { return names_in(folder, recursive); });
+  std::vector<std::string> names;
+  for (auto& entry : list_entries(folder, recursive)) names.push_back(std::move(entry.name));
+  return names;
 }
 
 void remove_file(const std::string& path) {
   with_renewed_credentials([&] { remove_whole(path); });
+}
+
+void move_file(const std::string& from, const std::string& to) {
+  std::error_code failed;
+  fs::rename(checked_path(from, Access::write), checked_path(to, Access::write), failed);
+  if (failed) throw local_error(failed.value(), to, "the file cannot be put in place");
 }
 
 void forget_cached_listings() {

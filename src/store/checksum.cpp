@@ -59,7 +59,11 @@ std::string sha256_hex(std::string_view bytes) {
   return sha.hex();
 }
 
-std::string sha256_hex_of_file(const std::string& path) {
+namespace {
+
+// Gives the bytes of a file to `add`, piece by piece.
+template <typename Add>
+void read_through(const std::string& path, const Add& add) {
   const std::unique_ptr<std::FILE, FileCloser> file(std::fopen(path.c_str(), "rb"));
   if (!file) {
     const bool absent = errno == ENOENT || errno == ENOTDIR;
@@ -71,13 +75,38 @@ std::string sha256_hex_of_file(const std::string& path) {
         .at({.file = path})
         .cause(std::generic_category().message(errno));
   }
-  Sha256 sha;
   std::vector<char> buffer(size_t{1} << 18);
   while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), file.get()))
-    sha.add(buffer.data(), got);
+    add(buffer.data(), got);
   if (std::ferror(file.get()))
     throw Error(ErrorCode::unavailable, "cannot read the file to check it").at({.file = path});
+}
+
+std::string hex_of(const unsigned char* digest, unsigned size) {
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+  return text;
+}
+
+}  // namespace
+
+std::string sha256_hex_of_file(const std::string& path) {
+  Sha256 sha;
+  read_through(path, [&sha](const char* data, size_t bytes) { sha.add(data, bytes); });
   return sha.hex();
+}
+
+std::string md5_hex_of_file(const std::string& path) {
+  const std::unique_ptr<EVP_MD_CTX, DigestDeleter> context(EVP_MD_CTX_new());
+  if (!context || EVP_DigestInit_ex(context.get(), EVP_md5(), nullptr) != 1)
+    throw Error(ErrorCode::internal, "MD5 is not available");
+  read_through(path, [&context](const char* data, size_t bytes) {
+    EVP_DigestUpdate(context.get(), data, bytes);
+  });
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
+  return hex_of(digest.data(), size);
 }
 
 struct PixelHash::State {

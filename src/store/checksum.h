@@ -13,6 +13,8 @@ namespace geoloom::store {
 
 std::string sha256_hex(std::string_view bytes);
 std::string sha256_hex_of_file(const std::string& path);  // streamed; throws Error
+// What object stores call the ETag of what went up in one piece. Errors as above.
+std::string md5_hex_of_file(const std::string& path);
 
 // Streaming SHA-256; hex() gives 64 digits, once.
 class Sha256 {

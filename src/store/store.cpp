@@ -45,7 +45,10 @@ std::unique_ptr<Store> open_store(const std::string& url) {
 }
 
 std::string scratch_parent(const Store& store) {
-  if (store.local()) return store.path_of(".scratch");
+  return store.local() ? store.path_of(".scratch") : remote_scratch_parent();
+}
+
+std::string remote_scratch_parent() {
   const char* folder = std::getenv("TMPDIR");
   return (std::filesystem::path(folder && *folder ? folder : "/tmp") / "geoloom").string();
 }

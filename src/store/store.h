@@ -56,6 +56,8 @@ class Scratch {
   std::unique_ptr<gdal::OwnFolder> own_;
   int lock_fd_ = -1;  // flock: tells a live owner from a dead one
 };
+// Below TMPDIR, or /tmp.
+std::string remote_scratch_parent();
 // Beside the data for a local store (renames must not cross file systems), TMPDIR for a remote one.
 std::string scratch_parent(const Store& store);
 
