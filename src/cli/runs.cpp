@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// geoloom runs list | show | missing | why | retry | logs
+// geoloom runs list | show | missing | why | retry | logs; clean is in runs_clean.cpp
 #include <fmt/format.h>
 
 #include <iostream>
@@ -7,6 +7,7 @@
 
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
+#include "cli/existing_store.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
 
@@ -29,17 +30,9 @@ struct OpenedRun {
   engine::Survey survey;
 };
 
-std::unique_ptr<store::Store> open_existing(const RunsArguments& arguments) {
-  const auto url = arguments.store.empty() ? last_store() : arguments.store;
-  if (url.find("://") == std::string::npos && !gdal::file_status(url))
-    throw Error(ErrorCode::missing, fmt::format("there is no store '{}'", url))
-        .hint("name a folder or bucket (s3://, gs://, az://) that a run has written to");
-  return store::open_store(url);
-}
-
 OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
   OpenedRun opened;
-  opened.store = open_existing(arguments);
+  opened.store = open_existing_store(arguments.store);
   auto id = arguments.run;
   if (id.empty()) {
     const auto runs = workflow::list_runs(*opened.store);
@@ -55,7 +48,7 @@ OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
 }
 
 void list(const RunsArguments& arguments, const Commands& commands) {
-  const auto store = open_existing(arguments);
+  const auto store = open_existing_store(arguments.store);
   auto json = workflow::OrderedJson::array();
   for (const auto& id : workflow::list_runs(*store)) {
     const auto record = workflow::read_run_record(*store, id);
@@ -208,7 +201,7 @@ int retry(const RunsArguments& arguments, const Commands& commands) {
 }
 
 void logs(const RunsArguments& arguments, const Commands& commands) {
-  const auto store = open_existing(arguments);
+  const auto store = open_existing_store(arguments.store);
   const auto runs = workflow::list_runs(*store);
   if (runs.empty()) throw Error(ErrorCode::missing, fmt::format("{} holds no run", store->url()));
   const auto id = arguments.run.empty() ? runs.back() : arguments.run;
@@ -234,7 +227,7 @@ void logs(const RunsArguments& arguments, const Commands& commands) {
 
 void add_runs(CLI::App& app, Commands& commands) {
   auto* command =
-      app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs");
+      app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs, clean");
   command->require_subcommand(1);
   const auto arguments = std::make_shared<RunsArguments>();
   const auto add = [&](const char* name, const char* help) {
@@ -262,6 +255,7 @@ void add_runs(CLI::App& app, Commands& commands) {
   auto* log = add("logs", "All attempts in order of time");
   log->add_option("--item", arguments->item, "Only this item");
   log->callback([=, &commands] { logs(*arguments, commands); });
+  add_runs_clean(*command, commands);
 }
 
 }  // namespace geoloom::cli

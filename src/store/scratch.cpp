@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "error/error.h"
+#include "store/scratch_locks.h"
 #include "store/store.h"
 
 namespace geoloom::store {
@@ -70,6 +71,16 @@ void remove_dead_siblings(const fs::path& parent) {
 }
 
 }  // namespace
+
+bool scratch_in_use(const std::string& parent) {
+  std::error_code error;
+  for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
+    if (!it->path().filename().string().starts_with(kPrefix)) continue;
+    const LockFile lock(it->path(), O_RDONLY);
+    if (lock.opened() && !lock.taken()) return true;
+  }
+  return false;
+}
 
 Scratch::Scratch(const std::string& parent) {
   std::error_code error;
