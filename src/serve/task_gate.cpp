@@ -68,10 +68,13 @@ void TaskGate::refuse_impatient() {
   std::unique_lock lock(mutex_);
   while (!ending_) {
     // They wait equally long, so the first is the first to lose patience.
-    if (waiting_.empty())
+    if (waiting_.empty()) {
       changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
-    else
-      changed_.wait_until(lock, waiting_.front().until);
+    } else {
+      // A copy: the task may be taken away meanwhile.
+      const auto until = waiting_.front().until;
+      changed_.wait_until(lock, until);
+    }
     while (!waiting_.empty() && waiting_.front().until <= Clock::now()) {
       const auto late = std::move(waiting_.front());
       waiting_.pop_front();
