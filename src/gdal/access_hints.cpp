@@ -66,6 +66,11 @@ bool credentials_expired(std::string_view answer) {
   return says(answer, {"ExpiredToken", "TokenRefreshRequired", "token has expired"});
 }
 
+bool server_is_busy(std::string_view answer) {
+  return says(answer, {"InternalError", "SlowDown", "ServiceUnavailable", "ServerBusy",
+                       "RequestTimeout", "OperationTimedOut"});
+}
+
 std::string access_hint(std::string_view path, ErrorCode code, std::string_view answer) {
   if (path.starts_with("/vsicurl/"))
     return code == ErrorCode::denied

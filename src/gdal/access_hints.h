@@ -16,5 +16,7 @@ std::string access_hint(std::string_view path, ErrorCode code, std::string_view 
 
 // Whether the answer says that temporary credentials ran out, which others may have renewed since.
 bool credentials_expired(std::string_view answer);
+// Whether the server is there, but cannot answer right now.
+bool server_is_busy(std::string_view answer);
 
 }  // namespace geoloom::gdal

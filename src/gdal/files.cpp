@@ -11,9 +11,9 @@
 #include <system_error>
 
 #include "gdal/azure_upload.h"
-#include "gdal/credentials.h"
 #include "gdal/dataset.h"
 #include "gdal/handles.h"
+#include "gdal/request_retry.h"
 
 namespace geoloom::gdal {
 namespace {
@@ -295,23 +295,23 @@ void remove_whole(const std::string& path) {
 }  // namespace
 
 std::optional<FileStatus> file_status(const std::string& path) {
-  return with_renewed_credentials([&] { return status_of(path); });
+  return with_retries([&] { return status_of(path); });
 }
 
 std::string read_file(const std::string& path, size_t limit_bytes) {
-  return with_renewed_credentials([&] { return bytes_of(path, limit_bytes); });
+  return with_retries([&] { return bytes_of(path, limit_bytes); });
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
-  with_renewed_credentials([&] { write_whole(path, bytes); });
+  with_retries([&] { write_whole(path, bytes); });
 }
 
 void copy_into(const std::string& local_path, const std::string& vsi_path) {
-  with_renewed_credentials([&] { copy_whole(local_path, vsi_path); });
+  with_retries([&] { copy_whole(local_path, vsi_path); });
 }
 
 std::vector<FileEntry> list_entries(const std::string& folder, bool recursive) {
-  return with_renewed_credentials([&] { return entries_in(folder, recursive); });
+  return with_retries([&] { return entries_in(folder, recursive); });
 }
 
 std::vector<std::string> list_files(const std::string& folder, bool recursive) {
@@ -321,7 +321,7 @@ std::vector<std::string> list_files(const std::string& folder, bool recursive) {
 }
 
 void remove_file(const std::string& path) {
-  with_renewed_credentials([&] { remove_whole(path); });
+  with_retries([&] { remove_whole(path); });
 }
 
 void move_file(const std::string& from, const std::string& to) {

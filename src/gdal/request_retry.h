@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Private to this folder: what a server refused and may grant the next time. GDAL itself tries
+// again after 429, 502, 503 and 504 to a read or a write, but not after 500, and not to a listing.
+#pragma once
+
+#include <cpl_conv.h>
+#include <cpl_vsi.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "error/error.h"
+#include "gdal/access_hints.h"
+
+namespace geoloom::gdal {
+
+// Carries `action` out, which may be begun several times: once more with nothing remembered when
+// the server says that the credentials have expired (whoever renews them writes a file that GDAL
+// has read before), and a few times, with growing pauses, when it says that it is busy.
+template <typename Action>
+auto with_retries(const Action& action) {
+  constexpr int kBusyAttempts = 4;
+  std::chrono::duration<double> pause(CPLAtof(CPLGetConfigOption("GDAL_HTTP_RETRY_DELAY", "0.5")));
+  bool renewed = false;
+  for (int attempt = 1;; ++attempt) {
+    try {
+      return action();
+    } catch (const Error& error) {
+      const bool expired =
+          error.code() == ErrorCode::denied && !renewed && credentials_expired(error.cause());
+      const bool busy = error.code() == ErrorCode::unavailable && attempt < kBusyAttempts &&
+                        server_is_busy(error.cause());
+      if (!expired && !busy) throw;
+      renewed = renewed || expired;
+      if (busy) std::this_thread::sleep_for(pause);
+      if (busy) pause *= 2;
+    }
+    VSICurlClearCache();
+  }
+}
+
+}  // namespace geoloom::gdal
