@@ -6,8 +6,10 @@
 #include <cmath>
 #include <iostream>
 
+#include "catalog/href.h"
 #include "cli/commands.h"
 #include "cli/quantities.h"
+#include "error/secrets.h"
 #include "gdal/geotiff_writer.h"
 #include "raster/asset.h"
 
@@ -213,7 +215,8 @@ void add_inspect(CLI::App& app, Commands& commands) {
   auto* command = app.add_subcommand(
       "inspect", "What a raster is: size, bands, CRS, blocks; and a picture of it");
   const auto arguments = std::make_shared<InspectArguments>();
-  command->add_option("FILE", arguments->file, "A raster, local or /vsis3/...")->required();
+  command->add_option("FILE", arguments->file, "A raster: local, s3://, gs://, az:// or https://")
+      ->required();
   command->add_option("--window", arguments->window, "Pixels x,y,width,height");
   command->add_option("--at", arguments->at,
                       "A place LON,LAT; a window of --size pixels around it");
@@ -224,7 +227,7 @@ void add_inspect(CLI::App& app, Commands& commands) {
   command->add_option("--png", arguments->png, "Write a picture of the overview or the window");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
-    const auto asset = raster::Asset::open(arguments->file);
+    const auto asset = raster::Asset::open(catalog::gdal_path(arguments->file));
     auto json = to_json(asset);
     const auto window = chosen_window(*arguments, asset.info());
     if (!arguments->window.empty() || !arguments->at.empty())
@@ -233,7 +236,7 @@ void add_inspect(CLI::App& app, Commands& commands) {
     if (commands.json)
       std::cout << json.dump(1) << "\n";
     else
-      print(arguments->file, json);
+      print(without_secrets(arguments->file), json);
     if (!commands.json && json.contains("window"))
       std::cout << "  window " << window.text() << "\n";
     if (!arguments->png.empty()) std::cerr << "picture: " << arguments->png << "\n";

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cpl_conv.h>
+#include <cpl_vsi_error.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -116,7 +117,9 @@ ThreadOption::~ThreadOption() {
 Capture::Capture(const std::string& path) : path_(path), remote_(is_remote(path)) {
   active.push_back(this);
   CPLPushErrorHandler(&Capture::on_message);
-  if (remote_) debug_.emplace("CPL_DEBUG", "ON");
+  if (!remote_) return;
+  debug_.emplace("CPL_DEBUG", "ON");
+  VSIErrorReset();
 }
 
 Capture::~Capture() {
@@ -162,6 +165,11 @@ void Capture::note_remote(std::string_view text) {
   std::replace(remote_text_.begin(), remote_text_.end(), '\n', ' ');
 }
 
+bool Capture::without_credentials() const {
+  return remote_ && !remote_code_ && VSIGetLastErrorNo() != VSIE_None &&
+         has_any(VSIGetLastErrorMsg(), kDeniedNames);
+}
+
 Error Capture::error(ErrorCode otherwise, std::string message) const {
   ErrorCode code = otherwise;
   std::string cause = text_;
@@ -169,6 +177,9 @@ Error Capture::error(ErrorCode otherwise, std::string message) const {
     code = *remote_code_;
     if (cause.empty() || !failed_) cause = remote_text_;
     if (auto words = words_of_server(remote_text_); !words.empty()) cause = std::move(words);
+  } else if (without_credentials()) {
+    code = ErrorCode::denied;
+    cause = VSIGetLastErrorMsg();
   } else if (write_failed_ || has_any(text_, kNoMemory)) {
     code = ErrorCode::resource;
   } else if (code == ErrorCode::corrupt && has_any(text_, kUnsupported)) {
@@ -178,8 +189,8 @@ Error Capture::error(ErrorCode otherwise, std::string message) const {
   place.file = path_;
   return Error(code, std::move(message))
       .at(place)
-      .cause(std::move(cause))
-      .hint(access_hint(path_, code, remote_text_.empty() ? text_ : remote_text_));
+      .cause(cause)
+      .hint(access_hint(path_, code, remote_text_.empty() ? cause : remote_text_));
 }
 
 }  // namespace geoloom::gdal

@@ -48,6 +48,8 @@ void set_options() {
   set_default("GDAL_INGESTED_BYTES_AT_OPEN", "32768");
   // Bytes held per upload; the default of 50 MB a writer would not fit small budgets.
   set_default("VSIS3_CHUNK_SIZE", "16");
+  // GDAL's quiet handler passes debug messages to the default one, which would print them.
+  set_default("CPL_LOG", "/dev/null");
   OSRSetPROJEnableNetwork(0);
 }
 

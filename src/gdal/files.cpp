@@ -186,7 +186,7 @@ std::vector<FileEntry> list_virtual(const std::string& folder, bool recursive) {
                        .etag = without_quotes(etag == nullptr ? "" : etag)});
   }
   // GDAL ends a listing early, and silently, when a page of it is refused.
-  if (capture.remote_code())
+  if (capture.remote_code() || capture.without_credentials())
     throw capture.error(ErrorCode::unavailable, "the folder cannot be listed");
   return entries;
 }

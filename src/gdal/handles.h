@@ -72,6 +72,8 @@ class Capture {
   // What a server's refusal means; nullopt when no server refused anything.
   std::optional<ErrorCode> remote_code() const { return remote_code_; }
   const std::string& remote_text() const { return remote_text_; }
+  // No credentials were found: nothing was asked of the server, and GDAL says so elsewhere.
+  bool without_credentials() const;
 
   // An error about `path` by what was captured: the server's refusal, a write that failed, a codec
   // that is not there, or else `otherwise`.

@@ -137,8 +137,8 @@ every_cut = every(7, "cut", ("GET",))
 def a_stalled_answer(bench):
     day = Day(bench)
     with day.faults(every(9, "stall", ("PUT", "GET"))) as (proxy, environment):
-        proxy.stall_seconds = 4
-        day.run({**environment, "GDAL_HTTP_TIMEOUT": "1"})
+        proxy.stall_seconds = 5
+        day.run({**environment, "GDAL_HTTP_TIMEOUT": "2"})
         bench.expect(proxy.faults(), "answers stalled")
     day.expect_whole()
 
@@ -190,7 +190,35 @@ def expired_credentials_pause_the_run(bench):
     day.expect_goes_on()
 
 
-TESTS = [a_busy_server, denied_midway, a_wrong_clock, answers_are_cut, a_stalled_answer, credentials_are_renewed, expired_credentials_pause_the_run]
+def access_is_configured(bench):
+    """What the environment says reaches the server, and no secret comes back."""
+    store = store_of(bench, "place")
+    store.write("a.txt", b"one")
+    seen = []
+
+    def note(request):
+        seen.append({name.lower(): value for name, value in request.headers.items()})
+
+    port = int(os.environ["AWS_S3_ENDPOINT"].split(":")[1])
+    with faulty_proxy.before(port, note) as proxy:
+        environment = {"AWS_S3_ENDPOINT": proxy.address, "HOME": str(bench.folder)}
+        bench.call("store", "ls", store.url, environment={**environment, "AWS_REQUEST_PAYER": "requester", "AWS_SESSION_TOKEN": "a-token"})
+        bench.expect({headers.get("x-amz-request-payer") for headers in seen} == {"requester"}, "the reader pays", seen[:1])
+        bench.expect({headers.get("x-amz-security-token") for headers in seen} == {"a-token"}, "a temporary key", seen[:1])
+        seen.clear()
+        bench.call("store", "ls", store.url, environment={**environment, "AWS_NO_SIGN_REQUEST": "YES"})
+        bench.expect(seen and not any("authorization" in headers for headers in seen), "nothing is signed", seen[:1])
+        seen.clear()
+        keys = {name: bench.environment.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        outcome = bench.call("store", "ls", store.url, environment=environment)
+        bench.environment.update(keys)
+        bench.expect(outcome.code == 8 and "AWS_NO_SIGN_REQUEST=YES" in outcome.err and not seen, "without keys it says which to set", outcome)
+    for address in ("https://127.0.0.1:1/a.tif?sig=topsecret&se=2030", "https://me:topsecret@127.0.0.1:1/a.tif"):
+        outcome = bench.call("inspect", address, "--json", environment={"GDAL_HTTP_MAX_RETRY": "0"})
+        bench.expect(outcome.code == 7 and "topsecret" not in outcome.err + outcome.out, "no message holds a secret", outcome)
+
+
+TESTS = [access_is_configured, a_busy_server, denied_midway, a_wrong_clock, answers_are_cut, a_stalled_answer, credentials_are_renewed, expired_credentials_pause_the_run]
 
 
 def main():
