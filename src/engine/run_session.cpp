@@ -96,23 +96,25 @@ std::string RunSession::log(AttemptRecord record) {
 }
 
 size_t RunSession::adopt(size_t s) {
-  const auto& step = run_.steps()[s];
   size_t found = 0;
-  for (size_t i = 0; i < step.items.size(); ++i) {
-    try {
-      const auto fingerprint = step.step->is_task()
-                                   ? step.fingerprint(run_.grid(), state_)
-                                   : step.fingerprint(step.plan(step.items[i], &state_));
-      if (const auto* receipt = book_.find(fingerprint)) {
-        state_.set(s, i, receipt);
-        ++found;
-      }
-    } catch (const Error& error) {
-      // Its inputs are not made yet.
-      if (error.code() != ErrorCode::missing) throw;
-    }
-  }
+  for (size_t i = 0; i < run_.steps()[s].items.size(); ++i) found += adopt(s, i) != nullptr;
   return found;
+}
+
+const Receipt* RunSession::adopt(size_t s, size_t i) {
+  const auto& step = run_.steps()[s];
+  try {
+    const auto fingerprint = step.step->is_task()
+                                 ? step.fingerprint(run_.grid(), state_)
+                                 : step.fingerprint(step.plan(step.items[i], &state_));
+    const auto* receipt = book_.find(fingerprint);
+    if (receipt) state_.set(s, i, receipt);
+    return receipt;
+  } catch (const Error& error) {
+    // Its inputs are not made yet.
+    if (error.code() != ErrorCode::missing) throw;
+    return nullptr;
+  }
 }
 
 bool RunSession::refresh() {

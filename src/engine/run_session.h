@@ -43,6 +43,8 @@ class RunSession {
 
   // Takes over the receipts that exist for a step's items; returns how many there are.
   size_t adopt(size_t step);
+  // The same of one item; null when it has none yet.
+  const Receipt* adopt(size_t step, size_t item);
   // Reads what other processes committed since. True when there was something new.
   bool refresh();
   // Makes receipts and attempts durable; before that a task is not done.
@@ -52,6 +54,7 @@ class RunSession {
   std::vector<Published> publish(size_t step);
 
   const workflow::Run& run() const { return run_; }
+  const store::Store& store() const { return store_; }
   const RunState& state() const { return state_; }
   const ReceiptBook& book() const { return book_; }
   // Attempts that attempt() did not make, such as those of other processes. Returns what went
