@@ -16,9 +16,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "error/error.h"
 #include "http/base64.h"
@@ -259,11 +259,10 @@ KeyFile::Version KeyFile::version() const {
 
 KeyFile::Keys KeyFile::read() const {
   std::ifstream file(path_, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    throw Error(ErrorCode::denied, fmt::format("the key file '{}' cannot be read", path_));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) throw Error(ErrorCode::denied, fmt::format("the key file '{}' cannot be read", path_));
   try {
-    return std::make_shared<const std::vector<PublicKey>>(parse_keys(text.view()));
+    return std::make_shared<const std::vector<PublicKey>>(parse_keys(text));
   } catch (Error& error) {
     error.at({.file = path_});
     throw;
