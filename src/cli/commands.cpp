@@ -107,6 +107,10 @@ int run_command_line(int argc, char** argv) {
   add_runs(app, commands);
   add_inspect(app, commands);
   add_pixel(app, commands);
+  add_dispatch(app, commands);
+  add_dead(app, commands);
+  add_up(app, commands);
+  add_down(app, commands);
   add_serve(app, commands);
   add_doctor(app, commands);
   add_store(app, commands);

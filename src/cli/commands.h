@@ -25,6 +25,10 @@ void add_inspect(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);
 void add_doctor(CLI::App& app, Commands& commands);
 void add_store(CLI::App& app, Commands& commands);
+void add_dead(CLI::App& app, Commands& commands);
+void add_up(CLI::App& app, Commands& commands);
+void add_down(CLI::App& app, Commands& commands);
+void add_dispatch(CLI::App& app, Commands& commands);
 void add_serve(CLI::App& app, Commands& commands);
 
 // Parses the command line, runs the subcommand and turns errors into messages and exit codes.

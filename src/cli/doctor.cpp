@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "cli/commands.h"
+#include "cli/doctor_delivery.h"
 #include "cli/quantities.h"
 #include "engine/item_handler.h"
 #include "engine/process_memory.h"
@@ -20,7 +21,13 @@ void add_doctor(CLI::App& app, Commands& commands) {
   auto* command =
       app.add_subcommand("doctor", "What is installed, what is missing, which CPU target runs");
   command->add_flag("--json", commands.json, "As JSON");
-  command->callback([&commands] {
+  const auto delivery = std::make_shared<DeliveryArguments>();
+  delivery->add_to(*command);
+  command->callback([&commands, delivery] {
+    if (delivery->given()) {
+      commands.exit_code = report_delivery(*delivery, commands.json);
+      return;
+    }
     auto warnings = workflow::OrderedJson::array();
     if (!gdal::built_with_libdeflate())
       warnings.push_back(

@@ -11,6 +11,7 @@
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
 #include "cli/stop_signal.h"
+#include "cli/transport_arguments.h"
 #include "kernels/target.h"
 #include "workflow/schema_json.h"
 
@@ -134,16 +135,47 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
 struct RunArguments {
   DocumentArguments document;
   MachineArguments machine;
+  TransportArguments transport;
+  ConsentArguments consent;
   bool json = false, quiet = false;
 };
+
+// What has no receipt yet, of all steps.
+TaskEstimate estimate_of(const workflow::Run& run, store::Store& store) {
+  const engine::ReceiptBook book(store);
+  engine::RunState state(run, store);
+  engine::survey(run, book, state);
+  TaskEstimate estimate;
+  for (size_t s = 0; s < run.steps().size(); ++s) {
+    const auto& step = run.steps()[s];
+    for (size_t i = 0; step.selected && i < step.items.size(); ++i)
+      if (!state.receipt(s, i)) estimate.add(step, i);
+  }
+  return estimate;
+}
+
+int run_elsewhere(const workflow::Run& run, store::Store& store, const RunArguments& arguments,
+                  const engine::RunnerOptions& options) {
+  ask_for_consent(estimate_of(run, store), arguments.consent);
+  OpenedTransport opened(arguments.transport);
+  return execute_and_report(run, store, options, arguments.json, arguments.quiet,
+                            &opened.transport());
+}
 
 }  // namespace
 
 int execute_and_report(const workflow::Run& run, store::Store& store,
-                       const engine::RunnerOptions& options, bool json, bool quiet) {
+                       const engine::RunnerOptions& options, bool json, bool quiet,
+                       engine::Transport* transport) {
   ProgressPrinter progress(quiet);
-  const auto summary =
-      engine::execute_run(run, store, options, progress, stop_on_signals(kStopping));
+  const auto& stop = stop_on_signals(kStopping);
+  engine::RunSummary summary;
+  if (transport) {
+    engine::Machine machine({.memory_bytes = options.memory_bytes, .threads = 1, .reads = 1});
+    summary = engine::carry_out_run(run, store, machine, *transport, progress, stop);
+  } else {
+    summary = engine::execute_run(run, store, options, progress, stop);
+  }
   const int exit_code = exit_code_of(summary);
   print_ending(run, summary, options.memory_bytes, exit_code);
   if (json) {
@@ -161,6 +193,10 @@ void add_run(CLI::App& app, Commands& commands) {
   const auto arguments = std::make_shared<RunArguments>();
   arguments->document.add_to(*command);
   arguments->machine.add_to(*command);
+  arguments->transport.add_to(*command, "--via",
+                              "Workers that make the items, http(s)://host[:port][,more], or a "
+                              "topic, pubsub://PROJECT/TOPIC; default: this process");
+  arguments->consent.add_to(*command);
   command->add_flag("--json", arguments->json, "The summary as JSON on stdout");
   command->add_flag("-q,--quiet", arguments->quiet, "No progress");
   command->callback([arguments, &commands] {
@@ -171,7 +207,9 @@ void add_run(CLI::App& app, Commands& commands) {
     run->record() = workflow::write_or_resume(*store, run->record());
     remember_store(store->url());
     commands.exit_code =
-        execute_and_report(*run, *store, options, arguments->json, arguments->quiet);
+        arguments->transport.given()
+            ? run_elsewhere(*run, *store, *arguments, options)
+            : execute_and_report(*run, *store, options, arguments->json, arguments->quiet);
   });
 }
 

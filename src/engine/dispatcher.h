@@ -24,7 +24,7 @@ struct DispatchOptions {
   int attempts = 5;                  // of an item; refusals for want of room cost none
   std::chrono::milliseconds request_timeout{900'000};  // longer than the longest task
   // Gives up when no item has ended for that long.
-  std::chrono::milliseconds patience{900'000};
+  std::chrono::milliseconds patience{1'800'000};
   http::BackoffRules backoff{std::chrono::milliseconds(250), std::chrono::milliseconds(10'000)};
   std::string certificate_authorities;  // PEM file; empty = the system's
 };

@@ -202,6 +202,12 @@ std::optional<Json> PubSub::find(const std::string& resource) {
   return checked(response, fmt::format("cannot look at {}", resource));
 }
 
+bool PubSub::has_subscription(const std::string& topic) {
+  const auto answer = checked(call("GET", topic + "/subscriptions", ""),
+                              fmt::format("cannot list the subscriptions of {}", topic));
+  return !answer.value("subscriptions", Json::array()).empty();
+}
+
 void PubSub::create(const std::string& resource, const Json& description) {
   checked(call("PUT", resource, description.dump()), fmt::format("cannot make {}", resource));
 }

@@ -69,6 +69,8 @@ class PubSub {
 
   // `resource` is "projects/P/topics/T" or "projects/P/subscriptions/S".
   std::optional<Json> find(const std::string& resource);  // nullopt: there is none
+  // Whether somebody reads the topic, "projects/P/topics/T".
+  bool has_subscription(const std::string& topic);
   void create(const std::string& resource, const Json& description);
   bool remove(const std::string& resource);  // false: there was none
 
