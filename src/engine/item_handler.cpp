@@ -182,6 +182,10 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   context.scratch_folder = parts_.scratch.path();
   context.provenance = provenance_of(*step.step, parts_.run.grid(), {}, {});
   context.pool = &parts_.datasets;
+  context.threads = parts_.cores.threads();
+  context.for_each_index = [this](size_t count, const std::function<void(size_t)>& body) {
+    parts_.cores.for_each_index(count, body);
+  };
   context.progress = parts_.task_progress;
   context.cancelled = [this] { return parts_.stop.load(); };
   context.notes = &receipt.notes;

@@ -24,6 +24,10 @@ std::string LayerFile::identity() const {
   return pixel_hash + " " + store::sha256_hex(schema_to_json(schema).dump()).substr(0, 16);
 }
 
+void one_after_another(size_t count, const std::function<void(size_t)>& body) {
+  for (size_t i = 0; i < count; ++i) body(i);
+}
+
 std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const std::string>) const {
   return nullptr;
 }

@@ -277,14 +277,23 @@ class SinkOp : public Op {
                                      const raster::CubeSchema& input) const = 0;
 };
 
+void one_after_another(size_t count, const std::function<void(size_t)>& body);
+
+// progress and cancelled may be called from any thread.
 struct TaskContext {
   const Layers* layers = nullptr;  // also those made earlier in this attempt
   geo::Grid grid;                  // the area's
   geo::Window selected;            // bounding window of the run's tiles
   std::string scratch_folder;
   Provenance provenance;
-  size_t memory_bytes = 0;  // what the task may use
+  size_t memory_bytes = 0;  // what the task may use, all threads together
   raster::AssetPool* pool = nullptr;
+  // Calls body(0) .. body(count - 1), each once, in any order and on up to `threads` threads at a
+  // time; returns when all have ended, or throws what one of them threw. Without an engine: one
+  // after another.
+  unsigned threads = 1;
+  std::function<void(size_t count, const std::function<void(size_t)>& body)> for_each_index =
+      one_after_another;
   std::function<void(double share_done)> progress;
   std::function<bool()> cancelled;
   std::vector<std::string>* notes = nullptr;  // told to the user and kept in the receipt

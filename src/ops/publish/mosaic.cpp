@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "error/error.h"
@@ -25,7 +27,7 @@ const workflow::OpDescription kDescription{
     .summary = "Join the tiles of a layer into one Cloud Optimized GeoTIFF",
     .documentation =
         R"(Reads the files of a layer for all items of this run and writes them as one file, window by window in
-bounded memory. With a selection of tiles it covers their bounding box; pixels of no tile are invalid.
+bounded memory, several at a time. With a selection of tiles it covers their bounding box; pixels of no tile are invalid.
 
 **Gaps.** An item without a result is a gap. `gaps: refuse` ends with an error that names them;
 `gaps: mark` leaves them invalid and says so in the receipt. An item that had nothing to do (no
@@ -39,8 +41,10 @@ The result is a layer named by `as:`, by default `<layer>_mosaic`.)",
     .inputs = {},
     .outputs = {{"map", "the whole layer"}}};
 
-constexpr size_t kLeastBytes = size_t{32} << 20;
-constexpr size_t kReadScratchBytes = size_t{4} << 20;
+constexpr size_t kBytesPerThread = size_t{16} << 20;
+constexpr size_t kReadScratchBytes = size_t{4} << 20;  // of each thread
+constexpr int64_t kLeastSide = 64;
+constexpr int64_t kWindowsPerThread = 4;
 
 // Which slice of the layer each slice of a file is.
 std::vector<size_t> slices_of(const LayerFile& file, const CubeSchema& layer) {
@@ -85,26 +89,36 @@ class Joining {
     raster::CogWriter writer(context_.scratch_folder, layer, out_grid_, schema_, profile_,
                              context_.provenance);
     const auto windows = windows_in_row_order();
-    for (size_t i = 0; i < windows.size(); ++i) {
+    std::atomic<size_t> done{0};
+    context_.for_each_index(windows.size(), [&](size_t i) {
       if (context_.cancelled && context_.cancelled()) throw Error(ErrorCode::cancelled, "stopped");
       write_window(windows[i], writer);
       if (context_.progress)
-        context_.progress(static_cast<double>(i + 1) / static_cast<double>(windows.size()));
-    }
+        context_.progress(static_cast<double>(++done) / static_cast<double>(windows.size()));
+    });
     return writer.finish();
   }
 
  private:
-  // As large as memory allows, in whole blocks of the file where it can be.
-  std::vector<geo::Window> windows_in_row_order() const {
-    const size_t spent =
-        raster::CogWriter::memory_bytes(out_grid_, schema_, profile_) + kReadScratchBytes;
+  // Pixels of one window: as many as memory allows for one on each thread, but few enough for all
+  // threads to have something to do, unless they would be less than a block of the file.
+  int64_t window_pixels() const {
+    const size_t spent = raster::CogWriter::memory_bytes(out_grid_, schema_, profile_) +
+                         context_.threads * kReadScratchBytes;
     const size_t left = context_.memory_bytes > spent ? context_.memory_bytes - spent : 0;
     // A window is held twice: as a whole, and a tile's part of it.
     const size_t pixel = 2 * schema_.bytes_per_pixel(schema_.slices.size());
-    const auto pixels = static_cast<int64_t>(std::clamp<size_t>(
-        left / pixel, size_t{64} * 64, (size_t{64} << 20) / schema_.bytes_per_pixel(1)));
+    const auto affordable = static_cast<int64_t>(
+        std::max(left / context_.threads / pixel, size_t{kLeastSide} * kLeastSide));
     const int64_t block = profile_.block_size;
+    const int64_t share =
+        out_grid_.window().pixels() / (kWindowsPerThread * static_cast<int64_t>(context_.threads));
+    return std::min(affordable, std::max(share, block * block));
+  }
+
+  // In whole blocks of the file where it can be.
+  std::vector<geo::Window> windows_in_row_order() const {
+    const int64_t pixels = window_pixels(), block = profile_.block_size;
     int64_t width = out_grid_.width, height = pixels / std::max<int64_t>(1, width);
     if (height >= block) {
       height = height / block * block;
@@ -187,7 +201,8 @@ class Mosaic : public workflow::TaskOp {
     schema.slices.resize(1);
     raster::CogProfile lossless = cog_;
     if (lossless.codec == raster::Codec::jpeg) lossless.codec = raster::Codec::deflate;
-    return raster::CogWriter::memory_bytes(grid, schema, lossless) + kLeastBytes;
+    const size_t threads = std::max(1U, std::thread::hardware_concurrency());
+    return raster::CogWriter::memory_bytes(grid, schema, lossless) + threads * kBytesPerThread;
   }
 
   workflow::Product run(const workflow::TaskContext& context) const override;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <thread>
+
 #include "ops/op_test.h"
 #include "raster/asset_reader.h"
 
@@ -91,6 +94,49 @@ TEST_F(MosaicTest, WindowsOfAnySizeGiveTheSameBytes) {
   const auto roomy = run("tiles").summary.sha256;
   context_.memory_bytes = 1;
   EXPECT_EQ(run("tiles").summary.sha256, roomy);
+}
+
+// A map of many windows: tiles of 300 pixels, which no block of the file ends with.
+TEST_F(MosaicTest, AnyNumberOfThreadsGivesTheSameBytes) {
+  const auto area = grid_of(1200, 900);
+  entries_.clear();
+  for (int64_t i = 0; i < 12; ++i) {
+    workflow::Item item;
+    item.name = std::to_string(i);
+    item.index = i;
+    item.window = {i % 4 * 300, i / 4 * 300, 300, 300};
+    item.grid = area.sub(item.window);
+    Numbers values;
+    for (int64_t p = 0; p < item.window.pixels(); ++p)
+      values.push_back(static_cast<double>((p * 7 + p / 300 * (i + 3)) % 251));
+    workflow::LayerFile file;
+    file.item = item;
+    file.path = folder_ / (item.name + ".tif");
+    file.schema = schema_;
+    write_tif(file.path, {.grid = item.grid, .bands = {values}, .nodata = 0});
+    entries_.push_back({item, file});
+  }
+  context_.grid = area;
+  context_.selected = area.window();
+  std::string expected;
+  for (const unsigned threads : {1U, 2U, 4U}) {
+    std::atomic<size_t> windows{0};
+    context_.threads = threads;
+    context_.for_each_index = [&](size_t count, const std::function<void(size_t)>& body) {
+      windows = count;
+      std::atomic<size_t> next{0};
+      std::vector<std::jthread> pool;
+      for (unsigned t = 0; t < threads; ++t)
+        pool.emplace_back([&] {
+          for (size_t i = next++; i < count; i = next++) body(i);
+        });
+    };
+    const auto product = run("{layer: tiles, profile: {block: 128}}");
+    EXPECT_GE(windows, threads);
+    if (expected.empty()) expected = product.summary.sha256;
+    EXPECT_EQ(product.summary.sha256, expected) << threads;
+    EXPECT_EQ(product.summary.bands[0].total, 1'080'000U);
+  }
 }
 
 TEST_F(MosaicTest, CoversTheSelection) {
