@@ -64,35 +64,32 @@ class SmallScene:
 
 
 def write_scene(path, like, size, blocks):
-    """A TIFF with the tags of `like` and the given compressed blocks; the directory comes after them."""
-    offsets, counts, place = [], [], 8
+    """A TIFF with the tags of `like` and the given compressed blocks, which come after the directory as in a COG."""
+    blocks = list(blocks)
+    entries = dict(like.entries)
+    for tag, values in ((WIDTH, [size]), (HEIGHT, [size]), (OFFSETS, blocks), (COUNTS, blocks)):
+        entries[tag] = (LONG, len(values), bytes(4 * len(values)))
+    extra_at = 8 + 2 + 12 * len(entries) + 4
+    place = extra_at + sum(len(raw) + len(raw) % 2 for _, _, raw in entries.values() if len(raw) > 4)
+    counts = [len(block) for block in blocks]
+    offsets = [place + sum(counts[:number]) for number in range(len(blocks))]
+    if place + sum(counts) >= 1 << 32:
+        sys.exit(f"enlarge_scenes: {path} would be larger than 4 GiB, which this writer cannot do")
+    for tag, values in ((WIDTH, [size]), (HEIGHT, [size]), (OFFSETS, offsets), (COUNTS, counts)):
+        entries[tag] = (LONG, len(values), struct.pack(f"<{len(values)}I", *values))
+    table, extra = struct.pack("<H", len(entries)), b""
+    for tag in sorted(entries):
+        kind, count, raw = entries[tag]
+        if len(raw) > 4:
+            value = struct.pack("<I", extra_at + len(extra))
+            extra += raw + b"\0" * (len(raw) % 2)
+        else:
+            value = raw.ljust(4, b"\0")
+        table += struct.pack("<HHI", tag, kind, count) + value
     with open(path, "wb") as out:
-        out.write(b"II*\0\0\0\0\0")
+        out.write(b"II*\0" + struct.pack("<I", 8) + table + struct.pack("<I", 0) + extra)
         for block in blocks:
             out.write(block)
-            offsets.append(place)
-            counts.append(len(block))
-            place += len(block)
-        if place >= 1 << 32:
-            sys.exit(f"enlarge_scenes: {path} would be larger than 4 GiB, which this writer cannot do")
-        entries = dict(like.entries)
-        for tag, values in ((WIDTH, [size]), (HEIGHT, [size]), (OFFSETS, offsets), (COUNTS, counts)):
-            entries[tag] = (LONG, len(values), struct.pack(f"<{len(values)}I", *values))
-        padding = b"\0" * (place % 2)
-        directory = place + len(padding)
-        extra_at = directory + 2 + 12 * len(entries) + 4
-        table, extra = struct.pack("<H", len(entries)), b""
-        for tag in sorted(entries):
-            kind, count, raw = entries[tag]
-            if len(raw) > 4:
-                value = struct.pack("<I", extra_at + len(extra))
-                extra += raw + b"\0" * (len(raw) % 2)
-            else:
-                value = raw.ljust(4, b"\0")
-            table += struct.pack("<HHI", tag, kind, count) + value
-        out.write(padding + table + struct.pack("<I", 0) + extra)
-        out.seek(4)
-        out.write(struct.pack("<I", directory))
 
 
 small = None

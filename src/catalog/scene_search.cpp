@@ -14,6 +14,7 @@
 #include "error/error.h"
 #include "error/spelling.h"
 #include "gdal/dataset.h"
+#include "raster/asset.h"
 
 namespace geoloom::catalog {
 namespace {
@@ -232,11 +233,8 @@ class Search {
     for (const ListLine& line : lines_of(list_path)) {
       try {
         const std::string path = gdal_path(resolve_href(list_path, line.path));
-        const auto status = gdal::file_status(path);
-        if (!status) throw not_there(path);
-        if (status->directory || is_list_name(path)) {
-          throw Error(ErrorCode::invalid, "a list names images and STAC documents only");
-        }
+        // Headers are asked for later, many at a time; what is not there is told then.
+        if (!(gdal::is_remote(path) && is_image_name(path))) check_listed(path);
         add_document(path);
       } catch (Error& e) {
         Place place;
@@ -245,6 +243,13 @@ class Search {
         throw e.at(place);
       }
     }
+  }
+
+  static void check_listed(const std::string& path) {
+    const auto status = gdal::file_status(path);
+    if (!status) throw not_there(path);
+    if (status->directory || is_list_name(path))
+      throw Error(ErrorCode::invalid, "a list names images and STAC documents only");
   }
 
   void add_plain(const std::string& path) {
@@ -353,10 +358,10 @@ class Search {
   }
 
   static std::vector<AssetBand> bands_of_file(const std::string& path) {
-    const gdal::Dataset dataset = gdal::Dataset::open(path);
+    const auto file = raster::describe_asset(path).info;
     std::vector<AssetBand> bands;
     int number = 0;
-    for (const gdal::BandInfo& info : dataset.info().bands) {
+    for (const gdal::BandInfo& info : file->bands) {
       ++number;
       if (info.colour == "alpha") continue;
       AssetBand band;

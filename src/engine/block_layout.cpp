@@ -19,6 +19,7 @@ constexpr int64_t kSmallestEdge = 16;
 constexpr size_t kStripBytes = size_t{512} << 10;
 constexpr int64_t kLeastStripPixels = 256;
 constexpr size_t kMostBatchSlices = 64;
+constexpr int64_t kRequestsAhead = 64;  // over a network
 
 int64_t floor_div(int64_t a, int64_t b) {
   return a >= 0 ? a / b : -((-a + b - 1) / b);
@@ -72,6 +73,21 @@ struct Edge {
   int64_t width, height;
 };
 
+// Over a network a row of source blocks is one request whatever its length, and many requests on
+// their way at once are what hides the distance: whole rows, and several of them where slices are
+// few. Widths go down to half a row, then a quarter, and so on.
+std::vector<Edge> rows_of_blocks(const ChainCost& cost, const geo::Window& window, Edge least) {
+  std::vector<Edge> edges;
+  const auto slices = static_cast<int64_t>(std::max<size_t>(1, cost.slices));
+  const int64_t rows = std::clamp<int64_t>(kRequestsAhead / slices, 1, window.height);
+  for (int64_t r = rows; r > 1; r /= 2)
+    edges.push_back({window.width, std::min(window.height, r * least.height)});
+  for (int64_t width = window.width; width > least.width;
+       width = std::max(least.width, width / 2 / least.width * least.width))
+    edges.push_back({width, least.height});
+  return edges;
+}
+
 // From whole groups of source blocks down to slivers of one, in the order they are tried.
 std::vector<Edge> candidates(const ChainCost& cost, const geo::Window& window) {
   const auto grouped = [](int64_t block, int64_t length) {
@@ -80,7 +96,9 @@ std::vector<Edge> candidates(const ChainCost& cost, const geo::Window& window) {
   };
   Edge edge{grouped(cost.source_block_width, window.width),
             grouped(cost.source_block_height, window.height)};
-  std::vector<Edge> edges{edge};
+  std::vector<Edge> edges;
+  if (cost.remote) edges = rows_of_blocks(cost, window, edge);
+  edges.push_back(edge);
   const auto halve = [](int64_t edge_length, int64_t block) {
     // Whole source blocks as long as there are several in the group, then parts of one.
     if (edge_length > block) return std::max(block, edge_length / 2 / block * block);
@@ -135,6 +153,7 @@ ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
       cost.read_bytes_per_pixel =
           std::max(cost.read_bytes_per_pixel, node.source.scratch_bytes_per_pixel);
       cost.read_bytes = std::max(cost.read_bytes, node.source.scratch_bytes);
+      cost.remote = cost.remote || node.source.remote;
       cost.source_block_width = node.source.block_width;
       cost.source_block_height = node.source.block_height;
       cost.source_block_origin_x = node.source.block_origin_x;

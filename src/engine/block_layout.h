@@ -21,6 +21,7 @@ struct ChainCost {
   size_t state_bytes_per_pixel = 0;        // streaming reducers
   bool streaming = false;                  // no node needs all slices at once
   int64_t halo_pixels = 0;                 // that sources read around each block
+  bool remote = false;  // sources over a network: as few and as large requests as can be
   int64_t source_block_width = 256, source_block_height = 256;
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
   size_t sink_bytes = 0;

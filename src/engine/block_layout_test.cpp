@@ -39,6 +39,22 @@ TEST(BlockLayout, AlignedBlocksAreDecodedOnce) {
   EXPECT_EQ(covered_pixels(blocks), kTile.pixels());
 }
 
+// A row of source blocks is one request, and with few scenes several rows are asked for at once.
+TEST(BlockLayout, RemoteSourcesAreReadInWholeRows) {
+  auto cost = median_cost();
+  cost.remote = true;
+  const auto row = choose_layout(cost, kTile, 800 * kMiB, 800 * kMiB, 2, 32);
+  EXPECT_EQ(row.block_width, 1024);
+  EXPECT_EQ(row.block_height, 512);
+  const auto short_of_memory = choose_layout(cost, kTile, 300 * kMiB, 300 * kMiB, 2, 32);
+  EXPECT_EQ(short_of_memory.block_width, 512);
+  EXPECT_DOUBLE_EQ(short_of_memory.read_amplification, 1);
+  cost.slices = 12;
+  const auto rows = choose_layout(cost, kTile, 800 * kMiB, 800 * kMiB, 2, 32);
+  EXPECT_EQ(rows.block_height, 1024);
+  EXPECT_EQ(covered_pixels(blocks_of(rows, kTile)), kTile.pixels());
+}
+
 TEST(BlockLayout, OneItemAtATimeBeforeDecodingTwice) {
   const auto layout = choose_layout(median_cost(), kTile, 150 * kMiB, 300 * kMiB, 2, 2);
   EXPECT_DOUBLE_EQ(layout.read_amplification, 1);

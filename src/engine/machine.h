@@ -22,7 +22,7 @@ struct MachineOptions {
 size_t default_memory_bytes();
 
 // A round trip takes longer than decoding what it brings, so most of these reads wait.
-inline constexpr unsigned kNetworkReads = 16;
+inline constexpr unsigned kNetworkReads = 32;
 // options.reads, or else as many as threads; for a run that reads over a network up to
 // kNetworkReads, of which most wait, as far as the memory suffices for them.
 unsigned reads_in_flight(const workflow::Run& run, const MachineOptions& options);

@@ -76,15 +76,6 @@ std::optional<int> http_status(std::string_view text) {
   return number_after(text.substr(text.rfind(": ")), ": ");
 }
 
-std::optional<ErrorCode> code_of_status(int status) {
-  // 400 is what object stores say to keys and tokens that have expired or are malformed.
-  if (status == 400 || status == 401 || status == 403 || status == 407) return ErrorCode::denied;
-  if (status == 404 || status == 410) return ErrorCode::missing;
-  // Past the end of an object: the reader asked for bytes that are not there.
-  if (status == 416 || (status >= 200 && status < 300)) return std::nullopt;
-  return ErrorCode::unavailable;
-}
-
 std::string_view between(std::string_view text, std::string_view open, std::string_view close) {
   const size_t at = text.find(open);
   if (at == std::string_view::npos) return {};
@@ -104,6 +95,15 @@ std::string words_of_server(std::string_view answer) {
 thread_local std::vector<Capture*> active;
 
 }  // namespace
+
+std::optional<ErrorCode> code_of_status(int status) {
+  // 400 is what object stores say to keys and tokens that have expired or are malformed.
+  if (status == 400 || status == 401 || status == 403 || status == 407) return ErrorCode::denied;
+  if (status == 404 || status == 410) return ErrorCode::missing;
+  // Past the end of an object: the reader asked for bytes that are not there.
+  if (status == 416 || (status >= 200 && status < 300)) return std::nullopt;
+  return ErrorCode::unavailable;
+}
 
 ThreadOption::ThreadOption(const char* name, const char* value) : name_(name) {
   if (const char* previous = CPLGetThreadLocalConfigOption(name, nullptr)) previous_ = previous;

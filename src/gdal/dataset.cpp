@@ -29,10 +29,6 @@ constexpr double kRotationTolerance = 1.0 / 1024;
 
 void CPL_STDCALL drop_message(CPLErr /*level*/, CPLErrorNum /*number*/, const char* /*text*/) {}
 
-void set_default(const char* name, const char* value) {
-  if (CPLGetConfigOption(name, nullptr) == nullptr) CPLSetConfigOption(name, value);
-}
-
 void set_options() {
   // Sidecars can change what a scene means and can name other files; nothing may write beside it.
   CPLSetConfigOption("GDAL_PAM_ENABLED", "NO");
@@ -41,15 +37,9 @@ void set_options() {
   CPLSetConfigOption("GTIFF_IGNORE_READ_ERRORS", "NO");
   // Threads are the engine's business: a codec that starts its own would break the budget of cores.
   CPLSetConfigOption("GDAL_NUM_THREADS", "1");
-  set_default("GDAL_HTTP_MAX_RETRY", "3");
-  set_default("GDAL_HTTP_RETRY_DELAY", "0.5");
-  set_default("GDAL_HTTP_CONNECTTIMEOUT", "10");
-  set_default("GDAL_HTTP_TIMEOUT", "120");
-  set_default("GDAL_INGESTED_BYTES_AT_OPEN", "32768");
-  // Bytes held per upload; the default of 50 MB a writer would not fit small budgets.
-  set_default("VSIS3_CHUNK_SIZE", "16");
   // GDAL's quiet handler passes debug messages to the default one, which would print them.
-  set_default("CPL_LOG", "/dev/null");
+  if (CPLGetConfigOption("CPL_LOG", nullptr) == nullptr) CPLSetConfigOption("CPL_LOG", "/dev/null");
+  set_network_defaults();
   OSRSetPROJEnableNetwork(0);
 }
 

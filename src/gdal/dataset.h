@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,6 +93,9 @@ class Dataset {
   explicit Dataset(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// The same of a TIFF by its first bytes alone, which hold all of its directories and tables.
+RasterInfo info_of_header(std::span<const std::byte> start);
 
 // Over a network, by its prefix.
 bool is_remote(std::string_view path);

@@ -54,6 +54,13 @@ class ThreadOption {
   std::optional<std::string> previous_;
 };
 
+// For whoever reads over a network, GDAL or this folder itself (web_file.cpp). The environment
+// wins.
+void set_network_defaults();
+
+// What a server's refusal means; nullopt for answers that are none.
+std::optional<ErrorCode> code_of_status(int status);
+
 // Collects what GDAL has to say in this thread while the object lives; nothing is printed. GDAL
 // tells the answers of servers in debug messages only, so these are looked at for remote paths.
 class Capture {

@@ -8,15 +8,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <vector>
 
 #include "gdal/handles.h"
+#include "gdal/web_file.h"
 
 namespace geoloom::gdal {
 namespace {
 
-// What is read in one piece at the start of a file.
+// Of a header that is not at the beginning, what comes in one piece.
 constexpr size_t kHeaderBytes = size_t{32} << 10;
 
 using VirtualFile = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
@@ -70,6 +72,12 @@ struct RandomAccessFile::Impl {
   void open_virtual(const std::string& checked);
   void read_local(const ByteRange& range) const;
   void read_virtual(std::span<const ByteRange> ranges) const;
+  void read_header(const ByteRange& piece);
+  void read_web_header(const ByteRange& piece);
+  [[noreturn]] void throw_virtual(const Capture& capture) const;
+  void check_inside(const ByteRange& range) const {
+    if (range.offset > size || range.bytes > size - range.offset) throw_too_short();
+  }
   [[noreturn]] void throw_too_short() const {
     throw Error(ErrorCode::corrupt, fmt::format("the file ends after {} bytes, in the middle of "
                                                 "its data",
@@ -82,6 +90,9 @@ struct RandomAccessFile::Impl {
   std::string version;
   std::unique_ptr<Descriptor> descriptor;
   VirtualFile virtual_file{nullptr, &VSIFCloseL};
+  std::shared_ptr<const WebFile> web_file;
+  std::vector<std::byte> header;  // a part of the web file
+  uint64_t header_offset = 0;
 };
 
 void RandomAccessFile::Impl::open_local(const std::string& checked) {
@@ -98,6 +109,12 @@ void RandomAccessFile::Impl::open_local(const std::string& checked) {
 }
 
 void RandomAccessFile::Impl::open_virtual(const std::string& checked) {
+  web_file = WebFile::open(checked);
+  if (web_file) {
+    size = web_file->size();
+    version = web_file->version();
+    return;
+  }
   const Capture capture(path);
   virtual_file.reset(VSIFOpenL(checked.c_str(), "rb"));
   if (!virtual_file || VSIFSeekL(virtual_file.get(), 0, SEEK_END) != 0) {
@@ -124,10 +141,33 @@ void RandomAccessFile::Impl::read_local(const ByteRange& range) const {
 
 void RandomAccessFile::Impl::read_virtual(std::span<const ByteRange> ranges) const {
   const Capture capture(path);
-  const bool small = ranges.size() == 1 && ranges.front().bytes <= kHeaderBytes;
-  const bool done = small ? read_through_cache(virtual_file.get(), ranges.front())
-                          : read_ranges(virtual_file.get(), ranges);
-  if (done && !capture.failed()) return;
+  if (read_ranges(virtual_file.get(), ranges) && !capture.failed()) return;
+  throw_virtual(capture);
+}
+
+void RandomAccessFile::Impl::read_header(const ByteRange& piece) {
+  if (web_file) return read_web_header(piece);
+  if (!virtual_file) return read_local(piece);
+  const Capture capture(path);
+  if (!read_through_cache(virtual_file.get(), piece) || capture.failed()) throw_virtual(capture);
+}
+
+void RandomAccessFile::Impl::read_web_header(const ByteRange& piece) {
+  if (piece.offset + piece.bytes <= web_file->known_bytes() || piece.bytes > kHeaderBytes)
+    return web_file->read({&piece, 1});
+  const bool there =
+      piece.offset >= header_offset && piece.offset + piece.bytes <= header_offset + header.size();
+  if (!there) {
+    std::vector<std::byte> bytes(std::min<uint64_t>(kHeaderBytes, size - piece.offset));
+    const ByteRange around{piece.offset, bytes.size(), bytes.data()};
+    web_file->read({&around, 1});
+    header = std::move(bytes);
+    header_offset = piece.offset;
+  }
+  std::memcpy(piece.to, header.data() + (piece.offset - header_offset), piece.bytes);
+}
+
+void RandomAccessFile::Impl::throw_virtual(const Capture& capture) const {
   if (!capture.remote_code()) first_bytes(path, 1);
   throw capture.error(ErrorCode::unavailable, "the file cannot be read");
 }
@@ -159,12 +199,16 @@ const std::string& RandomAccessFile::version() const {
 }
 
 void RandomAccessFile::read(std::span<const ByteRange> ranges) const {
-  for (const ByteRange& range : ranges)
-    if (range.offset > impl_->size || range.bytes > impl_->size - range.offset)
-      impl_->throw_too_short();
+  for (const ByteRange& range : ranges) impl_->check_inside(range);
   if (ranges.empty()) return;
+  if (impl_->web_file) return impl_->web_file->read(ranges);
   if (impl_->virtual_file) return impl_->read_virtual(ranges);
   for (const ByteRange& range : ranges) impl_->read_local(range);
+}
+
+void RandomAccessFile::read_header(const ByteRange& piece) const {
+  impl_->check_inside(piece);
+  if (piece.bytes > 0) impl_->read_header(piece);
 }
 
 }  // namespace geoloom::gdal

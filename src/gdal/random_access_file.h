@@ -28,11 +28,15 @@ class RandomAccessFile {
   uint64_t size() const;
   bool remote() const;  // every read is a request
   // Changes when the file is replaced or written to; empty when that cannot be told cheaply
-  // (remote files, which stay what they were for as long as the process lives).
+  // (objects in stores, which stay what they were for as long as the process lives).
   const std::string& version() const;
-  // Fills all ranges. Throws Error(corrupt) when the file ends before a range does, and
+  // Fills all ranges. Throws Error(corrupt) when the file ends before a range does or is no longer
+  // the one that was opened, and
   // Error(unavailable|denied|missing) when the disk or the server fails.
   void read(std::span<const ByteRange> ranges) const;
+  // The same for pieces of a header, which lie near each other: over a network what is around a
+  // piece comes with it, and is kept for the next.
+  void read_header(const ByteRange& piece) const;
 
  private:
   struct Impl;

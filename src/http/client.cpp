@@ -162,7 +162,7 @@ void set_limits(const Easy& handle, const Timeouts& timeouts) {
   set(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(timeouts.connect.count()));
   set(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(timeouts.total.count()));
   if (timeouts.stall.count() > 0) {
-    set(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    set(handle, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(timeouts.slowest_bytes_per_second));
     set(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(timeouts.stall.count()));
   }
 }

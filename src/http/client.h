@@ -20,6 +20,7 @@ struct Timeouts {
   // Nothing at all has been received or sent for that long, waiting for the answer included, so it
   // must be longer than a worker computes; whole seconds, 0 = none.
   std::chrono::seconds stall{0};
+  size_t slowest_bytes_per_second = 1;  // less than that on average counts as nothing at all
 };
 
 struct Request {

@@ -44,6 +44,19 @@ std::string difference(const tiff::Directory& ours, const gdal::RasterInfo& info
   return {};
 }
 
+// Over a network GDAL is shown the bytes that are here already, if they are all it looks at.
+gdal::RasterInfo info_by_gdal(const std::string& path, const gdal::RandomAccessFile& file,
+                              const tiff::TagFile& tags) {
+  if (file.remote() && tags.end <= tags.start.size()) {
+    try {
+      return gdal::info_of_header(tags.start);
+    } catch (const Error&) {
+      // The file itself has the last word.
+    }
+  }
+  return gdal::Dataset::open(path).info();
+}
+
 class HeaderParser {
  public:
   HeaderParser(const gdal::RandomAccessFile& file, const tiff::TagFile& tags, AssetHeader& header)
@@ -146,7 +159,7 @@ std::shared_ptr<const AssetHeader> AssetHeaders::parse(const std::string& path,
   AssetHeader header;
   try {
     const tiff::TagFile tags = tiff::read_tags(file);
-    header.info = describe(path, tags.digest);
+    header.info = describe(tags.digest, [&] { return info_by_gdal(path, file, tags); });
     HeaderParser(file, tags, header).parse_images();
   } catch (const Error& error) {
     // Whether the file is bad or only odd is for GDAL to say.
@@ -163,21 +176,37 @@ std::shared_ptr<const AssetHeader> AssetHeaders::parse(const std::string& path,
   return std::make_shared<const AssetHeader>(std::move(header));
 }
 
-// Asking GDAL costs twenty times what parsing does (it asks PROJ for the CRS and the unit), and
-// what it says depends on the tags alone.
-std::shared_ptr<const gdal::RasterInfo> AssetHeaders::describe(const std::string& path,
-                                                               const std::string& digest) {
+// Asking GDAL costs twenty times what parsing does (it asks PROJ for the CRS and the unit, and over
+// a network for bytes that are here already), and what it says depends on the tags alone. So of
+// many threads that come with the same tags one asks, and the others wait for what it hears.
+std::shared_ptr<const gdal::RasterInfo> AssetHeaders::describe(
+    const std::string& digest, const std::function<gdal::RasterInfo()>& ask) {
+  std::promise<Description> promise;
+  std::shared_future<Description> known;
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = descriptions_.find(digest); found != descriptions_.end())
-      return found->second;
+    // Far more than are in use at a time; starting anew is simpler than choosing.
+    if (descriptions_.size() >= kMostDescriptions) descriptions_.clear();
+    const auto [entry, is_new] = descriptions_.try_emplace(digest);
+    if (is_new)
+      entry->second = promise.get_future().share();
+    else
+      known = entry->second;
   }
-  auto info = std::make_shared<const gdal::RasterInfo>(gdal::Dataset::open(path).info());
-  const std::lock_guard lock(mutex_);
-  // Far more than are in use at a time; starting anew is simpler than choosing.
-  if (descriptions_.size() >= kMostDescriptions) descriptions_.clear();
-  descriptions_.emplace(digest, info);
-  return info;
+  if (known.valid()) {
+    if (auto info = known.get()) return info;
+    return std::make_shared<const gdal::RasterInfo>(ask());
+  }
+  try {
+    auto info = std::make_shared<const gdal::RasterInfo>(ask());
+    promise.set_value(info);
+    return info;
+  } catch (...) {
+    promise.set_value(nullptr);  // may be the file's fault: the others look for themselves
+    const std::lock_guard lock(mutex_);
+    descriptions_.erase(digest);
+    throw;
+  }
 }
 
 void AssetHeaders::remember(const std::string& key, std::shared_ptr<const AssetHeader> header) {

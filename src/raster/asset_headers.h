@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <future>
 #include <list>
 #include <map>
 #include <memory>
@@ -40,19 +42,21 @@ class AssetHeaders {
                                                const gdal::RandomAccessFile& file);
 
  private:
+  using Description = std::shared_ptr<const gdal::RasterInfo>;
   using Entry = std::pair<std::string, std::shared_ptr<const AssetHeader>>;  // by path and version
 
   std::shared_ptr<const AssetHeader> parse(const std::string& path,
                                            const gdal::RandomAccessFile& file);
-  std::shared_ptr<const gdal::RasterInfo> describe(const std::string& path,
-                                                   const std::string& digest);
+  // What GDAL says of files with these tags; `ask` asks it about one.
+  Description describe(const std::string& digest, const std::function<gdal::RasterInfo()>& ask);
   void remember(const std::string& key, std::shared_ptr<const AssetHeader> header);
 
   std::mutex mutex_;
   std::list<Entry> recent_;  // most recently used first
   std::map<std::string, std::list<Entry>::iterator> by_key_;
   size_t table_bytes_ = 0;
-  std::map<std::string, std::shared_ptr<const gdal::RasterInfo>> descriptions_;  // by digest
+  // By digest; null when GDAL refused the file that was asked about.
+  std::map<std::string, std::shared_future<Description>> descriptions_;
 };
 
 }  // namespace geoloom::raster

@@ -50,8 +50,7 @@ void read_header(const gdal::RandomAccessFile& file, const std::vector<std::byte
     std::memcpy(to, start.data() + offset, bytes);
     return;
   }
-  const gdal::ByteRange range{offset, bytes, to};
-  file.read({&range, 1});
+  file.read_header({offset, bytes, to});
 }
 
 void swap_each(std::byte* bytes, size_t count, size_t size) {
@@ -69,7 +68,7 @@ class TagParser {
 
   TagFile parse() {
     std::vector<std::byte> start(std::min<uint64_t>(kHeaderBytes, source_.size()));
-    read(0, start.data(), start.size());
+    read_header(source_, file_.start, 0, start.data(), start.size());
     file_.start = std::move(start);
     uint64_t next = parse_start();
     std::set<uint64_t> seen;
@@ -85,12 +84,13 @@ class TagParser {
   }
 
  private:
-  void read(uint64_t offset, std::byte* to, size_t bytes) const {
+  void read(uint64_t offset, std::byte* to, size_t bytes) {
+    file_.end = std::max(file_.end, offset + bytes);
     read_header(source_, file_.start, offset, to, bytes);
   }
 
   template <class T>
-  T number(uint64_t offset) const {
+  T number(uint64_t offset) {
     std::array<std::byte, sizeof(T)> raw;
     read(offset, raw.data(), raw.size());
     if (file_.big_endian) std::reverse(raw.begin(), raw.end());
@@ -138,7 +138,11 @@ class TagParser {
     tag.position = fits ? field : file_.big ? number<uint64_t>(field) : number<uint32_t>(field);
     const bool table = is_block_table(tag.number);
     digest_.add(fmt::format("{}.{}.{} ", tag.number, tag.type, tag.count));
-    if (table) return tag;
+    if (table) {
+      if (tag.count <= source_.size() / size)
+        file_.end = std::max(file_.end, tag.position + tag.count * size);
+      return tag;
+    }
     if (tag.count > kMostTagBytes / size) corrupt(fmt::format("tag {} is too long", tag.number));
     tag.bytes.resize(tag.count * size);
     read(tag.position, tag.bytes.data(), tag.bytes.size());

@@ -69,6 +69,7 @@ struct TagFile {
   std::vector<TagList> directories;
   // The file's first bytes, where block tables often are: a remote file is asked once.
   std::vector<std::byte> start;
+  uint64_t end = 0;  // of the directories and all they refer to but blocks
   // Of all tags but block offsets and sizes: files that agree in it are described alike.
   std::string digest;
 };

@@ -13,9 +13,10 @@
 namespace geoloom::tiff {
 namespace {
 
-// A server answers one request for this much as fast as for a little; on a disk there is nothing to
-// be won by asking for more than a block.
-constexpr size_t kRemoteBatchBytes = size_t{4} << 20;
+// Blocks that lie next to each other in the file, or nearly (COGs put a few bytes between them, and
+// blocks of a mask), come in one request; what lies between is fetched in vain.
+constexpr uint64_t kJoinedGapBytes = size_t{8} << 10;
+constexpr uint64_t kJoinedGapShare = 16;  // of the bytes before it: one in so many
 
 template <class T>
 void fill_rows(std::byte* plane, size_t row_stride_bytes, const geo::Window& part, double value) {
@@ -106,38 +107,72 @@ BlockFormat Image::format_of(const BlockPlace& place) const {
   return format;
 }
 
+// Blocks that are fetched together: ranges, and where each block will stand in the buffer.
+struct Image::Batch {
+  size_t end = 0;  // the first block that is not part of it
+  std::vector<gdal::ByteRange> ranges;
+  std::vector<size_t> at;  // by block from the first on
+  size_t bytes = 0;
+
+  // Makes the last range longer where the block follows it closely.
+  void add(const BlockPlace& place, bool join) {
+    if (join && !ranges.empty()) {
+      gdal::ByteRange& last = ranges.back();
+      const uint64_t after = last.offset + last.bytes;
+      const uint64_t gap = place.offset - after;  // enormous when it lies before
+      if (place.offset >= after && gap <= kJoinedGapBytes && gap * kJoinedGapShare <= last.bytes) {
+        last.bytes += gap + place.bytes;
+        at.push_back(bytes + gap);
+        bytes += gap + place.bytes;
+        return;
+      }
+    }
+    ranges.push_back({place.offset, place.bytes, nullptr});
+    at.push_back(bytes);
+    bytes += place.bytes;
+  }
+};
+
+Image::Batch Image::batch_from(const gdal::RandomAccessFile& file,
+                               const std::vector<BlockPlace>& places, size_t first) {
+  const size_t limit = file.remote() ? kMostRequestedBytes : 0;
+  Batch batch;
+  for (batch.end = first; batch.end < places.size(); ++batch.end) {
+    const BlockPlace& place = places[batch.end];
+    if (batch.bytes > 0 && batch.bytes + place.bytes > limit) break;
+    if (!place.there()) {
+      batch.at.push_back(0);
+      continue;
+    }
+    if (place.bytes > file.size())
+      throw Error(ErrorCode::corrupt, "a block is larger than the file");
+    batch.add(place, file.remote());
+  }
+  return batch;
+}
+
 template <class Use>
 void Image::for_each_block(const gdal::RandomAccessFile& file,
                            const std::vector<BlockPlace>& places, ReadScratch& scratch,
                            Use use) const {
-  const size_t batch_bytes = file.remote() ? kRemoteBatchBytes : 0;
-  for (size_t first = 0, end = 0; first < places.size(); first = end) {
-    std::vector<gdal::ByteRange> ranges;
-    size_t bytes = 0;
-    for (; end < places.size() && (bytes == 0 || bytes + places[end].bytes <= batch_bytes); ++end) {
-      if (!places[end].there()) continue;
-      if (places[end].bytes > file.size())
-        throw Error(ErrorCode::corrupt, "a block is larger than the file");
-      ranges.push_back({places[end].offset, places[end].bytes, nullptr});
-      bytes += places[end].bytes;
+  for (size_t first = 0; first < places.size();) {
+    Batch batch = batch_from(file, places, first);
+    scratch.stored.resize(std::max(scratch.stored.size(), batch.bytes));
+    size_t to = 0;
+    for (auto& range : batch.ranges) {
+      range.to = scratch.stored.data() + to;
+      to += range.bytes;
     }
-    scratch.stored.resize(std::max(scratch.stored.size(), bytes));
-    size_t at = 0;
-    for (auto& range : ranges) {
-      range.to = scratch.stored.data() + at;
-      at += range.bytes;
-    }
-    file.read(ranges);
-    at = 0;
-    for (size_t i = first; i < end; ++i) {
+    file.read(batch.ranges);
+    for (size_t i = first; i < batch.end; ++i) {
       if (!places[i].there()) {
         use(places[i], nullptr, directory_.block);
         continue;
       }
       const BlockFormat format = format_of(places[i]);
       scratch.block.resize(std::max(scratch.block.size(), format.bytes()));
-      const std::span<const std::byte> stored{scratch.stored.data() + at, places[i].bytes};
-      at += places[i].bytes;
+      const std::span<const std::byte> stored{scratch.stored.data() + batch.at[i - first],
+                                              places[i].bytes};
       try {
         scratch.decoder.decode(format, stored, {scratch.block.data(), format.bytes()});
       } catch (const Error& error) {
@@ -147,6 +182,7 @@ void Image::for_each_block(const gdal::RandomAccessFile& file,
       }
       use(places[i], scratch.block.data(), format);
     }
+    first = batch.end;
   }
 }
 

@@ -15,6 +15,10 @@
 
 namespace geoloom::tiff {
 
+// Blocks that are fetched together from a server, which answers one request for this much as fast
+// as for a little. On a disk there is nothing to be won by asking for more than a block.
+inline constexpr size_t kMostRequestedBytes = size_t{4} << 20;
+
 // What one reading thread keeps from call to call. Grows to one decoded block and to the stored
 // bytes of what is fetched at once.
 struct ReadScratch {
@@ -48,8 +52,11 @@ class Image {
 
  private:
   struct BlockPlace;
+  struct Batch;
   std::vector<BlockPlace> blocks_of(const geo::Window& window,
                                     const std::vector<int>& planes) const;
+  static Batch batch_from(const gdal::RandomAccessFile& file, const std::vector<BlockPlace>& places,
+                          size_t first);
   BlockFormat format_of(const BlockPlace& place) const;
   template <class Use>
   void for_each_block(const gdal::RandomAccessFile& file, const std::vector<BlockPlace>& places,

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "catalog/scene_search.h"
-#include "gdal/dataset.h"
+#include "raster/asset.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -67,13 +67,12 @@ geo::Grid grid_of(const GridParameter& given, const Value& value) {
 }
 
 geo::Grid grid_of_file(const std::string& path, const std::string& scene) {
-  const auto dataset = gdal::Dataset::open(path);
-  if (!dataset.info().grid) {
-    Error error(ErrorCode::invalid,
-                "the scene has no north-up pixel grid: " + dataset.info().why_no_grid);
+  const auto info = raster::describe_asset(path).info;
+  if (!info->grid) {
+    Error error(ErrorCode::invalid, "the scene has no north-up pixel grid: " + info->why_no_grid);
     throw error.at({.scene = scene}).hint("give the grid in numbers with area: {grid: ...}");
   }
-  return *dataset.info().grid;
+  return *info->grid;
 }
 
 // The grid of the first scene: of the named band's asset, else of the finest asset.

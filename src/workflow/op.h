@@ -191,6 +191,7 @@ struct SourceItem {
   std::vector<Dropped> dropped;        // known before reading
   size_t scratch_bytes_per_pixel = 0;  // what one read() holds beside the block
   size_t scratch_bytes = 0;            // the same, whatever the block: a decoded block of a file
+  bool remote = false;                 // over a network: whole rows of blocks are asked for
   std::shared_ptr<const SourceDetail> detail;
 };
 

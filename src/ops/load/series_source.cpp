@@ -15,6 +15,7 @@
 #include "kernels/reject.h"
 #include "ops/load/pixel_reason.h"
 #include "store/checksum.h"
+#include "tiff/image_reader.h"
 #include "workflow/schema_json.h"
 
 namespace geoloom::ops {
@@ -327,6 +328,11 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
     plan.identities.push_back(identities_[s]);
   }
   plan.stored_bytes = static_cast<uint64_t>(bytes);
+  plan.remote = remote();
+  // What one request brings, as the answer and as the blocks to decode.
+  if (plan.remote && !plan.members.empty())
+    plan.scratch_bytes +=
+        2 * std::min<size_t>(tiff::kMostRequestedBytes, plan.stored_bytes / plan.members.size());
   plan.scratch_bytes_per_pixel = 1 + (parameters_.mask ? 2 : 0);
   if (blocks.empty()) return plan;
   const Blocks common = most_common(blocks);
