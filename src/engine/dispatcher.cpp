@@ -314,7 +314,9 @@ class Dispatcher::Sending {
 
   void failed(WorkQueue& queue, const WorkMessage& message, http::Verdict verdict,
               const Error& error) {
-    if (verdict == http::Verdict::denied) progress_.pause(error);
+    // Also what a worker's storage refuses: it would refuse the others alike.
+    if (verdict == http::Verdict::denied || error.code() == ErrorCode::denied)
+      progress_.pause(error);
     const bool again = verdict == http::Verdict::transient && message.attempt < options_.attempts;
     auto event =
         event_of(step_run_, message.item, again ? ItemOutcome::retried : ItemOutcome::failed);
