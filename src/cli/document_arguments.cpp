@@ -92,7 +92,7 @@ void MachineArguments::add_to(CLI::App& command) {
                      "Memory of the whole process, as in 768M; default 60 % of the machine");
   command.add_option("--threads", threads, "Computing threads; default: the machine's cores");
   command.add_option("--reads", reads,
-                     "Reads in flight; default: as many as threads, over a network up to 16");
+                     "Reads in flight; default: as many as threads, over a network up to 32");
   command.add_option("--cpu-target", cpu_target,
                      "Instruction set of the computing, as doctor lists them; default: the best");
 }

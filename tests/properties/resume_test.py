@@ -50,7 +50,7 @@ def a_network_gets_more_reads(bench):
     def reads(*arguments):
         return bench.call("plan", document, "-p", f"results={store.url}", "--threads", 2, "--json", *arguments).json()["reads"]
 
-    bench.expect_equal(reads(), 16 if bench.store_kind == "s3" else 2, "reads in flight")
+    bench.expect_equal(reads(), 32 if bench.store_kind == "s3" else 2, "reads in flight")
     bench.expect_equal(reads("--reads", 3), 3, "as asked for")
     tight = reads("--memory", "165M")
     bench.expect(2 <= tight < 16, "fewer where the memory is short", tight)
