@@ -17,6 +17,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,30 @@ def contains_like(expected, printed):
     return any(lines[at:at + len(wanted)] == wanted for at in range(len(lines) - len(wanted) + 1))
 
 
+left_running = []  # process groups of blocks, which may have left servers for the next block
+
+
+def carried_out(command, folder, environment):
+    """Output goes to files: a server left in the background would keep a pipe open."""
+    with open(folder / "stdout", "w+", encoding="utf-8") as out, open(folder / "stderr", "w+", encoding="utf-8") as err:
+        done = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=err, start_new_session=True)
+        left_running.append(done.pid)
+        done.wait(timeout=120)
+        out.seek(0)
+        err.seek(0)
+        stdout = out.read()
+        return done, stdout, stdout + err.read()
+
+
+def end_what_is_left():
+    for group in left_running:
+        try:
+            os.killpg(group, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+    left_running.clear()
+
+
 def run_page(page, binary, folder):
     text = page.read_text(encoding="utf-8")
     runnable = [b for b in blocks(text) if len(b[1]) > 1]
@@ -144,6 +169,8 @@ def run_page(page, binary, folder):
                        LC_ALL="C.UTF-8")
     (folder / "bin").mkdir()
     (folder / "bin/geoloom").symlink_to(binary)
+    for name in ("examples", "tests"):
+        (folder / name).symlink_to(ROOT / name)
     stdout = everything = ""
     for line, fence, content in runnable:
         where = f"{page.relative_to(ROOT)}:{line}"
@@ -166,8 +193,7 @@ def run_page(page, binary, folder):
         else:
             command = ["bash", "-e", "-o", "pipefail", "-c", content]
         check(mark == "run", f"{where}: unknown mark '{mark}'")
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
-        stdout, everything = done.stdout, done.stdout + done.stderr
+        done, stdout, everything = carried_out(command, folder, environment)
         check(done.returncode == wanted, f"{where}: exit code {done.returncode}, not {wanted}:\n{everything}")
 
 
@@ -302,7 +328,10 @@ def main():
             check(False, f"{page.relative_to(ROOT)} names a path of one machine: {path}")
         if page.parent.name != "ops":
             with tempfile.TemporaryDirectory() as folder:
-                run_page(page, binary, pathlib.Path(folder))
+                try:
+                    run_page(page, binary, pathlib.Path(folder))
+                finally:
+                    end_what_is_left()
     with tempfile.TemporaryDirectory() as folder:
         run_examples(binary, pathlib.Path(folder))
     check_exit_codes(binary)
