@@ -51,8 +51,10 @@ if [[ -e build/release/geoloom ]]; then
 fi
 if [[ $full == yes ]]; then
   run_ctest full release -L '^full$'
+  # A leak or a stray access of the worker shows when it ends, in its exit code.
+  stage worker-asan /usr/bin/python3 tests/properties/push_worker_test.py build/asan/geoloom --sanitized
   if stage build-tsan setup/build.sh tsan; then
-    run_ctest tsan tsan -L '^unit$' -R '^(engine|store|raster|gdal)_test/'
+    run_ctest tsan tsan -L '^unit$' -R '^(engine|store|raster|gdal|http|serve)_test/'
   fi
   stage fuzz tools/run_fuzzers.sh "${FUZZ_SECONDS:-60}"
 fi
