@@ -65,6 +65,15 @@ bool read_ranges(VSILFILE* file, std::span<const ByteRange> ranges) {
 
 }  // namespace
 
+namespace {
+
+std::string version_text(const struct stat& status) {
+  return fmt::format("{}:{}:{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
+                     status.st_mtim.tv_nsec);
+}
+
+}  // namespace
+
 struct RandomAccessFile::Impl {
   explicit Impl(std::string name) : path(std::move(name)) {}
 
@@ -104,8 +113,7 @@ void RandomAccessFile::Impl::open_local(const std::string& checked) {
     throw Error(ErrorCode::invalid, "this is not a file").at(place_of(path));
   }
   size = static_cast<uint64_t>(status.st_size);
-  version = fmt::format("{}:{}:{}.{}", status.st_ino, status.st_size, status.st_mtim.tv_sec,
-                        status.st_mtim.tv_nsec);
+  version = version_text(status);
 }
 
 void RandomAccessFile::Impl::open_virtual(const std::string& checked) {
@@ -122,6 +130,10 @@ void RandomAccessFile::Impl::open_virtual(const std::string& checked) {
     throw capture.error(ErrorCode::unavailable, "the file cannot be opened");
   }
   size = VSIFTellL(virtual_file.get());
+  // Known since it was opened, so this asks nobody.
+  VSIStatBufL status{};
+  if (VSIStatExL(checked.c_str(), &status, VSI_STAT_EXISTS_FLAG | VSI_STAT_SIZE_FLAG) == 0)
+    version = fmt::format("{}:{}", size, static_cast<int64_t>(status.st_mtime));
 }
 
 void RandomAccessFile::Impl::read_local(const ByteRange& range) const {
@@ -186,6 +198,12 @@ RandomAccessFile RandomAccessFile::open(const std::string& path) {
   else
     impl->open_local(checked);
   return RandomAccessFile(std::move(impl));
+}
+
+std::string local_version(const std::string& path) {
+  struct stat status {};
+  if (path.starts_with("/vsi") || ::stat(path.c_str(), &status) != 0) return {};
+  return version_text(status);
 }
 
 uint64_t RandomAccessFile::size() const {

@@ -27,8 +27,8 @@ class RandomAccessFile {
 
   uint64_t size() const;
   bool remote() const;  // every read is a request
-  // Changes when the file is replaced or written to; empty when that cannot be told cheaply
-  // (objects in stores, which stay what they were for as long as the process lives).
+  // Changes when the file is replaced or written to. Of objects in stores size and time, as the
+  // library last heard of them.
   const std::string& version() const;
   // Fills all ranges. Throws Error(corrupt) when the file ends before a range does or is no longer
   // the one that was opened, and
@@ -43,5 +43,8 @@ class RandomAccessFile {
   explicit RandomAccessFile(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
+
+// The version that a local file at this path has now; empty when there is none, or it is remote.
+std::string local_version(const std::string& path);
 
 }  // namespace geoloom::gdal

@@ -69,6 +69,7 @@ Reader reader_of_environment() {
 
 struct Asset::Impl {
   std::string path;
+  std::string version;  // of a local file when it was opened
   std::shared_ptr<const AssetHeader> header;
   std::optional<gdal::RandomAccessFile> file;  // read directly
   std::optional<gdal::Dataset> dataset;        // read by GDAL
@@ -184,6 +185,7 @@ Asset Asset::open(const std::string& path) {
 Asset Asset::open(const std::string& path, Reader reader) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
+  impl->version = gdal::local_version(path);
   if (reader == Reader::gdal) {
     impl->dataset = gdal::Dataset::open(path);
     AssetHeader header;
@@ -199,6 +201,10 @@ Asset Asset::open(const std::string& path, Reader reader) {
   else
     impl->dataset = gdal::Dataset::open(path);
   return Asset(std::move(impl));
+}
+
+bool Asset::outdated() const {
+  return gdal::local_version(impl_->path) != impl_->version;
 }
 
 const std::string& Asset::path() const {

@@ -28,6 +28,8 @@ class Asset {
   ~Asset();
 
   const std::string& path() const;
+  // A local file at this path is another one by now, or was written to.
+  bool outdated() const;
   const gdal::RasterInfo& info() const;
   // Empty when blocks are read directly, else why GDAL reads them.
   const std::string& why_gdal() const;

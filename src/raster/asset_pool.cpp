@@ -5,7 +5,20 @@
 #include <iterator>
 #include <utility>
 
+#include "gdal/dataset.h"
+
 namespace geoloom::raster {
+
+namespace {
+
+constexpr std::chrono::seconds kLongestIdle{60};
+
+}  // namespace
+
+bool AssetPool::Idle::current() const {
+  if (!gdal::is_remote(asset.path())) return !asset.outdated();
+  return std::chrono::steady_clock::now() - since < kLongestIdle;
+}
 
 AssetPool::AssetPool(size_t max_open) : max_open_(std::max<size_t>(max_open, 1)) {}
 
@@ -19,14 +32,18 @@ AssetPool::Lease::~Lease() {
 }
 
 AssetPool::Lease AssetPool::lease(const std::string& path) {
-  std::list<Asset> closed;  // destroyed after the lock is released: closing may take time
+  std::list<Idle> closed;  // destroyed after the lock is released: closing may take time
   {
     std::unique_lock lock(mutex_);
     for (;;) {
       const auto idle = std::find_if(idle_.begin(), idle_.end(),
-                                     [&path](const Asset& d) { return d.path() == path; });
+                                     [&path](const Idle& d) { return d.asset.path() == path; });
+      if (idle != idle_.end() && !idle->current()) {
+        closed.splice(closed.end(), idle_, idle);
+        continue;
+      }
       if (idle != idle_.end()) {
-        Asset asset = std::move(*idle);
+        Asset asset = std::move(idle->asset);
         idle_.erase(idle);
         ++leased_;
         return Lease(*this, std::move(asset));
@@ -57,8 +74,8 @@ size_t AssetPool::open_count() const {
 }
 
 void AssetPool::give_back(Asset asset, bool reusable) {
-  std::list<Asset> returned;
-  returned.push_back(std::move(asset));
+  std::list<Idle> returned;
+  returned.push_back({std::move(asset), std::chrono::steady_clock::now()});
   const std::lock_guard lock(mutex_);
   --leased_;
   if (reusable) idle_.splice(idle_.begin(), returned);

@@ -3,6 +3,7 @@
 // one user at a time, so two threads that want one file get two handles.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <list>
@@ -34,8 +35,10 @@ class AssetPool {
     bool reusable_ = true;
   };
 
-  // An idle handle of that path, or a new one. When max_open handles are idle or leased, the least
-  // recently used idle one is closed first; when all are leased, waits.
+  // An idle handle of that path, unless the file was replaced meanwhile, or a new one. Remote files
+  // are opened anew when their handle was idle for a minute, as whether they were replaced cannot
+  // be told without asking. When max_open handles are idle or leased, the least recently used idle
+  // one is closed first; when all are leased, waits.
   Lease lease(const std::string& path);
   size_t open_count() const;
 
@@ -45,7 +48,12 @@ class AssetPool {
   const size_t max_open_;
   mutable std::mutex mutex_;
   std::condition_variable returned_;
-  std::list<Asset> idle_;  // most recently used first
+  struct Idle {
+    Asset asset;
+    std::chrono::steady_clock::time_point since;
+    bool current() const;
+  };
+  std::list<Idle> idle_;  // most recently used first
   size_t leased_ = 0;
 };
 

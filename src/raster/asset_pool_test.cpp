@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "gdal/test_files.h"
@@ -44,6 +45,17 @@ TEST_F(Pool, ReusesIdleHandles) {
   const auto b = pool.lease(folder_.file("a.tif"));
   EXPECT_EQ(pool.open_count(), 2u);
   EXPECT_NE(first, nullptr);
+}
+
+TEST_F(Pool, AFileThatWasReplacedIsOpenedAnew) {
+  AssetPool pool(4);
+  const auto path = folder_.file("a.tif");
+  const auto before = pixels_of(*pool.lease(path));
+  // In place of the old one, as somebody updates an archive.
+  write_whole(folder_.file("new.tif"), 32, 32, 1);
+  std::filesystem::rename(folder_.file("new.tif"), path);
+  EXPECT_NE(pixels_of(*pool.lease(path)), before);
+  EXPECT_EQ(pool.open_count(), 1u);
 }
 
 TEST_F(Pool, ClosesTheLeastRecentlyUsed) {

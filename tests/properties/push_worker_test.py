@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import time
+import types
 
 import numpy
 
@@ -384,6 +385,27 @@ def vanished_dataset(bench):
         bench.expect(pathlib.Path(paths[4]).name in answer.body, "it is named", answer)
 
 
+def replaced_dataset(bench):
+    """A worker that lives for long sees that an archive was updated under it."""
+    paths = archive(bench)
+    payload = request(bench, paths, [0, 0, 50, 50])
+    with serving(bench, *LOSSLESS) as served:
+        bench.expect_equal(served.send("/median", payload).status, 204, "before")
+        before = median(paths, payload["window"])
+        other = archive_of_others(bench)
+        for old, new in zip(paths, other):
+            pathlib.Path(new).replace(old)
+        bench.expect_equal(served.send("/median", payload).status, 204, "after")
+        after = median(paths, payload["window"])
+        bench.expect(not numpy.array_equal(before, after), "the archive differs")
+        bench.expect(numpy.array_equal(scenes.read_raster(payload["destination"]), after), "pixels of the new files")
+
+
+def archive_of_others(bench):
+    (bench.folder / "aside").mkdir()
+    return archive(types.SimpleNamespace(folder=bench.folder / "aside"), seed=2)
+
+
 def resident_bytes(process):
     for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -429,7 +451,7 @@ def idle_connections(bench):
 
 TESTS = [medians, many_at_once, jpeg_tiles, windows_that_are_wrong, bad_bodies, places_outside, tokens, refuses_to_be_open, port_from_the_environment,
          one_message_three_times, tasks_of_a_run, tasks_that_are_wrong, killed_worker, stopped_worker, busy_worker, recorded_failures,
-         vanished_dataset, memory_is_flat, idle_connections]
+         vanished_dataset, replaced_dataset, memory_is_flat, idle_connections]
 
 
 def main():
