@@ -43,8 +43,8 @@ export TSAN_OPTIONS=suppressions=$PWD/tools/sanitizers/thread.supp
 if stage build-release setup/build.sh release; then
   run_ctest release release -LE '^(smoke|full)$'
 fi
-if stage build-asan setup/build.sh asan; then
-  run_ctest asan asan -L '^unit$'
+if stage build-asan setup/build.sh asan unit_tests; then
+  run_ctest asan asan -L '^unit$' -E '^cli_test'
 fi
 if [[ -e build/release/geoloom ]]; then
   run_ctest smoke release -L '^smoke$'
@@ -52,8 +52,9 @@ fi
 if [[ $full == yes ]]; then
   run_ctest full release -L '^full$'
   # A leak or a stray access of the worker shows when it ends, in its exit code.
-  stage worker-asan /usr/bin/python3 tests/properties/push_worker_test.py build/asan/geoloom --sanitized
-  if stage build-tsan setup/build.sh tsan; then
+  stage build-worker-asan setup/build.sh asan geoloom &&
+    stage worker-asan /usr/bin/python3 tests/properties/push_worker_test.py build/asan/geoloom --sanitized
+  if stage build-tsan setup/build.sh tsan unit_tests; then
     run_ctest tsan tsan -L '^unit$' -R '^(engine|store|raster|gdal|http|serve)_test/'
   fi
   stage fuzz tools/run_fuzzers.sh "${FUZZ_SECONDS:-60}"
