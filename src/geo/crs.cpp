@@ -2,7 +2,6 @@
 #include "geo/crs.h"
 
 #include <fmt/format.h>
-#include <proj.h>
 
 #include <cmath>
 #include <map>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "error/error.h"
+#include "geo/proj_context.h"
 
 namespace geoloom::geo {
 namespace {
@@ -21,32 +21,15 @@ constexpr size_t kMaxTextBytes = 64 * 1024;
 constexpr size_t kMaxCached = 1024;
 constexpr int kMinConfidence = 90;
 
-struct PjDestroy {
-  void operator()(PJ* pj) const { proj_destroy(pj); }
-};
-using PjHandle = std::unique_ptr<PJ, PjDestroy>;
-struct ContextDestroy {
-  void operator()(PJ_CONTEXT* context) const { proj_context_destroy(context); }
-};
-struct ListDestroy {
-  void operator()(PJ_OBJ_LIST* list) const { proj_list_destroy(list); }
-};
-
-// PROJ objects belong to one thread at a time, so every thread has its own context and its own
-// transformations. The member order matters: transformations go before their context.
+// The transformations of this thread.
 class ThreadState {
  public:
-  ThreadState() : context_(create()) {
-    // Grids fetched from the network would make results depend on the connection.
-    proj_context_set_enable_network(context_.get(), 0);
-    proj_log_level(context_.get(), PJ_LOG_ERROR);
-    proj_log_func(context_.get(), this, &ThreadState::on_log);
-  }
+  ThreadState() : context_(proj_context()) {}
   ThreadState(const ThreadState&) = delete;
   ThreadState& operator=(const ThreadState&) = delete;
 
-  PJ_CONTEXT* context() { return context_.get(); }
-  std::string take_message() { return std::exchange(message_, {}); }
+  PJ_CONTEXT* context() { return context_; }
+  static std::string take_message() { return take_proj_message(); }
 
   PJ* to_wgs84(const Crs& crs) {
     auto& pj = transforms_[crs.wkt()];
@@ -63,20 +46,8 @@ class ThreadState {
   }
 
  private:
-  static PJ_CONTEXT* create() {
-    // PROJ's default context, which other libraries use, would print to the error stream. Contexts
-    // made later inherit its silence.
-    static std::once_flag once;
-    std::call_once(once, [] { proj_log_level(nullptr, PJ_LOG_NONE); });
-    return proj_context_create();
-  }
-  static void on_log(void* self, int /*level*/, const char* text) {
-    static_cast<ThreadState*>(self)->message_ = text;
-  }
-
-  std::unique_ptr<PJ_CONTEXT, ContextDestroy> context_;
+  PJ_CONTEXT* const context_;
   std::map<std::string, PjHandle> transforms_;
-  std::string message_;
 };
 
 ThreadState& thread_state() {
@@ -127,8 +98,7 @@ std::string own_code(const PJ* pj) {
 PjHandle identified(const PJ* pj) {
   PJ_CONTEXT* context = thread_state().context();
   int* confidences = nullptr;
-  const std::unique_ptr<PJ_OBJ_LIST, ListDestroy> matches(
-      proj_identify(context, pj, "EPSG", nullptr, &confidences));
+  const PjListHandle matches(proj_identify(context, pj, "EPSG", nullptr, &confidences));
   const std::unique_ptr<int, decltype(&proj_int_list_destroy)> owned(confidences,
                                                                      &proj_int_list_destroy);
   if (!matches) return nullptr;
