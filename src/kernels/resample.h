@@ -42,6 +42,8 @@ inline constexpr double kSamePixelSize = 1.05;
 struct AxisWeights {
   int32_t first = 0;
   int32_t taps = 0;
+  // Two taps, which weigh 1 - phase / 1024 and phase / 1024.
+  bool linear = false;
   std::vector<float> weights;
   // By phase: the sum of its weights, added in order.
   std::vector<float> totals;

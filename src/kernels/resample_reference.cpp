@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -7,6 +8,9 @@
 
 namespace geoloom::kernels::reference {
 namespace {
+
+constexpr uint32_t kExponent = 0x7F800000;
+constexpr uint32_t kOne = 0x3F800000;  // 1.0F
 
 template <class T>
 T stored(float value) {
@@ -25,15 +29,17 @@ T stored(float value) {
 template <class T>
 bool prepare_plane(const T* pixels, const uint8_t* valid, size_t count, float* values,
                    float* valid_out) {
-  bool all = true;
+  uint32_t all = ~0U;
   for (size_t i = 0; i < count; ++i) {
-    const auto value = static_cast<float>(pixels[i]);
-    const bool counts = valid[i] != 0 && std::isfinite(value);
-    values[i] = counts ? value : 0.0F;
-    valid_out[i] = counts ? 1.0F : 0.0F;
-    all = all && counts;
+    const auto bits = std::bit_cast<uint32_t>(static_cast<float>(pixels[i]));
+    uint32_t counts = valid[i] != 0 ? ~0U : 0;
+    // All ones in the exponent: an infinity or NaN.
+    if constexpr (std::is_same_v<T, float>) counts &= (bits & kExponent) != kExponent ? ~0U : 0;
+    values[i] = std::bit_cast<float>(bits & counts);
+    valid_out[i] = std::bit_cast<float>(kOne & counts);
+    all &= counts;
   }
-  return all;
+  return all != 0;
 }
 
 template <class T>

@@ -59,6 +59,7 @@ AxisWeights axis_weights(Resampling method, double scale) {
   AxisWeights out;
   out.first = 1 - half;
   out.taps = 2 * half;
+  out.linear = scale == 1 && method != Resampling::cubic;
   for (int32_t phase = 0; phase < kPlaceUnits; ++phase) {
     const double place = static_cast<double>(phase) / kPlaceUnits;
     float total = 0;
