@@ -103,9 +103,10 @@ MadeLayer read_layer(const workflow::Run& run, const workflow::LayerInfo& info,
   layer.picture = info.picture;
   store::PixelHash hash;
   std::string only;
-  for (const auto& [item, file] : state.files(info.name)) {
+  for (const auto& [item, file] :
+       state.files(info.name, workflow::zone_items(run.zones()).front())) {
     if (!file || file->empty) continue;
-    add_file(*file, info, run.grid(), layer);
+    add_file(*file, info, run.zones().front().grid, layer);
     only = raster::pixel_hash_of_file(file->path);
     hash.add(item.name + " " + only + "\n");
   }

@@ -176,25 +176,47 @@ void print(const workflow::OrderedJson& step) {
                                values_text(slice["values"]));
 }
 
-// The item and pixel of a place on the area's grid.
+// The pixel of a place on the grid of each zone that holds it.
 struct Spot {
+  size_t zone;
   int64_t x, y;
 };
 
-Spot spot_of(const geo::Grid& grid, const std::string& text) {
+std::vector<Spot> spots_of(const std::vector<workflow::Zone>& zones, const std::string& text) {
   const auto place = parse_pair(text, "a place LON,LAT");
-  const auto xy = geo::from_lon_lat(grid.crs, place.first, place.second);
-  const auto position = grid.position(xy.x, xy.y);
-  const Spot spot{static_cast<int64_t>(std::floor(position.column)),
-                  static_cast<int64_t>(std::floor(position.row))};
-  if (!grid.window().contains({spot.x, spot.y, 1, 1})) {
+  std::vector<Spot> spots;
+  for (size_t z = 0; z < zones.size(); ++z) {
+    const auto& grid = zones[z].grid;
+    const auto xy = geo::from_lon_lat(grid.crs, place.first, place.second);
+    const auto position = grid.position(xy.x, xy.y);
+    const Spot spot{z, static_cast<int64_t>(std::floor(position.column)),
+                    static_cast<int64_t>(std::floor(position.row))};
+    if (grid.window().contains({spot.x, spot.y, 1, 1})) spots.push_back(spot);
+  }
+  if (spots.empty()) {
+    const auto& grid = zones.front().grid;
     const auto box = grid.box();
     const auto centre =
         geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
     throw Error(ErrorCode::invalid, fmt::format("{} lies outside of the area", text))
-        .hint(fmt::format("its centre is {:.5f},{:.5f}", centre.lon, centre.lat));
+        .hint(fmt::format("{} centre is {:.5f},{:.5f}",
+                          zones.size() == 1 ? "its" : "its first zone's", centre.lon, centre.lat));
   }
-  return spot;
+  return spots;
+}
+
+workflow::OrderedJson explain_steps(const workflow::Run& run, const Spot& spot,
+                                    raster::AssetPool& pool) {
+  auto steps = workflow::OrderedJson::array();
+  for (const auto& step : run.steps()) {
+    if (step.step->is_task() || !step.step->layers_read.empty() || !step.selected) continue;
+    for (const auto& item : step.items) {
+      if (item.zone != spot.zone || !item.window.contains({spot.x, spot.y, 1, 1})) continue;
+      const auto plan = step.plan(item, nullptr);
+      steps.push_back(PixelChain(step, plan, spot.x, spot.y, pool).explain());
+    }
+  }
+  return steps;
 }
 
 }  // namespace
@@ -208,24 +230,18 @@ void add_pixel(CLI::App& app, Commands& commands) {
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
     const auto run = arguments->document.create_run(commands.registry);
-    const auto spot = spot_of(run->grid(), arguments->place);
     raster::AssetPool pool(64);
-    auto steps = workflow::OrderedJson::array();
-    for (const auto& step : run->steps()) {
-      if (step.step->is_task() || !step.step->layers_read.empty() || !step.selected) continue;
-      for (const auto& item : step.items) {
-        if (!item.window.contains({spot.x, spot.y, 1, 1})) continue;
-        const auto plan = step.plan(item, nullptr);
-        steps.push_back(PixelChain(step, plan, spot.x, spot.y, pool).explain());
+    auto places = workflow::OrderedJson::array();
+    for (const auto& spot : spots_of(run->zones(), arguments->place)) {
+      const auto& zone = run->zones()[spot.zone];
+      auto steps = explain_steps(*run, spot, pool);
+      if (!commands.json) {
+        std::cout << fmt::format("pixel {},{} of {}\n", spot.x, spot.y, zone.grid.text());
+        for (const auto& step : steps) print(step);
       }
+      places.push_back({{"pixel", {spot.x, spot.y}}, {"zone", zone.name}, {"steps", steps}});
     }
-    if (commands.json) {
-      std::cout << workflow::OrderedJson{{"pixel", {spot.x, spot.y}}, {"steps", steps}}.dump(1)
-                << "\n";
-      return;
-    }
-    std::cout << fmt::format("pixel {},{} of {}\n", spot.x, spot.y, run->grid().text());
-    for (const auto& step : steps) print(step);
+    if (commands.json) std::cout << (places.size() == 1 ? places[0] : places).dump(1) << "\n";
   });
 }
 

@@ -71,6 +71,12 @@ StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& sha
   return plan;
 }
 
+size_t largest_zone_bytes(const workflow::Run& run, const workflow::TaskOp& task) {
+  size_t bytes = 0;
+  for (const auto& zone : run.zones()) bytes = std::max(bytes, task.memory_bytes(zone.grid));
+  return bytes;
+}
+
 std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryShare& share,
                                  unsigned threads, unsigned reads) {
   std::vector<StepPlan> plans;
@@ -80,7 +86,7 @@ std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryS
     if (step.step->is_task()) {
       for (const auto& node : step.step->nodes)
         plan.item_memory_bytes =
-            std::max(plan.item_memory_bytes, node.task().memory_bytes(run.grid()));
+            std::max(plan.item_memory_bytes, largest_zone_bytes(run, node.task()));
     } else {
       plan = plan_chain(step, share, threads, reads);
     }
@@ -170,9 +176,10 @@ workflow::OrderedJson to_json(const StepPlan& plan) {
 
 workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
   auto features = workflow::OrderedJson::array();
-  for (const auto& item : workflow::select_items(
-           workflow::tile_items(run.record().area.tiling, run.record().area.coarsening),
-           run.record().options.selection)) {
+  const auto& area = run.record().area;
+  for (const auto& item :
+       workflow::select_items(workflow::tile_items(area.zones, area.tiling, area.coarsening),
+                              run.record().options.selection)) {
     const auto box = item.grid.box();
     auto ring = workflow::OrderedJson::array();
     for (const auto& [x, y] : {std::pair{box.min_x, box.min_y},
@@ -180,7 +187,7 @@ workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
                                {box.max_x, box.max_y},
                                {box.min_x, box.max_y},
                                {box.min_x, box.min_y}}) {
-      const auto place = geo::to_lon_lat(run.grid().crs, x, y);
+      const auto place = geo::to_lon_lat(item.grid.crs, x, y);
       ring.push_back({place.lon, place.lat});
     }
     features.push_back(
@@ -195,14 +202,16 @@ workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
 
 void print_plan(const workflow::Run& run, const std::vector<StepPlan>& plans,
                 const engine::MemoryShare& share, size_t memory) {
-  const auto& tiling = run.record().area.tiling;
-  std::cout << fmt::format("area: {}\n", tiling.grid.text());
-  std::cout << fmt::format(
-      "tiles: {} x {} of {} x {} px{}\n", tiling.columns(), tiling.rows(), tiling.tile_width,
-      tiling.tile_height,
-      run.record().area.coarsening > 1
-          ? fmt::format(", a trial at {} times the pixel size", run.record().area.coarsening)
-          : "");
+  const auto& area = run.record().area;
+  for (const auto& zone : area.zones) {
+    std::cout << fmt::format("{}: {}\n", zone.name == "all" ? "area" : "zone " + zone.name,
+                             zone.grid.text());
+    std::cout << fmt::format(
+        "tiles: {} x {} of {} x {} px{}\n", area.tiling.columns(zone.grid),
+        area.tiling.rows(zone.grid), area.tiling.tile_width, area.tiling.tile_height,
+        area.coarsening > 1 ? fmt::format(", a trial at {} times the pixel size", area.coarsening)
+                            : "");
+  }
   print_sources(run);
   for (const auto& plan : plans) print_step(plan);
   std::cout << fmt::format(
@@ -243,7 +252,10 @@ void add_plan(CLI::App& app, Commands& commands) {
     }
     auto steps = workflow::OrderedJson::array();
     for (const auto& plan : plans) steps.push_back(to_json(plan));
-    std::cout << workflow::OrderedJson{{"grid", run->grid().text()},
+    auto zones = workflow::OrderedJson::array();
+    for (const auto& zone : run->zones())
+      zones.push_back({{"name", zone.name}, {"grid", zone.grid.text()}});
+    std::cout << workflow::OrderedJson{{"zones", zones},
                                        {"sources", run->record().reports},
                                        {"steps", steps},
                                        {"memory_bytes", options.memory_bytes},

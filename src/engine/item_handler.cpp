@@ -31,10 +31,10 @@ class AttemptLayers : public workflow::Layers {
   const workflow::LayerInfo& info(const std::string& layer) const override {
     return base_.info(layer);
   }
-  std::vector<Entry> files(const std::string& layer) const override {
+  std::vector<Entry> files(const std::string& layer, const workflow::Item& item) const override {
     for (const auto& [name, file] : made_)
       if (name == layer) return {{file.item, file}};
-    return base_.files(layer);
+    return base_.files(layer, item);
   }
   workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override {
     for (const auto& [name, file] : made_)
@@ -167,7 +167,7 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   const auto start = std::chrono::steady_clock::now();
   const auto& step = parts_.run.steps()[message.step];
   const auto& item = step.items[message.item];
-  const auto fingerprint = step.fingerprint(parts_.run.grid(), parts_.state);
+  const auto fingerprint = step.fingerprint(item, parts_.state);
   if (const auto* receipt = parts_.book.find(fingerprint)) {
     parts_.state.set(message.step, message.item, receipt);
     return Outcome::cached;
@@ -177,10 +177,11 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   std::vector<workflow::Product> products;
   workflow::TaskContext context;
   context.layers = &layers;
-  context.grid = parts_.run.grid();
-  context.selected = parts_.run.selected_window();
+  context.item = item;
+  context.grid = item.grid;
+  context.selected = parts_.run.selected_window(item.zone);
   context.scratch_folder = parts_.scratch.path();
-  context.provenance = provenance_of(*step.step, parts_.run.grid(), {}, {});
+  context.provenance = provenance_of(*step.step, item.grid, {}, {});
   context.pool = &parts_.datasets;
   context.threads = parts_.cores.threads();
   context.for_each_index = [this](size_t count, const std::function<void(size_t)>& body) {

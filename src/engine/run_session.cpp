@@ -105,7 +105,7 @@ const Receipt* RunSession::adopt(size_t s, size_t i) {
   const auto& step = run_.steps()[s];
   try {
     const auto fingerprint = step.step->is_task()
-                                 ? step.fingerprint(run_.grid(), state_)
+                                 ? step.fingerprint(step.items[i], state_)
                                  : step.fingerprint(step.plan(step.items[i], &state_));
     const auto* receipt = book_.find(fingerprint);
     if (receipt) state_.set(s, i, receipt);

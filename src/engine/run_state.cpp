@@ -46,20 +46,22 @@ std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, s
   return file;
 }
 
-std::vector<workflow::Layers::Entry> RunState::files(const std::string& layer) const {
+std::vector<workflow::Layers::Entry> RunState::files(const std::string& layer,
+                                                     const workflow::Item& item) const {
   const auto step = producer(layer);
   std::vector<Entry> entries;
   const auto& items = run_.steps()[step].items;
-  for (size_t i = 0; i < items.size(); ++i) entries.push_back({items[i], file_at(layer, step, i)});
+  for (size_t i = 0; i < items.size(); ++i)
+    if (items[i].zone == item.zone) entries.push_back({items[i], file_at(layer, step, i)});
   return entries;
 }
 
 workflow::LayerFile RunState::file(const std::string& layer, const workflow::Item& item) const {
   const auto step = producer(layer);
   const auto& producing = run_.steps()[step];
-  const bool one_for_all = !producing.step->domain.over_tiles();
+  const bool whole_zones = !producing.step->domain.over_tiles();
   for (size_t i = 0; i < producing.items.size(); ++i)
-    if (one_for_all || producing.items[i].name == item.name)
+    if (whole_zones ? producing.items[i].zone == item.zone : producing.items[i].name == item.name)
       if (auto file = file_at(layer, step, i)) return std::move(*file);
   throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
       .at({.item = item.name})
@@ -69,10 +71,10 @@ workflow::LayerFile RunState::file(const std::string& layer, const workflow::Ite
 namespace {
 
 // Empty when it cannot be known yet because an input has not been made.
-std::string fingerprint_of(const workflow::Run& run, const workflow::StepRun& step,
-                           const workflow::Item& item, const RunState& state) {
+std::string fingerprint_of(const workflow::StepRun& step, const workflow::Item& item,
+                           const RunState& state) {
   try {
-    if (step.step->is_task()) return step.fingerprint(run.grid(), state);
+    if (step.step->is_task()) return step.fingerprint(item, state);
     return step.fingerprint(step.plan(item, &state));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::missing) return {};
@@ -80,11 +82,12 @@ std::string fingerprint_of(const workflow::Run& run, const workflow::StepRun& st
   }
 }
 
-bool inputs_complete(const workflow::StepRun& step, const RunState& state) {
+bool inputs_complete(const workflow::StepRun& step, const workflow::Item& item,
+                     const RunState& state) {
   for (const auto& layer : step.step->layers_read) {
     const auto& made = step.step->layers_made;
     if (std::find(made.begin(), made.end(), layer) != made.end()) continue;
-    for (const auto& entry : state.files(layer))
+    for (const auto& entry : state.files(layer, item))
       if (!entry.file) return false;
   }
   return true;
@@ -99,9 +102,9 @@ Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state
     Survey::StepCount count;
     count.items = step.items.size();
     std::vector<std::string> fingerprints;
-    const bool knowable = !step.step->is_task() || inputs_complete(step, state);
     for (size_t i = 0; i < step.items.size(); ++i) {
-      auto fingerprint = knowable ? fingerprint_of(run, step, step.items[i], state) : std::string();
+      const bool knowable = !step.step->is_task() || inputs_complete(step, step.items[i], state);
+      auto fingerprint = knowable ? fingerprint_of(step, step.items[i], state) : std::string();
       if (const auto* receipt = fingerprint.empty() ? nullptr : book.find(fingerprint)) {
         state.set(s, i, receipt);
         ++(receipt->empty ? count.empty : count.done);

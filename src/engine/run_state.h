@@ -19,7 +19,7 @@ class RunState : public workflow::Layers {
   const Receipt* receipt(size_t step, size_t item) const;
 
   const workflow::LayerInfo& info(const std::string& layer) const override;
-  std::vector<Entry> files(const std::string& layer) const override;
+  std::vector<Entry> files(const std::string& layer, const workflow::Item& item) const override;
   workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override;
 
  private:

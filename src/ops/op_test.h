@@ -218,7 +218,9 @@ class FakeLayers : public workflow::Layers {
     if (found == infos_.end()) throw Error(ErrorCode::invalid, "there is no layer '" + layer + "'");
     return found->second;
   }
-  std::vector<Entry> files(const std::string& layer) const override { return entries_.at(layer); }
+  std::vector<Entry> files(const std::string& layer, const workflow::Item&) const override {
+    return entries_.at(layer);
+  }
   workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override {
     for (const auto& entry : entries_.at(layer))
       if (entry.item.name == item.name && entry.file) return *entry.file;

@@ -120,24 +120,25 @@ geo::Grid cut(const geo::Grid& grid, const std::vector<int64_t>& window, const V
 
 void coarsen(Area& area, double resolution) {
   auto& tiling = area.tiling;
-  const double ratio = resolution / tiling.grid.pixel_width;
+  auto& grid = area.zones.front().grid;
+  const double ratio = resolution / grid.pixel_width;
   const auto factor = static_cast<int64_t>(std::llround(ratio));
   if (factor < 1 || std::abs(ratio - static_cast<double>(factor)) > 1e-9 * ratio)
     throw Error(ErrorCode::invalid,
                 fmt::format("--resolution {} is not a whole multiple of the grid's {}", resolution,
-                            tiling.grid.pixel_width))
-        .hint(fmt::format("such as --resolution {}", 2 * tiling.grid.pixel_width));
+                            grid.pixel_width))
+        .hint(fmt::format("such as --resolution {}", 2 * grid.pixel_width));
   if (factor == 1) return;
   if (tiling.tile_width % factor != 0 || tiling.tile_height % factor != 0)
     throw Error(
         ErrorCode::invalid,
         fmt::format("a tile of {} pixels is not a whole number of pixels at --resolution {}",
                     tiling.tile_width, resolution))
-        .hint(fmt::format("use a resolution of {} times a divisor of {}", tiling.grid.pixel_width,
+        .hint(fmt::format("use a resolution of {} times a divisor of {}", grid.pixel_width,
                           tiling.tile_width));
   area.coarsening = factor;
   // Coarse pixels whose centre lies over the right or lower edge are invalid.
-  tiling.grid = tiling.grid.coarsened(factor);
+  grid = grid.coarsened(factor);
   tiling.tile_width /= factor;
   tiling.tile_height /= factor;
 }
@@ -162,14 +163,16 @@ Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
   if (given.same_grid_as.empty() == !given.grid.has_value())
     throw value.error("area needs either same_grid_as or grid");
   Area area;
+  Zone zone{"all", {}};
   try {
-    area.tiling.grid = given.grid ? grid_of(*given.grid, value) : grid_of_scenes(given);
+    zone.grid = given.grid ? grid_of(*given.grid, value) : grid_of_scenes(given);
   } catch (Error& error) {
     const auto* key = value.find("same_grid_as");
     error.at(key ? key->place() : value.place());
     throw;
   }
-  area.tiling.grid = cut(area.tiling.grid, given.window, value);
+  zone.grid = cut(zone.grid, given.window, value);
+  area.zones.push_back(std::move(zone));
   const auto* tiles = value.find("tiles");
   area.tiling.tile_width = area.tiling.tile_height =
       pixels_of(given.tiles.size, tiles ? *tiles : value);
@@ -198,14 +201,18 @@ geo::Grid grid_from_json(const Json& json) {
 }
 
 Json area_to_json(const Area& area) {
-  return {{"grid", grid_to_json(area.tiling.grid)},
+  Json zones = Json::array();
+  for (const auto& zone : area.zones)
+    zones.push_back({{"name", zone.name}, {"grid", grid_to_json(zone.grid)}});
+  return {{"zones", zones},
           {"tile", {area.tiling.tile_width, area.tiling.tile_height}},
           {"coarsening", area.coarsening}};
 }
 
 Area area_from_json(const Json& json) {
   Area area;
-  area.tiling.grid = grid_from_json(json.at("grid"));
+  for (const auto& zone : json.at("zones"))
+    area.zones.push_back({zone.at("name").get<std::string>(), grid_from_json(zone.at("grid"))});
   area.tiling.tile_width = json.at("tile").at(0).get<int64_t>();
   area.tiling.tile_height = json.at("tile").at(1).get<int64_t>();
   area.coarsening = json.at("coarsening").get<int64_t>();

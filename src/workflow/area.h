@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "workflow/document.h"
 #include "workflow/item.h"
@@ -12,6 +13,7 @@
 namespace geoloom::workflow {
 
 struct Area {
+  std::vector<Zone> zones;  // at least one
   Tiling tiling;
   // Full resolution pixels per pixel of the grid: 1, or more in a trial run.
   int64_t coarsening = 1;

@@ -58,14 +58,15 @@ class StepBuilder {
  private:
   static Domain domain_of(const Value& over) {
     if (over.is_null()) return {};
-    static const std::vector<std::string> known{"tiles"};
-    if (over.kind != Value::Kind::string || over.text != "tiles") {
+    static const std::vector<std::string> known{"tiles", "zones"};
+    if (over.kind != Value::Kind::string ||
+        std::find(known.begin(), known.end(), over.text) == known.end()) {
       auto error = over.error(over.kind == Value::Kind::string
                                   ? fmt::format("there is no axis '{}'", over.text)
-                                  : "this version carries out one axis: tiles");
+                                  : "this version carries out one axis: tiles or zones");
       throw error.hint(spelling_hint(over.text, known));
     }
-    return {{"tiles"}};
+    return {{over.text}};
   }
 
   void add(const OpCall& call) {
@@ -98,7 +99,7 @@ class StepBuilder {
     if (task && step_.domain.over_tiles())
       throw invalid_at(call.place,
                        fmt::format("'{}' gathers whole layers and cannot run over tiles", call.op))
-          .hint("leave out 'over:' in this step");
+          .hint("leave out 'over:' in this step, or say `over: zones` in an area of several");
   }
 
   std::vector<InputRef> inputs_of(const OpCall& call, const Op& op) {
@@ -202,7 +203,7 @@ void register_layers(Workflow& workflow) {
   }
 }
 
-// A chain's item has one file of a layer: that of the same tile, or that of the whole area.
+// A chain's item has one file of a layer: that of the same tile, or that of its whole zone.
 void check_domains(const Node& node, const Step& step, const Step& producer,
                    const std::string& layer) {
   if (step.domain.over_tiles() || !producer.domain.over_tiles()) return;

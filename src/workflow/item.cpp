@@ -49,19 +49,28 @@ void mark_part(const std::string& part, const std::vector<Item>& items, std::set
 
 }  // namespace
 
-std::vector<Item> tile_items(const Tiling& tiling, int64_t coarsening) {
+bool Domain::has(std::string_view axis) const {
+  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+}
+
+std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tiling,
+                             int64_t coarsening) {
   std::vector<Item> items;
-  items.reserve(static_cast<size_t>(tiling.count()));
-  for (int64_t row = 0; row < tiling.rows(); ++row) {
-    for (int64_t column = 0; column < tiling.columns(); ++column) {
-      const geo::Window full{column * tiling.tile_width, row * tiling.tile_height,
-                             tiling.tile_width, tiling.tile_height};
-      Item item;
-      item.name = fmt::format("{}_{}", full.x * coarsening, full.y * coarsening);
-      item.index = static_cast<int64_t>(items.size());
-      item.window = full.intersect(tiling.grid.window());
-      item.grid = tiling.grid.sub(item.window);
-      items.push_back(std::move(item));
+  for (size_t z = 0; z < zones.size(); ++z) {
+    const auto& grid = zones[z].grid;
+    const auto prefix = zones.size() > 1 ? zones[z].name + "_" : std::string();
+    for (int64_t row = 0; row < tiling.rows(grid); ++row) {
+      for (int64_t column = 0; column < tiling.columns(grid); ++column) {
+        const geo::Window full{column * tiling.tile_width, row * tiling.tile_height,
+                               tiling.tile_width, tiling.tile_height};
+        Item item;
+        item.name = fmt::format("{}{}_{}", prefix, full.x * coarsening, full.y * coarsening);
+        item.index = static_cast<int64_t>(items.size());
+        item.zone = z;
+        item.window = full.intersect(grid.window());
+        item.grid = grid.sub(item.window);
+        items.push_back(std::move(item));
+      }
     }
   }
   return items;
@@ -88,8 +97,12 @@ std::vector<Item> select_items(const std::vector<Item>& items, const Selection& 
   return sampled;
 }
 
-Item whole_area_item(const geo::Grid& grid) {
-  return {"all", 0, grid.window(), grid};
+std::vector<Item> zone_items(const std::vector<Zone>& zones) {
+  std::vector<Item> items;
+  for (size_t z = 0; z < zones.size(); ++z)
+    items.push_back(
+        {zones[z].name, static_cast<int64_t>(z), z, zones[z].grid.window(), zones[z].grid});
+  return items;
 }
 
 }  // namespace geoloom::workflow

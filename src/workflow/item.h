@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,28 +12,39 @@
 
 namespace geoloom::workflow {
 
-// The pixel grid of the area cut into tiles of equal size, row by row; the last ones may be
+// A part of the area that has one pixel grid: a UTM zone, or the whole area, which is called `all`.
+struct Zone {
+  std::string name;
+  geo::Grid grid;
+};
+
+// How the grid of a zone is cut: into tiles of equal size, row by row; the last ones may be
 // smaller.
 struct Tiling {
-  geo::Grid grid;
   int64_t tile_width = 0;
   int64_t tile_height = 0;
-  int64_t columns() const { return (grid.width + tile_width - 1) / tile_width; }
-  int64_t rows() const { return (grid.height + tile_height - 1) / tile_height; }
-  int64_t count() const { return columns() * rows(); }
+  int64_t columns(const geo::Grid& grid) const {
+    return (grid.width + tile_width - 1) / tile_width;
+  }
+  int64_t rows(const geo::Grid& grid) const {
+    return (grid.height + tile_height - 1) / tile_height;
+  }
 };
 
 struct Item {
-  std::string name;    // "2048_0" (x and y of its first pixel at full resolution) or "all"
+  std::string name;    // "2048_0" (x and y of its first pixel at full resolution), or its zone's
   int64_t index = 0;   // place in the whole domain, whatever is selected
-  geo::Window window;  // on the area's grid
+  size_t zone = 0;     // of the area
+  geo::Window window;  // on the zone's grid
   geo::Grid grid;      // of that window
 };
 
-// The axes of a step; empty = the single item `all`. This version knows the axis `tiles`.
+// The axes of a step; empty = the single item `all`.
 struct Domain {
   std::vector<std::string> axes;
-  bool over_tiles() const { return !axes.empty(); }
+  bool has(std::string_view axis) const;
+  bool over_tiles() const { return has("tiles"); }
+  bool over_zones() const { return has("zones"); }
   std::string text() const { return axes.empty() ? "all" : axes.front(); }
   friend bool operator==(const Domain&, const Domain&) = default;
 };
@@ -46,9 +58,11 @@ struct Selection {
 
 // `coarsening` is how many full resolution pixels one pixel of the grid stands for (trial runs):
 // names stay those of full resolution.
-std::vector<Item> tile_items(const Tiling& tiling, int64_t coarsening);
+std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tiling,
+                             int64_t coarsening);
 // Throws Error(invalid) naming the part of the selection that matches nothing.
 std::vector<Item> select_items(const std::vector<Item>& items, const Selection& selection);
-Item whole_area_item(const geo::Grid& grid);
+// One item per zone, over its whole grid.
+std::vector<Item> zone_items(const std::vector<Zone>& zones);
 
 }  // namespace geoloom::workflow

@@ -148,14 +148,14 @@ class Layers {
   virtual ~Layers() = default;
   virtual const LayerInfo& info(
       const std::string& layer) const = 0;  // throws Error(invalid), nearest name
-  // The files of a layer for all items of its domain in this run, in plan order; nullopt = no
-  // receipt (a gap).
+  // The files of a layer for all items of its domain in this run that lie in the zone of `item`, in
+  // plan order; nullopt = no receipt (a gap).
   struct Entry {
     Item item;
     std::optional<LayerFile> file;
   };
-  virtual std::vector<Entry> files(const std::string& layer) const = 0;
-  // The file of that item, or of the whole area; throws Error(missing) when it has no receipt.
+  virtual std::vector<Entry> files(const std::string& layer, const Item& item) const = 0;
+  // The file of that item, or of its whole zone; throws Error(missing) when it has no receipt.
   virtual LayerFile file(const std::string& layer, const Item& item) const = 0;
 };
 
@@ -180,10 +180,11 @@ struct SourceDetail {
 
 // What a source gives to one item.
 struct SourceItem {
+  size_t zone = 0;                      // the item's
   raster::CubeSchema schema;            // slices of this item, in order
   std::vector<size_t> members;          // per slice: an index that read() understands
   std::vector<std::string> identities;  // per slice: canonical identity, for the fingerprint
-  // Internal blocks of the sources on the area's grid (pixels), for aligned reading: blocks start
+  // Internal blocks of the sources on the zone's grid (pixels), for aligned reading: blocks start
   // at origin + k * size.
   int64_t block_width = 256, block_height = 256;
   int64_t block_origin_x = 0, block_origin_y = 0;
@@ -211,11 +212,11 @@ class Source {
   virtual ~Source() = default;
   // `layers` is null while planning before anything ran.
   virtual SourceItem plan(const Item& item, const Layers* layers) const = 0;
-  // Fills slice `slice` of `block` (block.window() on the area's grid may reach over the item:
+  // Fills slice `slice` of `block` (block.window() on the zone's grid may reach over the item:
   // halo) with member `member`. Thread-safe. Throws Error with the scene as place.
   virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,
                           raster::AssetPool& pool) const = 0;
-  // The same for one pixel of the area's grid, with the reason. The default only tells whether it
+  // The same for one pixel of the zone's grid, with the reason. The default only tells whether it
   // is valid.
   virtual PixelReport explain(const SourceItem& plan, size_t index, int64_t x, int64_t y,
                               raster::AssetPool& pool) const;
@@ -229,9 +230,9 @@ class Source {
 class SourceOp : public Op {
  public:
   // Resolves queries and reads headers, once per run; the result is stored in the run record and is
-  // all a worker needs. `grid` is the area's grid. No pixel is read.
-  virtual Json freeze(const geo::Grid& grid, FreezeReport& report) const = 0;
-  virtual std::unique_ptr<Source> open(const Json& frozen, const geo::Grid& grid,
+  // all a worker needs. `zones` are those of the area. No pixel is read.
+  virtual Json freeze(const std::vector<Zone>& zones, FreezeReport& report) const = 0;
+  virtual std::unique_ptr<Source> open(const Json& frozen, const std::vector<Zone>& zones,
                                        const Layers& layers) const = 0;
   // The layer read, if any.
   virtual std::optional<std::string> layer() const { return std::nullopt; }
@@ -283,8 +284,9 @@ void one_after_another(size_t count, const std::function<void(size_t)>& body);
 // progress and cancelled may be called from any thread.
 struct TaskContext {
   const Layers* layers = nullptr;  // also those made earlier in this attempt
-  geo::Grid grid;                  // the area's
-  geo::Window selected;            // bounding window of the run's tiles
+  Item item;                       // the zone as a whole
+  geo::Grid grid;                  // of the zone
+  geo::Window selected;            // bounding window of the run's tiles in it
   std::string scratch_folder;
   Provenance provenance;
   size_t memory_bytes = 0;  // what the task may use, all threads together

@@ -125,14 +125,14 @@ std::string StepRun::fingerprint(const ItemPlan& plan) const {
   return store::sha256_hex(identity.dump());
 }
 
-std::string StepRun::fingerprint(const geo::Grid& grid, const Layers& layers) const {
+std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
   Json inputs = Json::array();
   for (const auto& layer : step->layers_read) {
     if (std::find(step->layers_made.begin(), step->layers_made.end(), layer) !=
         step->layers_made.end())
       continue;
     Json files = Json::array();
-    for (const auto& entry : layers.files(layer)) {
+    for (const auto& entry : layers.files(layer, item)) {
       const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->identity();
       files.push_back({entry.item.name, state});
     }
@@ -140,7 +140,7 @@ std::string StepRun::fingerprint(const geo::Grid& grid, const Layers& layers) co
   }
   const Json identity{{"chain", step->chain_identity()},
                       {"files", file_hashes},
-                      {"grid", grid.text()},
+                      {"grid", item.grid.text()},
                       {"inputs", inputs}};
   return store::sha256_hex(identity.dump());
 }
@@ -209,7 +209,7 @@ void Run::freeze_sources() {
       if (node.kind() != OpKind::source) continue;
       const auto key = node_key(step, n);
       try {
-        record_.sources[key] = node.source().freeze(grid(), reports_[key]);
+        record_.sources[key] = node.source().freeze(zones(), reports_[key]);
       } catch (const Error& error) {
         throw_as_document_error(error, node.place);
       }
@@ -242,8 +242,9 @@ void Run::read_files() {
 }
 
 void Run::open_all() {
-  const auto tiles = select_items(tile_items(record_.area.tiling, record_.area.coarsening),
-                                  record_.options.selection);
+  const auto& area = record_.area;
+  const auto tiles =
+      select_items(tile_items(area.zones, area.tiling, area.coarsening), record_.options.selection);
   const auto& only = record_.options.only;
   std::vector<std::string> names;
   for (const auto& step : workflow_.steps) names.push_back(step.name);
@@ -255,16 +256,20 @@ void Run::open_all() {
     StepRun run;
     run.step = &step;
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
-    if (step.domain.over_tiles())
-      run.items = tiles;
-    else
-      run.items = {whole_area_item(grid())};
+    run.items = step.domain.over_tiles() ? tiles : zone_items(zones());
+    if (step.domain.axes.empty() && zones().size() > 1)
+      throw Error(
+          ErrorCode::invalid,
+          fmt::format("step '{}' has no `over`, but the area has {} pixel grids ({}, {}...)",
+                      step.name, zones().size(), zones()[0].name, zones()[1].name))
+          .at(step.place)
+          .hint("say `over: zones` to carry it out once for each of them");
     for (size_t n = 0; n < step.nodes.size(); ++n) {
       const auto& node = step.nodes[n];
       const auto key = node_key(step, n);
       std::unique_ptr<Source> source;
       if (node.kind() == OpKind::source)
-        source = node.source().open(record_.sources.value(key, Json()), grid(), *this);
+        source = node.source().open(record_.sources.value(key, Json()), zones(), *this);
       run.sources.push_back(std::move(source));
       std::vector<std::string> contents;
       if (const auto files = record_.files.find(key); files != record_.files.end()) {
@@ -287,7 +292,7 @@ void Run::open_all() {
 
 // Schemas flow from sources to layers and on to the steps that read them, for the whole area.
 void Run::plan_layers() {
-  const auto whole = whole_area_item(grid());
+  const auto whole = zone_items(zones()).front();
   for (const auto& run : steps_) {
     const auto& step = *run.step;
     if (step.is_task()) {
@@ -313,11 +318,12 @@ void Run::plan_layers() {
   }
 }
 
-geo::Window Run::selected_window() const {
+geo::Window Run::selected_window(size_t zone) const {
   geo::Window bounds;
   for (const auto& run : steps_) {
     if (!run.step->domain.over_tiles()) continue;
     for (const auto& item : run.items) {
+      if (item.zone != zone) continue;
       if (bounds.empty()) {
         bounds = item.window;
         continue;
@@ -330,7 +336,7 @@ geo::Window Run::selected_window() const {
       bounds.height = bottom - bounds.y;
     }
   }
-  return bounds.empty() ? grid().window() : bounds;
+  return bounds.empty() ? zones()[zone].grid.window() : bounds;
 }
 
 const LayerInfo& Run::info(const std::string& layer) const {
@@ -342,7 +348,7 @@ const LayerInfo& Run::info(const std::string& layer) const {
       .hint(spelling_hint(layer, known));
 }
 
-std::vector<Layers::Entry> Run::files(const std::string& layer) const {
+std::vector<Layers::Entry> Run::files(const std::string& layer, const Item&) const {
   throw Error(ErrorCode::internal,
               "the files of layer '" + layer + "' are not known before it is made");
 }

@@ -45,9 +45,9 @@ struct StepRun {
   ItemPlan plan(const Item& item, const Layers* layers, const std::vector<Dropped>& without) const;
   // The identity of a chain's item: op chain, files, target grid, ordered input identities.
   std::string fingerprint(const ItemPlan& plan) const;
-  // The identity of a task: op chain, grid, and the pixel hashes of all layers read, gaps and
-  // empties included.
-  std::string fingerprint(const geo::Grid& grid, const Layers& layers) const;
+  // The identity of a task's item: op chain, grid, and the pixel hashes of all layers read, gaps
+  // and empties included.
+  std::string fingerprint(const Item& item, const Layers& layers) const;
 };
 
 class Run : public Layers {
@@ -68,13 +68,13 @@ class Run : public Layers {
   const std::map<std::string, FreezeReport>& reports() const {
     return reports_;
   }  // by "step/node"; create() only
-  const geo::Grid& grid() const { return record_.area.tiling.grid; }
-  geo::Window selected_window() const;  // bounding window of the selected tiles
+  const std::vector<Zone>& zones() const { return record_.area.zones; }
+  geo::Window selected_window(size_t zone) const;  // bounding window of the selected tiles in it
   const std::map<std::string, LayerInfo>& layers() const { return layers_; }
 
   // Layers, as far as known without results.
   const LayerInfo& info(const std::string& layer) const override;
-  std::vector<Entry> files(const std::string& layer) const override;
+  std::vector<Entry> files(const std::string& layer, const Item& item) const override;
   LayerFile file(const std::string& layer, const Item& item) const override;
 
  private:

@@ -14,7 +14,7 @@
 
 namespace geoloom::workflow {
 
-inline constexpr int kRunRecordVersion = 1;
+inline constexpr int kRunRecordVersion = 2;
 
 // What the command line adds to a document.
 struct RunOptions {

@@ -57,8 +57,9 @@ TEST(MedianRgb, NineVectorsFromFilesToPixels) {
                          "', band_names: [red, green, blue], reject: {any_band_in: [0, 255]}}");
     workflow::FreezeReport report;
     const FakeLayers layers;
-    const auto source = load->open(load->freeze(grid, report), grid, layers);
-    const auto plan = source->plan({"all", 0, grid.window(), grid}, &layers);
+    const std::vector<workflow::Zone> zones{{"all", grid}};
+    const auto source = load->open(load->freeze(zones, report), zones, layers);
+    const auto plan = source->plan({"all", 0, 0, grid.window(), grid}, &layers);
     Cube cube{plan.schema, {}};
     raster::AssetPool pool(4);
     for (const size_t member : plan.members) {

@@ -44,10 +44,38 @@ FrozenBand band_from_json(const Json& json) {
   return band;
 }
 
-Json file_to_json(const FrozenFile& file) {
+// The CRSs of a series, each written and understood once.
+class CrsTable {
+ public:
+  CrsTable() = default;
+  explicit CrsTable(const Json& names) {
+    for (const auto& name : names) {
+      const auto text = name.get<std::string>();
+      table_.push_back(text.empty() ? geo::Crs() : geo::Crs::parse(text));
+    }
+  }
+  size_t index_of(const geo::Crs& crs) {
+    for (size_t i = 0; i < table_.size(); ++i)
+      if (table_[i].name() == crs.name()) return i;
+    table_.push_back(crs);
+    return table_.size() - 1;
+  }
+  const geo::Crs& at(size_t index) const { return table_.at(index); }
+  Json to_json() const {
+    Json names = Json::array();
+    for (const auto& crs : table_) names.push_back(crs.name());
+    return names;
+  }
+
+ private:
+  std::vector<geo::Crs> table_;
+};
+
+Json file_to_json(const FrozenFile& file, CrsTable& table) {
   Json bands = Json::array();
   for (const auto& band : file.bands) bands.push_back(band_to_json(band));
   return {{"path", file.path},
+          {"crs", table.index_of(file.grid.crs)},
           {"origin", {file.grid.origin_x, file.grid.origin_y}},
           {"pixel", {file.grid.pixel_width, file.grid.pixel_height}},
           {"size", {file.grid.width, file.grid.height}},
@@ -59,11 +87,10 @@ Json file_to_json(const FrozenFile& file) {
           {"bands", bands}};
 }
 
-// Files nest with the area's grid, so they have its CRS.
-FrozenFile file_from_json(const Json& json, const geo::Crs& crs) {
+FrozenFile file_from_json(const Json& json, const CrsTable& table) {
   FrozenFile file;
   file.path = json.at("path").get<std::string>();
-  file.grid.crs = crs;
+  file.grid.crs = table.at(json.at("crs").get<size_t>());
   file.grid.origin_x = json.at("origin").at(0).get<double>();
   file.grid.origin_y = json.at("origin").at(1).get<double>();
   file.grid.pixel_width = json.at("pixel").at(0).get<double>();
@@ -83,27 +110,32 @@ FrozenFile file_from_json(const Json& json, const geo::Crs& crs) {
 }  // namespace
 
 Json FrozenSeries::to_json() const {
+  CrsTable table;
   Json list = Json::array();
   for (const auto& scene : scenes) {
     Json files = Json::array();
-    for (const auto& file : scene.files) files.push_back(file_to_json(file));
+    for (const auto& file : scene.files) files.push_back(file_to_json(file, table));
     list.push_back({{"scene", scene.scene.to_json()}, {"label", scene.label}, {"files", files}});
   }
   Json gone = Json::array();
   for (const auto& entry : dropped) gone.push_back({entry.scene, entry.reason});
   raster::CubeSchema schema;
   schema.bands = bands;
-  return {{"schema", workflow::schema_to_json(schema)}, {"scenes", list}, {"dropped", gone}};
+  return {{"schema", workflow::schema_to_json(schema)},
+          {"crs", table.to_json()},
+          {"scenes", list},
+          {"dropped", gone}};
 }
 
-FrozenSeries FrozenSeries::from_json(const Json& json, const geo::Crs& crs) {
+FrozenSeries FrozenSeries::from_json(const Json& json) {
   FrozenSeries series;
+  const CrsTable table(json.at("crs"));
   series.bands = workflow::schema_from_json(json.at("schema")).bands;
   for (const auto& entry : json.at("scenes")) {
     FrozenScene scene;
     scene.scene = catalog::Scene::from_json(entry.at("scene"));
     scene.label = entry.at("label").get<std::string>();
-    for (const auto& file : entry.at("files")) scene.files.push_back(file_from_json(file, crs));
+    for (const auto& file : entry.at("files")) scene.files.push_back(file_from_json(file, table));
     series.scenes.push_back(std::move(scene));
   }
   for (const auto& entry : json.at("dropped"))

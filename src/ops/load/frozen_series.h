@@ -55,7 +55,7 @@ struct FrozenSeries {
   std::vector<workflow::Dropped> dropped;  // headers that could not be read
 
   workflow::Json to_json() const;
-  static FrozenSeries from_json(const workflow::Json& json, const geo::Crs& crs);
+  static FrozenSeries from_json(const workflow::Json& json);
 };
 
 }  // namespace geoloom::ops

@@ -31,13 +31,14 @@ raster::CubeSchema schema_of(const raster::CubeSchema& layer, const std::vector<
 
 }  // namespace
 
-LayerSource::LayerSource(std::string layer, std::vector<std::string> bands, const geo::Grid& area,
-                         const workflow::Layers& layers)
-    : layer_(std::move(layer)), bands_(std::move(bands)), area_(area), layers_(layers) {}
+LayerSource::LayerSource(std::string layer, std::vector<std::string> bands,
+                         const std::vector<workflow::Zone>& zones, const workflow::Layers& layers)
+    : layer_(std::move(layer)), bands_(std::move(bands)), zones_(zones), layers_(layers) {}
 
 workflow::SourceItem LayerSource::plan(const workflow::Item& item,
                                        const workflow::Layers* layers) const {
   workflow::SourceItem plan;
+  plan.zone = item.zone;
   if (layers == nullptr) {  // before anything ran: what the layer will look like
     const auto& info = layers_.info(layer_);
     if (info.picture)
@@ -70,7 +71,7 @@ workflow::ReadCounts LayerSource::read(const workflow::SourceItem& plan, size_t 
   const auto* detail = dynamic_cast<const Detail*>(plan.detail.get());
   if (detail == nullptr)
     throw Error(ErrorCode::internal, "layer '" + layer_ + "' is read before it is made");
-  read_layer_file(detail->file, area_, member, detail->bands, block, slice, pool);
+  read_layer_file(detail->file, zones_[plan.zone].grid, member, detail->bands, block, slice, pool);
   return {};
 }
 

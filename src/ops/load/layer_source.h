@@ -12,8 +12,8 @@ namespace geoloom::ops {
 class LayerSource : public workflow::Source {
  public:
   // `bands` empty: all of the layer.
-  LayerSource(std::string layer, std::vector<std::string> bands, const geo::Grid& area,
-              const workflow::Layers& layers);
+  LayerSource(std::string layer, std::vector<std::string> bands,
+              const std::vector<workflow::Zone>& zones, const workflow::Layers& layers);
 
   workflow::SourceItem plan(const workflow::Item& item,
                             const workflow::Layers* layers) const override;
@@ -25,7 +25,7 @@ class LayerSource : public workflow::Source {
  private:
   const std::string layer_;
   const std::vector<std::string> bands_;
-  const geo::Grid area_;
+  const std::vector<workflow::Zone> zones_;
   const workflow::Layers& layers_;
 };
 

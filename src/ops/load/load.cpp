@@ -64,7 +64,8 @@ class Load : public workflow::SourceOp {
   void declare(workflow::Parameters& parameters) override { parameters_.declare(parameters); }
   void check() override;
 
-  Json freeze(const geo::Grid& grid, workflow::FreezeReport& report) const override {
+  Json freeze(const std::vector<workflow::Zone>& zones,
+              workflow::FreezeReport& report) const override {
     if (!parameters_.layer.empty()) return Json::object();
     catalog::SceneQuery query;
     query.from = parameters_.scenes;
@@ -75,15 +76,15 @@ class Load : public workflow::SourceOp {
     auto found = catalog::find_scenes(query);
     report.after_filter = found.report.after_filter;
     report.notes = found.report.notes;
-    return freeze_series(std::move(found.scenes), parameters_, grid, report).to_json();
+    return freeze_series(std::move(found.scenes), parameters_, zones, report).to_json();
   }
 
-  std::unique_ptr<workflow::Source> open(const Json& frozen, const geo::Grid& grid,
+  std::unique_ptr<workflow::Source> open(const Json& frozen,
+                                         const std::vector<workflow::Zone>& zones,
                                          const workflow::Layers& layers) const override {
     if (!parameters_.layer.empty())
-      return std::make_unique<LayerSource>(parameters_.layer, parameters_.bands, grid, layers);
-    return std::make_unique<SeriesSource>(FrozenSeries::from_json(frozen, grid.crs), parameters_,
-                                          grid);
+      return std::make_unique<LayerSource>(parameters_.layer, parameters_.bands, zones, layers);
+    return std::make_unique<SeriesSource>(FrozenSeries::from_json(frozen), parameters_, zones);
   }
 
   std::optional<std::string> layer() const override {

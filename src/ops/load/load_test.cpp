@@ -32,10 +32,10 @@ class LoadTest : public testing::Test {
   Loaded load(const std::string& more = "", std::optional<geo::Window> window = {}) const {
     Loaded out;
     const auto load_op = op(more);
-    out.frozen = workflow::Json::parse(load_op->freeze(area_, out.report).dump());
-    const auto source = load_op->open(out.frozen, area_, layers_);
+    out.frozen = workflow::Json::parse(load_op->freeze(zones(), out.report).dump());
+    const auto source = load_op->open(out.frozen, zones(), layers_);
     const auto place = window.value_or(area_.window());
-    out.plan = source->plan({"all", 0, place, area_.sub(place)}, nullptr);
+    out.plan = source->plan({"all", 0, 0, place, area_.sub(place)}, nullptr);
     raster::AssetPool pool(3);
     for (const size_t member : out.plan.members) {
       raster::Block block(out.plan.schema, place, 0, 1);
@@ -56,6 +56,8 @@ class LoadTest : public testing::Test {
 
   TestFolder folder_;
   FakeLayers layers_;
+  std::vector<workflow::Zone> zones() const { return {{"all", area_}}; }
+
   geo::Grid area_ = grid_of(4, 1);
 };
 
@@ -86,9 +88,9 @@ TEST_F(LoadTest, ScenesInTheOrderGiven) {
         make_load(), "{scenes: ['" + folder_.path() + "/b_20180301.tif', '" + folder_.path() +
                          "/z_20180101.tif'], order: " + order + "}");
     workflow::FreezeReport report;
-    const auto frozen = load_op->freeze(area_, report);
-    return load_op->open(frozen, area_, layers_)
-        ->plan({"all", 0, area_.window(), area_}, nullptr)
+    const auto frozen = load_op->freeze(zones(), report);
+    return load_op->open(frozen, zones(), layers_)
+        ->plan({"all", 0, 0, area_.window(), area_}, nullptr)
         .schema.slices.front()
         .label;
   };
@@ -141,8 +143,8 @@ TEST_F(LoadTest, ACoarserMaskFromAnotherFile) {
       bound<workflow::SourceOp>(make_load(), "{scenes: '" + (archive / "item.json") +
                                                  "', bands: red, mask: {band: SCL, keep: 4}}");
   workflow::FreezeReport report;
-  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
-  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
+  const auto plan = source->plan({"all", 0, 0, area_.window(), area_}, nullptr);
   ASSERT_EQ(plan.members.size(), 1U);
   raster::AssetPool pool(2);
   raster::Block block(plan.schema, area_.window(), 0, 1);
@@ -263,8 +265,8 @@ TEST_F(LoadTest, AFileThatChangedSinceTheRunWasCreated) {
   scene("a_20180101", {.bands = {{1, 2, 3, 4}}});
   workflow::FreezeReport report;
   const auto load_op = op();
-  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
-  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
+  const auto plan = source->plan({"all", 0, 0, area_.window(), area_}, nullptr);
   const auto read = [&] {
     raster::AssetPool pool(1);
     raster::Block block(plan.schema, area_.window(), 0, 1);
@@ -305,8 +307,8 @@ TEST_F(LoadTest, EveryRejectedPixelHasAReason) {
   area_ = grid_of(7, 1);
   const auto load_op = op(", bands: red, mask: {band: SCL, keep: 4}, reject: {any_band_in: 255}");
   workflow::FreezeReport report;
-  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
-  const auto plan = source->plan({"all", 0, area_.window(), area_}, nullptr);
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
+  const auto plan = source->plan({"all", 0, 0, area_.window(), area_}, nullptr);
   raster::AssetPool pool(1);
   const auto reason = [&](int64_t x) { return source->explain(plan, 0, x, 0, pool).reason; };
   EXPECT_EQ(reason(0), "");
@@ -343,14 +345,14 @@ TEST_F(LoadTest, ALayerOfAnotherStep) {
   schema.bands = {{.name = "red", .type = PixelType::uint8, .nodata = 0},
                   {.name = "nir", .type = PixelType::uint8, .nodata = 0}};
   schema.slices = {day("2018-01-01"), day("2018-02-01")};
-  const workflow::Item item{"0_0", 0, {2, 0, 2, 1}, area_.sub({2, 0, 2, 1})};
+  const workflow::Item item{"0_0", 0, 0, {2, 0, 2, 1}, area_.sub({2, 0, 2, 1})};
   workflow::LayerFile file{item, false, folder_ / "tile.tif", "hash", schema};
   write_tif(file.path, {.grid = item.grid, .bands = {{1, 2}, {3, 4}, {5, 0}, {7, 8}}, .nodata = 0});
   layers_.add({"tiles", "make", {{"tiles"}}, schema, false}, {{item, file}});
   const auto load_op = bound<workflow::SourceOp>(make_load(), "{layer: tiles, bands: nir}");
   EXPECT_EQ(load_op->layer(), "tiles");
   workflow::FreezeReport report;
-  const auto source = load_op->open(load_op->freeze(area_, report), area_, layers_);
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
   EXPECT_EQ(source->layer(), "tiles");
   const auto early = source->plan(item, nullptr);
   EXPECT_EQ(early.schema.slices.size(), 2U);

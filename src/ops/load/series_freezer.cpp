@@ -98,19 +98,21 @@ bool same(const std::optional<double>& a, const std::optional<double>& b) {
 // Opens the headers of a series scene by scene.
 class Freezer {
  public:
-  Freezer(const LoadParameters& parameters, const geo::Grid& area, workflow::FreezeReport& report)
-      : parameters_(parameters), area_(area), report_(report) {}
+  Freezer(const LoadParameters& parameters, const std::vector<workflow::Zone>& zones,
+          workflow::FreezeReport& report)
+      : parameters_(parameters), zones_(zones), report_(report) {}
 
   FrozenSeries freeze(std::vector<catalog::Scene> scenes) {
     if (scenes.empty()) throw nothing_left("no scene is left to load");
     name_bands(scenes.front());
-    const auto near = lonlat_box(area_);
+    const auto near = zone_boxes();
     std::set<std::string> labels;
     size_t may_fail = parameters_.tolerated(scenes.size());
-    if (near)
-      std::erase_if(scenes, [&](const catalog::Scene& scene) {
-        return scene.bbox_lonlat && !near->intersects(*scene.bbox_lonlat);
-      });
+    std::erase_if(scenes, [&](const catalog::Scene& scene) {
+      return scene.bbox_lonlat && std::none_of(near.begin(), near.end(), [&](const auto& box) {
+               return !box || box->intersects(*scene.bbox_lonlat);
+             });
+    });
     for (size_t s = 0; s < scenes.size(); ++s) {
       if (s % kHeadersAhead == 0) fetch_headers(scenes, s);
       auto& scene = scenes[s];
@@ -142,6 +144,12 @@ class Freezer {
     Error error(ErrorCode::empty, fmt::format("{} ({})", message, counts));
     error.hint("look at the period and the area");
     return error;
+  }
+
+  std::vector<std::optional<geo::Box>> zone_boxes() const {
+    std::vector<std::optional<geo::Box>> boxes;
+    for (const auto& zone : zones_) boxes.push_back(lonlat_box(zone.grid));
+    return boxes;
   }
 
   void name_bands(const catalog::Scene& first) {
@@ -216,9 +224,7 @@ class Freezer {
       }
       const gdal::RasterInfo& info = *found.info;
       FrozenFile file = file_of(asset, found);
-      const auto placement = place(info, asset);
-      if (placement.mapping.source_window(area_.window()).intersect(placement.raster).empty())
-        return false;
+      if (!touches_a_zone(info, asset)) return false;
       for (const auto& [target, band] : bands)
         file.bands.push_back(band_of(scene, asset, asset.bands[band], target, info));
       if (info.interleaving == "BAND")
@@ -246,9 +252,25 @@ class Freezer {
         {scene.label, fmt::format("{}: {}", traits(error.code()).name, error.message())});
   }
 
-  raster::AssetPlacement place(const gdal::RasterInfo& info, const catalog::Asset& asset) const {
+  // Of several zones those count that have the file's CRS, if there is one.
+  bool touches_a_zone(const gdal::RasterInfo& info, const catalog::Asset& asset) const {
+    const auto of_its_crs = [&](const workflow::Zone& zone) {
+      return info.grid && info.grid->crs == zone.grid.crs;
+    };
+    const bool select = zones_.size() > 1 && std::any_of(zones_.begin(), zones_.end(), of_its_crs);
+    return std::any_of(zones_.begin(), zones_.end(), [&](const workflow::Zone& zone) {
+      if (select && !of_its_crs(zone)) return false;
+      const auto placement = place(info, asset, zone.grid);
+      return !placement.mapping.source_window(zone.grid.window())
+                  .intersect(placement.raster)
+                  .empty();
+    });
+  }
+
+  static raster::AssetPlacement place(const gdal::RasterInfo& info, const catalog::Asset& asset,
+                                      const geo::Grid& target) {
     try {
-      return raster::place_asset(info, area_);
+      return raster::place_asset(info, target);
     } catch (Error& error) {
       error.at({.file = asset.path});
       error.hint(
@@ -431,7 +453,7 @@ class Freezer {
   }
 
   const LoadParameters& parameters_;
-  const geo::Grid& area_;
+  const std::vector<workflow::Zone>& zones_;
   workflow::FreezeReport& report_;
   std::vector<std::string> wanted_;
   std::vector<BandHeader> headers_;  // by target; the mask's comes last
@@ -441,8 +463,9 @@ class Freezer {
 }  // namespace
 
 FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParameters& parameters,
-                           const geo::Grid& area, workflow::FreezeReport& report) {
-  return Freezer(parameters, area, report).freeze(std::move(scenes));
+                           const std::vector<workflow::Zone>& zones,
+                           workflow::FreezeReport& report) {
+  return Freezer(parameters, zones, report).freeze(std::move(scenes));
 }
 
 }  // namespace geoloom::ops

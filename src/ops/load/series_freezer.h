@@ -11,6 +11,7 @@ namespace geoloom::ops {
 
 // Reads headers, no pixels. Throws Error with the scene as place.
 FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParameters& parameters,
-                           const geo::Grid& area, workflow::FreezeReport& report);
+                           const std::vector<workflow::Zone>& zones,
+                           workflow::FreezeReport& report);
 
 }  // namespace geoloom::ops

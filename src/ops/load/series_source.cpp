@@ -289,28 +289,39 @@ class SceneReader {
 
 }  // namespace
 
-SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters, const geo::Grid& area)
+SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
+                           const std::vector<workflow::Zone>& zones)
     : series_(std::move(series)), parameters_(std::move(parameters)) {
-  for (const auto& scene : series_.scenes) {
-    std::vector<raster::AssetPlacement> placements;
-    for (const auto& file : scene.files) placements.push_back(placement_of(file, area));
-    placements_.push_back(std::move(placements));
-    identities_.push_back(identity_of(scene, series_.bands));
+  for (const auto& scene : series_.scenes) identities_.push_back(identity_of(scene, series_.bands));
+  for (const auto& zone : zones) {
+    auto& placed = placed_.emplace_back();
+    for (size_t s = 0; s < series_.scenes.size(); ++s) {
+      const auto& files = series_.scenes[s].files;
+      const bool nests = std::all_of(files.begin(), files.end(), [&](const auto& file) {
+        return file.grid.crs == zone.grid.crs;
+      });
+      if (!nests) continue;
+      auto& scene = placed.emplace_back(PlacedScene{s, {}});
+      for (const auto& file : files) scene.files.push_back(placement_of(file, zone.grid));
+    }
   }
 }
 
 workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workflow::Layers*) const {
   workflow::SourceItem plan;
+  plan.zone = item.zone;
   plan.schema.bands = series_.bands;
   plan.dropped = series_.dropped;
   std::map<Blocks, size_t> blocks;
   double bytes = 0;
-  for (size_t s = 0; s < series_.scenes.size(); ++s) {
-    const auto& scene = series_.scenes[s];
+  const auto& placed = placed_.at(item.zone);
+  for (size_t p = 0; p < placed.size(); ++p) {
+    const auto& placements = placed[p].files;
+    const auto& scene = series_.scenes[placed[p].scene];
     double scene_bytes = 0;
     bool touches = true;
     for (size_t f = 0; f < scene.files.size() && touches; ++f) {
-      const auto& placement = placements_[s][f];
+      const auto& placement = placements[f];
       const auto part = window_in_file(placement, item.window);
       touches = !part.empty();
       scene_bytes += static_cast<double>(scene.files[f].bytes) * scene.files[f].share *
@@ -320,12 +331,12 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
     if (!touches) continue;  // nowhere valid: a pixel needs all files
     bytes += scene_bytes;
     for (size_t f = 0; f < scene.files.size(); ++f) {
-      if (!scene.files[f].only_mask()) ++blocks[blocks_on_area(placements_[s][f])];
+      if (!scene.files[f].only_mask()) ++blocks[blocks_on_area(placements[f])];
       plan.scratch_bytes = std::max(plan.scratch_bytes, scratch_bytes_of(scene.files[f]));
     }
     plan.schema.slices.push_back(slice_of(scene));
-    plan.members.push_back(s);
-    plan.identities.push_back(identities_[s]);
+    plan.members.push_back(p);
+    plan.identities.push_back(identities_[placed[p].scene]);
   }
   plan.stored_bytes = static_cast<uint64_t>(bytes);
   plan.remote = remote();
@@ -350,12 +361,13 @@ bool SeriesSource::remote() const {
   });
 }
 
-workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t member,
+workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t member,
                                         raster::Block& block, size_t slice,
                                         raster::AssetPool& pool) const {
-  const auto& scene = series_.scenes.at(member);
+  const auto& [index, placements] = placed(plan, member);
+  const auto& scene = series_.scenes[index];
   try {
-    return SceneReader(scene, placements_[member], parameters_, block, slice).read(pool);
+    return SceneReader(scene, placements, parameters_, block, slice).read(pool);
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;
@@ -364,10 +376,10 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem&, size_t memb
 
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,
                                             int64_t x, int64_t y, raster::AssetPool& pool) const {
-  const size_t member = plan.members.at(index);
-  const auto& scene = series_.scenes.at(member);
+  const auto& [scene_index, placements] = placed(plan, plan.members.at(index));
+  const auto& scene = series_.scenes[scene_index];
   try {
-    return explain_pixel(scene, placements_[member], series_.bands, parameters_, x, y, pool);
+    return explain_pixel(scene, placements, series_.bands, parameters_, x, y, pool);
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;

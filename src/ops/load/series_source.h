@@ -15,7 +15,8 @@ namespace geoloom::ops {
 
 class SeriesSource : public workflow::Source {
  public:
-  SeriesSource(FrozenSeries series, LoadParameters parameters, const geo::Grid& area);
+  SeriesSource(FrozenSeries series, LoadParameters parameters,
+               const std::vector<workflow::Zone>& zones);
 
   workflow::SourceItem plan(const workflow::Item& item,
                             const workflow::Layers* layers) const override;
@@ -27,9 +28,18 @@ class SeriesSource : public workflow::Source {
   bool remote() const override;
 
  private:
+  // A scene that nests with a zone's grid; members of a plan are indices into a zone's list.
+  struct PlacedScene {
+    size_t scene;
+    std::vector<raster::AssetPlacement> files;
+  };
+  const PlacedScene& placed(const workflow::SourceItem& plan, size_t member) const {
+    return placed_.at(plan.zone).at(member);
+  }
+
   FrozenSeries series_;
   LoadParameters parameters_;
-  std::vector<std::vector<raster::AssetPlacement>> placements_;  // by scene and file
+  std::vector<std::vector<PlacedScene>> placed_;  // by zone, in the order of the series
   std::vector<std::string> identities_;
 };
 

@@ -223,7 +223,7 @@ std::vector<Tile> Mosaic::tiles(const workflow::TaskContext& context,
   std::vector<Tile> out;
   std::vector<std::string> gaps;
   size_t items = 0;
-  for (auto& entry : context.layers->files(layer_)) {
+  for (auto& entry : context.layers->files(layer_, context.item)) {
     if (entry.item.window.intersect(context.selected).empty()) continue;
     ++items;
     if (!entry.file) {

@@ -315,7 +315,7 @@ workflow::Product Quicklook::run(const workflow::TaskContext& context) const {
   const Scale scale(context.selected.width, context.selected.height, size_);
   const auto bands = chosen(schema);
   Sampling sampling(context, schema, bands, scale);
-  const auto entries = context.layers->files(layer_);
+  const auto entries = context.layers->files(layer_, context.item);
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].file && !entries[i].file->empty) sampling.add(*entries[i].file);
     if (context.progress)

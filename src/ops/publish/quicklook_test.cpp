@@ -30,7 +30,7 @@ class QuicklookTest : public testing::Test {
     schema.slices = {{.timed = false}};
     schema.validity_per_band = true;
     workflow::LayerFile file;
-    file.item = {"all", 0, grid.window(), grid};
+    file.item = {"all", 0, 0, grid.window(), grid};
     file.path = folder_ / "map.tif";
     file.schema = schema;
     write_tif(file.path, {.grid = grid,
