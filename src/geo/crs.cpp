@@ -139,25 +139,32 @@ std::string checked_text(std::string_view text) {
   return out;
 }
 
-struct Definition {
-  std::string code, wkt;
-  bool geographic = false;
-};
+// Of the first axis; 1 where PROJ tells none, as for engineering systems.
+double unit_in_metres(const PJ* crs) {
+  PJ_CONTEXT* context = thread_state().context();
+  const PjHandle axes(proj_crs_get_coordinate_system(context, crs));
+  double factor = 1;
+  if (!axes || proj_cs_get_axis_info(context, axes.get(), 0, nullptr, nullptr, nullptr, &factor,
+                                     nullptr, nullptr, nullptr) == 0)
+    return 1;
+  return factor;
+}
 
-Definition define(std::string_view text) {
+PjHandle parsed(std::string_view text) {
   const std::string checked = checked_text(text);
   ThreadState& state = thread_state();
   state.take_message();
   PjHandle pj = horizontal_part(PjHandle(proj_create(state.context(), checked.c_str())));
   if (!pj) refuse(text, state.take_message());
   if (!usable(proj_get_type(pj.get()))) refuse(text, "it does not describe a map plane");
-  pj = canonical(std::move(pj));
+  return canonical(std::move(pj));
+}
+
+std::string wkt_of(const PJ* pj, std::string_view text) {
   const char* const options[] = {"MULTILINE=NO", nullptr};
-  const char* wkt = proj_as_wkt(state.context(), pj.get(), PJ_WKT2_2019, options);
-  if (wkt == nullptr) refuse(text, state.take_message());
-  const PJ_TYPE type = proj_get_type(pj.get());
-  return {own_code(pj.get()), wkt,
-          type == PJ_TYPE_GEOGRAPHIC_2D_CRS || type == PJ_TYPE_GEOGRAPHIC_3D_CRS};
+  const char* wkt = proj_as_wkt(thread_state().context(), pj, PJ_WKT2_2019, options);
+  if (wkt == nullptr) refuse(text, thread_state().take_message());
+  return wkt;
 }
 
 template <typename Key, typename Value>
@@ -204,28 +211,38 @@ XY transformed(const Crs& crs, PJ_DIRECTION direction, double x, double y) {
 
 }  // namespace
 
+const std::shared_ptr<const Crs::Definition>& Crs::unknown() {
+  static const auto none = std::make_shared<const Definition>();
+  return none;
+}
+
 Crs Crs::parse(std::string_view text) {
   static BoundedCache<std::string, Crs> cache;
   const std::string key(text);
   Crs crs;
   if (cache.find(key, crs) != nullptr) return crs;
-  Definition definition = define(text);
-  crs.code_ = std::move(definition.code);
-  crs.wkt_ = std::move(definition.wkt);
-  crs.geographic_ = definition.geographic;
+  const PjHandle pj = parsed(text);
+  const PJ_TYPE type = proj_get_type(pj.get());
+  Definition definition;
+  definition.code = own_code(pj.get());
+  definition.wkt = wkt_of(pj.get(), text);
+  definition.geographic = type == PJ_TYPE_GEOGRAPHIC_2D_CRS || type == PJ_TYPE_GEOGRAPHIC_3D_CRS;
+  if (!definition.geographic) definition.metres_per_unit = unit_in_metres(pj.get());
+  crs.definition_ = std::make_shared<const Definition>(std::move(definition));
   cache.insert(key, crs);
   return crs;
 }
 
 bool operator==(const Crs& a, const Crs& b) {
+  if (a.definition_ == b.definition_) return true;
   if (a.known() != b.known()) return false;
-  if (a.wkt_ == b.wkt_) return true;
-  if (!a.code_.empty() && a.code_ == b.code_) return true;
+  if (a.wkt() == b.wkt()) return true;
+  if (!a.code().empty() && a.code() == b.code()) return true;
   static BoundedCache<std::pair<std::string, std::string>, bool> cache;
-  const auto key = std::make_pair(a.wkt_, b.wkt_);
+  const auto key = std::make_pair(a.wkt(), b.wkt());
   bool equal = false;
   if (cache.find(key, equal) != nullptr) return equal;
-  equal = equivalent(a.wkt_, b.wkt_);
+  equal = equivalent(a.wkt(), b.wkt());
   cache.insert(key, equal);
   return equal;
 }

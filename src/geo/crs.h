@@ -2,11 +2,13 @@
 // A coordinate reference system as a value. The only place (with crs.cpp) where PROJ is named.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace geoloom::geo {
 
+// Cheap to copy: copies share one definition, and grids are made by the million.
 class Crs {
  public:
   Crs() = default;  // unknown: no CRS
@@ -16,17 +18,24 @@ class Crs {
   // dropped.
   static Crs parse(std::string_view text);
 
-  bool known() const { return !wkt_.empty(); }
-  const std::string& code() const { return code_; }  // "EPSG:32631"; empty if there is none
-  const std::string& wkt() const { return wkt_; }    // WKT2:2019, single line
-  std::string name() const { return code_.empty() ? wkt_ : code_; }  // for fingerprints
-  bool geographic() const { return geographic_; }                    // units are degrees
+  bool known() const { return !wkt().empty(); }
+  const std::string& code() const { return definition_->code; }  // "EPSG:32631"; "" without one
+  const std::string& wkt() const { return definition_->wkt; }    // WKT2:2019, single line
+  std::string name() const { return code().empty() ? wkt() : code(); }  // for fingerprints
+  bool geographic() const { return definition_->geographic; }           // units are degrees
+  // Of a projected system: 1, or 0.3048 for feet. 0 when units are degrees or the CRS is unknown.
+  double metres_per_unit() const { return definition_->metres_per_unit; }
   // Equal codes, or equivalent definitions by PROJ ignoring axis order. Unknown equals unknown.
   friend bool operator==(const Crs& a, const Crs& b);
 
  private:
-  std::string code_, wkt_;
-  bool geographic_ = false;
+  struct Definition {
+    std::string code, wkt;
+    bool geographic = false;
+    double metres_per_unit = 0;
+  };
+  static const std::shared_ptr<const Definition>& unknown();
+  std::shared_ptr<const Definition> definition_ = unknown();
 };
 
 struct LonLat {

@@ -36,6 +36,13 @@ TEST(Crs, ParsesAuthorityCodes) {
   EXPECT_EQ(Crs::parse("urn:ogc:def:crs:EPSG::32631").code(), "EPSG:32631");
 }
 
+TEST(Crs, KnowsItsUnit) {
+  EXPECT_EQ(Crs::parse("EPSG:32631").metres_per_unit(), 1);
+  EXPECT_NEAR(Crs::parse("EPSG:2229").metres_per_unit(), 0.3048006, 1e-7);  // US survey feet
+  EXPECT_EQ(Crs::parse("EPSG:4326").metres_per_unit(), 0);
+  EXPECT_EQ(Crs().metres_per_unit(), 0);
+}
+
 TEST(Crs, OneDefinitionForAllDialects) {
   const Crs crs = Crs::parse("EPSG:32631");
   const Crs from_wkt = Crs::parse(crs.wkt());
