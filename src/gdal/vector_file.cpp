@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gdal/vector_file.h"
+
+#include <fmt/format.h>
+#include <ogr_feature.h>
+#include <ogr_geometry.h>
+#include <ogrsf_frmts.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <mutex>
+
+#include "error/spelling.h"
+#include "gdal/handles.h"
+
+namespace geoloom::gdal {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t kMaxFeatures = 20'000'000;
+
+void register_vector_drivers() {
+  initialise();
+  static std::once_flag once;
+  std::call_once(once, [] {
+    RegisterOGRGeoJSON();
+    RegisterOGRGeoJSONSeq();
+    RegisterOGRGeoPackage();
+    RegisterOGRShape();
+    RegisterOGRFlatGeobuf();
+    RegisterOGRKML();
+    RegisterOGRCSV();
+  });
+}
+
+Place place_of(const std::string& path) {
+  Place place;
+  place.file = path;
+  return place;
+}
+
+bool ends_with(const std::string& path, std::string_view ending) {
+  if (path.size() < ending.size()) return false;
+  std::string tail = path.substr(path.size() - ending.size());
+  std::transform(tail.begin(), tail.end(), tail.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return tail == ending;
+}
+
+// A Shapefile is several files, and a link may lead any of them elsewhere.
+void check_companions(const std::string& path) {
+  if (!ends_with(path, ".shp")) return;
+  for (const char* ending : {"dbf", "shx", "prj", "cpg"})
+    checked_path(path.substr(0, path.size() - 3) + ending);
+}
+
+DatasetHandle open_vectors(const std::string& path) {
+  register_vector_drivers();
+  const std::string checked = checked_path(path);
+  check_companions(path);
+  std::vector<const char*> drivers;
+  for (const auto& name : allowed_vector_drivers()) drivers.push_back(name.c_str());
+  drivers.push_back(nullptr);
+  Options options;
+  if (ends_with(path, ".csv")) {
+    options.set("GEOM_POSSIBLE_NAMES", "wkt,WKT,geometry,geom,the_geom");
+    options.set("X_POSSIBLE_NAMES", "x,lon,long,longitude");
+    options.set("Y_POSSIBLE_NAMES", "y,lat,latitude");
+  }
+  const Capture capture(path);
+  DatasetHandle handle(GDALOpenEx(checked.c_str(),
+                                  GDAL_OF_VECTOR | GDAL_OF_READONLY | GDAL_OF_VERBOSE_ERROR,
+                                  drivers.data(), options.get(), nullptr));
+  if (handle) return handle;
+  const std::string start = first_bytes(path, 1024);
+  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at(place_of(path));
+  const std::string kind = looks_like(start);
+  throw capture
+      .error(ErrorCode::invalid, kind.empty() ? std::string("this is not a vector file that can be "
+                                                            "read")
+                                              : fmt::format("this looks like {}, but cannot be "
+                                                            "read as a vector file",
+                                                            kind))
+      .hint(
+          "shapes may be GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, or CSV with a column of "
+          "WKT");
+}
+
+geo::Crs crs_of(const OGRSpatialReference* reference) {
+  if (reference == nullptr) return {};
+  const std::array<const char*, 3> options{"FORMAT=WKT2_2019", "MULTILINE=NO", nullptr};
+  char* raw = nullptr;
+  const OGRErr result = reference->exportToWkt(&raw, options.data());
+  const std::unique_ptr<char, void (*)(void*)> wkt(raw, &VSIFree);
+  if (result != OGRERR_NONE || !wkt) return {};
+  return geo::Crs::parse(wkt.get());
+}
+
+std::vector<int> indices_of(OGRLayer& layer, const VectorQuery& query, const std::string& path) {
+  const OGRFeatureDefn* definition = layer.GetLayerDefn();
+  std::vector<int> indices;
+  for (const auto& column : query.columns) {
+    indices.push_back(definition->GetFieldIndex(column.c_str()));
+    if (indices.back() >= 0) continue;
+    std::vector<std::string> names;
+    for (int i = 0; i < definition->GetFieldCount(); ++i)
+      names.emplace_back(definition->GetFieldDefn(i)->GetNameRef());
+    throw Error(ErrorCode::invalid,
+                fmt::format("layer '{}' has no column '{}'", layer.GetName(), column))
+        .at(place_of(path))
+        .hint(spelling_hint(column, names));
+  }
+  return indices;
+}
+
+Geometry shape_of(OGRFeature& feature) {
+  OGRGeometry* shape = feature.StealGeometry();
+  if (shape == nullptr) return {};
+  shape->flattenTo2D();
+  if (shape->hasCurveGeometry()) {
+    OGRGeometry* linear = shape->getLinearGeometry();
+    OGRGeometryFactory::destroyGeometry(shape);
+    shape = linear;
+  }
+  shape->assignSpatialReference(nullptr);
+  return Geometry(std::shared_ptr<const OGRGeometry>(shape));
+}
+
+VectorLayer read_layer(OGRLayer& layer, const VectorQuery& query, const std::string& path) {
+  VectorLayer out;
+  out.name = layer.GetName();
+  out.crs = crs_of(layer.GetSpatialRef());
+  const auto columns = indices_of(layer, query, path);
+  const Capture capture(path);
+  if (!query.where.empty() && layer.SetAttributeFilter(query.where.c_str()) != OGRERR_NONE)
+    throw Error(ErrorCode::invalid, fmt::format("'{}' is no condition on the columns of layer '{}'",
+                                                query.where, out.name))
+        .at(place_of(path))
+        .cause(capture.text());
+  layer.ResetReading();
+  while (const OGRFeatureUniquePtr feature{layer.GetNextFeature()}) {
+    VectorFeature read;
+    read.id = feature->GetFID();
+    for (const int column : columns) read.values.emplace_back(feature->GetFieldAsString(column));
+    read.geometry = shape_of(*feature);
+    if (read.geometry.empty()) continue;
+    out.features.push_back(std::move(read));
+    if (static_cast<int64_t>(out.features.size()) > kMaxFeatures)
+      throw Error(ErrorCode::resource, fmt::format("more than {} features", kMaxFeatures))
+          .at(place_of(path));
+  }
+  if (capture.failed())
+    throw capture.error(ErrorCode::corrupt, "the features cannot be read to their end");
+  return out;
+}
+
+}  // namespace
+
+const std::vector<std::string>& allowed_vector_drivers() {
+  static const std::vector<std::string> drivers{
+      "GeoJSON", "GeoJSONSeq", "GPKG", "ESRI Shapefile", "FlatGeobuf", "KML", "CSV"};
+  return drivers;
+}
+
+std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery& query) {
+  const DatasetHandle handle = open_vectors(path);
+  auto* const dataset = GDALDataset::FromHandle(handle.get());
+  std::vector<VectorLayer> layers;
+  std::vector<std::string> names;
+  for (auto* layer : dataset->GetLayers()) {
+    names.emplace_back(layer->GetName());
+    if (!query.layer.empty() && query.layer != names.back()) continue;
+    layers.push_back(read_layer(*layer, query, path));
+  }
+  if (layers.empty() && !query.layer.empty())
+    throw Error(ErrorCode::invalid, fmt::format("there is no layer '{}'", query.layer))
+        .at(place_of(path))
+        .hint(spelling_hint(query.layer, names));
+  return layers;
+}
+
+struct VectorWriter::Impl {
+  std::string path, scratch;
+  bool geojson = false;
+  DatasetHandle dataset;
+  OGRLayer* layer = nullptr;
+  bool in_transaction = false;
+
+  void end_layer() {
+    if (in_transaction) GDALDataset::FromHandle(dataset.get())->CommitTransaction();
+    in_transaction = false;
+    layer = nullptr;
+  }
+};
+
+VectorWriter::VectorWriter(const std::string& path) : impl_(std::make_unique<Impl>()) {
+  register_vector_drivers();
+  impl_->path = path;
+  impl_->geojson = ends_with(path, ".geojson") || ends_with(path, ".json");
+  if (!impl_->geojson && !ends_with(path, ".gpkg"))
+    throw Error(ErrorCode::invalid, "tiles are written as .gpkg or .geojson").at(place_of(path));
+  if (is_remote(path) || path.find("://") != std::string::npos)
+    throw Error(ErrorCode::invalid, "vector files are written to local folders only")
+        .at(place_of(path));
+  checked_path(path, Access::write);
+  const Capture capture(path);
+  impl_->scratch =
+      fmt::format("{}.part-{}{}", path, getpid(), impl_->geojson ? ".geojson" : ".gpkg");
+  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(impl_->geojson ? "GeoJSON" : "GPKG");
+  impl_->dataset.reset(driver->Create(checked_path(impl_->scratch, Access::write).c_str(), 0, 0, 0,
+                                      GDT_Unknown, nullptr));
+  if (!impl_->dataset) throw capture.error(ErrorCode::unavailable, "the file cannot be written");
+}
+
+VectorWriter::~VectorWriter() {
+  if (!impl_->dataset) return;
+  const Capture capture(impl_->path);
+  impl_->dataset.reset();
+  std::error_code ignored;
+  fs::remove(impl_->scratch, ignored);
+}
+
+bool VectorWriter::geojson() const {
+  return impl_->geojson;
+}
+
+void VectorWriter::begin_layer(const std::string& name, const geo::Crs& crs,
+                               const std::vector<Column>& columns) {
+  const Capture capture(impl_->path);
+  impl_->end_layer();
+  OGRSpatialReference reference;
+  reference.SetFromUserInput(crs.name().c_str());
+  reference.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  Options options;
+  if (impl_->geojson) options.set("RFC7946", "YES");
+  auto* const dataset = GDALDataset::FromHandle(impl_->dataset.get());
+  impl_->layer = dataset->CreateLayer(name.c_str(), &reference, wkbUnknown, options.get());
+  if (impl_->layer == nullptr)
+    throw capture.error(ErrorCode::unavailable, "the layer cannot be written");
+  for (const auto& column : columns) {
+    OGRFieldDefn field(column.name.c_str(), column.integer ? OFTInteger64 : OFTString);
+    if (impl_->layer->CreateField(&field) != OGRERR_NONE)
+      throw capture.error(ErrorCode::unavailable, "the layer cannot be written");
+  }
+  impl_->in_transaction = dataset->StartTransaction() == OGRERR_NONE;
+}
+
+void VectorWriter::add(const Geometry& geometry, const std::vector<std::string>& values) {
+  OGRFeature feature(impl_->layer->GetLayerDefn());
+  for (size_t i = 0; i < values.size(); ++i)
+    feature.SetField(static_cast<int>(i), values[i].c_str());
+  if (!geometry.empty()) feature.SetGeometry(geometry.ogr());
+  if (impl_->layer->CreateFeature(&feature) == OGRERR_NONE) return;
+  throw Error(ErrorCode::unavailable, "a feature cannot be written").at(place_of(impl_->path));
+}
+
+void VectorWriter::close() {
+  const Capture capture(impl_->path);
+  impl_->end_layer();
+  impl_->dataset.reset();
+  if (capture.failed() || capture.write_failed()) {
+    std::error_code ignored;
+    fs::remove(impl_->scratch, ignored);
+    throw capture.error(ErrorCode::unavailable, "the file cannot be written");
+  }
+  move_file(impl_->scratch, impl_->path);
+}
+
+}  // namespace geoloom::gdal
