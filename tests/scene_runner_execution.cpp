@@ -31,7 +31,7 @@ class FirstError : public engine::RunObserver {
 std::string ops_of(const workflow::Workflow& workflow) {
   std::set<std::string> ops;
   for (const auto& step : workflow.steps)
-    for (const auto& node : step.nodes) {
+    for (const auto& node : step.nodes()) {
       const auto& description = node.op->description();
       ops.insert(fmt::format("{}@{}", description.name, description.version));
     }
@@ -221,7 +221,7 @@ std::vector<std::string> weave_otherwise(const SceneCase& scene_case,
       if (plan.empty() || !plan.dropped.empty()) continue;
       const workflow::SinkContext context{
           item.grid, item.name, scratch,
-          engine::provenance_of(*step.step, item.grid, scene_labels(plan), {})};
+          engine::provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), {})};
       for (const auto& cut : cuts_for(item.window)) {
         const TargetForced forced(cut.target);
         const auto result = loom.weave(step, plan, cut.layout, context, kNeverStop);

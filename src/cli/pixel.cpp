@@ -37,17 +37,19 @@ class PixelChain {
  public:
   PixelChain(const workflow::StepRun& run, const workflow::ItemPlan& plan, int64_t x, int64_t y,
              raster::AssetPool& pool)
-      : run_(run),
+      : run_(run.chain_of(plan.item)),
+        chain_(*run_.chain),
+        step_name_(run.step->name),
         plan_(plan),
         window_{x, y, 1, 1},
         pool_(pool),
-        needs_(engine::halo_needs(*run.step, plan)) {}
+        needs_(engine::halo_needs(chain_, plan)) {}
 
   workflow::OrderedJson explain() {
-    workflow::OrderedJson out{{"step", run_.step->name}, {"item", plan_.item.name}};
+    workflow::OrderedJson out{{"step", step_name_}, {"item", plan_.item.name}};
     auto sources = workflow::OrderedJson::array(), results = workflow::OrderedJson::array();
-    for (size_t n = 0; n < run_.step->nodes.size(); ++n) {
-      const auto& node = run_.step->nodes[n];
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      const auto& node = chain_.nodes[n];
       if (node.kind() == workflow::OpKind::source) {
         sources.push_back(explain_source(n));
         results_.push_back(read(n));
@@ -78,7 +80,7 @@ class PixelChain {
                        {"reason", report.reason},
                        {"values", values}});
     }
-    return {{"op", run_.step->nodes[n].result_name}, {"dates", dates}};
+    return {{"op", chain_.nodes[n].result_name}, {"dates", dates}};
   }
 
   std::vector<raster::Block> read(size_t n) const {
@@ -92,7 +94,7 @@ class PixelChain {
   }
 
   std::vector<raster::Block> run(size_t n) const {
-    const auto& node = run_.step->nodes[n];
+    const auto& node = chain_.nodes[n];
     const auto output_window = window_.expanded(needs_[n]);
     const auto input_window = output_window.expanded(plan_.nodes[n].halo_pixels);
     std::vector<raster::Block> inputs, outputs;
@@ -134,7 +136,9 @@ class PixelChain {
     return {{"layer", node.sink().layer()}, {"slices", slices}};
   }
 
-  const workflow::StepRun& run_;
+  const workflow::ChainRun& run_;
+  const workflow::Chain& chain_;
+  const std::string& step_name_;
   const workflow::ItemPlan& plan_;
   const geo::Window window_;
   raster::AssetPool& pool_;

@@ -52,7 +52,7 @@ StepPlan plan_chain(const workflow::StepRun& run, const engine::MemoryShare& sha
       ++plan.empty;
       continue;
     }
-    const auto cost = engine::cost_of(*run.step, item_plan);
+    const auto cost = engine::cost_of(*run.chain_of(item).chain, item_plan);
     const auto layout = engine::choose_layout(cost, item.window, share.pixel_bytes / in_flight,
                                               share.pixel_bytes, threads, reads);
     for (const auto& node : item_plan.nodes) {
@@ -84,7 +84,7 @@ std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryS
     if (!step.selected) continue;
     StepPlan plan;
     if (step.step->is_task()) {
-      for (const auto& node : step.step->nodes)
+      for (const auto& node : step.step->nodes())
         plan.item_memory_bytes =
             std::max(plan.item_memory_bytes, largest_zone_bytes(run, node.task()));
     } else {

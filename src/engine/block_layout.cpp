@@ -138,14 +138,14 @@ BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Ed
 
 }  // namespace
 
-ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
+ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan) {
   ChainCost cost;
-  const auto modes = time_modes(step, plan);
+  const auto modes = time_modes(chain, plan);
   cost.streaming = modes.streaming;
-  const auto needs = halo_needs(step, plan);
-  for (size_t n = 0; n < step.nodes.size(); ++n) {
+  const auto needs = halo_needs(chain, plan);
+  for (size_t n = 0; n < chain.nodes.size(); ++n) {
     const auto& node = plan.nodes[n];
-    const auto kind = step.nodes[n].kind();
+    const auto kind = chain.nodes[n].kind();
     if (kind == workflow::OpKind::source) {
       cost.slices = std::max(cost.slices, node.source.members.size());
       cost.source_bytes_per_pixel_slice += node.source.schema.bytes_per_pixel(1);
@@ -174,8 +174,8 @@ ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan) {
       else if (node.time_need == workflow::TimeNeed::streaming)
         cost.strip_bytes_per_pixel += node.state_bytes_per_pixel;
     } else {
-      const auto& input = step.nodes[n].inputs.front();
-      cost.sink_bytes += step.nodes[n].sink().memory_bytes(
+      const auto& input = chain.nodes[n].inputs.front();
+      cost.sink_bytes += chain.nodes[n].sink().memory_bytes(
           plan.item.grid, plan.nodes[input.node].outputs[input.output]);
     }
   }

@@ -28,7 +28,7 @@ struct ChainCost {
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
   size_t read_bytes = 0;            // the same, whatever the block
 };
-ChainCost cost_of(const workflow::Step& step, const workflow::ItemPlan& plan);
+ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan);
 
 struct BlockLayout {
   int64_t block_width = 0, block_height = 0;  // blocks start at origin + k * size

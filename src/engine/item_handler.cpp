@@ -36,10 +36,11 @@ class AttemptLayers : public workflow::Layers {
       if (name == layer) return {{file.item, file}};
     return base_.files(layer, item);
   }
-  workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override {
+  std::vector<workflow::LayerFile> files(const std::string& layer, const workflow::Item& item,
+                                         const workflow::LayerSelection& selection) const override {
     for (const auto& [name, file] : made_)
-      if (name == layer) return file;
-    return base_.file(layer, item);
+      if (name == layer) return {file};
+    return base_.files(layer, item, selection);
   }
 
  private:
@@ -49,11 +50,11 @@ class AttemptLayers : public workflow::Layers {
 
 }  // namespace
 
-workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid,
+workflow::Provenance provenance_of(const workflow::Chain& chain, const geo::Grid& grid,
                                    const std::vector<std::string>& scenes,
                                    const std::vector<Dropped>& dropped) {
   workflow::Provenance facts{{"GEOLOOM_BUILD", build_identity()},
-                             {"GEOLOOM_CHAIN", step.chain_identity().dump()},
+                             {"GEOLOOM_CHAIN", chain.identity().dump()},
                              {"GEOLOOM_GRID", store::sha256_hex(grid.text()).substr(0, 16)}};
   if (!scenes.empty()) {
     const auto listed = std::min(scenes.size(), kMostScenesInFile);
@@ -118,9 +119,10 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
     receipt.dropped = plan.dropped;
     return commit(message, std::move(receipt), {});
   }
+  const store::ScratchFolder unfinished(parts_.scratch);
   auto woven = weave_item(step, std::move(plan), &parts_.state,
                           {parts_.budget, parts_.cores, parts_.reads, parts_.datasets,
-                           parts_.scratch.path(), parts_.stop, parts_.items_in_flight});
+                           unfinished.path(), parts_.stop, parts_.items_in_flight});
   receipt.read_seconds = woven.result.read_seconds;
   receipt.compute_seconds = woven.result.compute_seconds;
   receipt.encode_seconds = woven.result.encode_seconds;
@@ -140,20 +142,20 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
   const auto item = plan.item;
   const auto members = plan.slices;
   for (;;) {
-    const auto cost = cost_of(*step.step, plan);
+    const auto cost = cost_of(*step.chain_of(item).chain, plan);
     const auto layout =
         choose_layout(cost, item.window, parts.budget.total() / parts.items_in_flight,
                       parts.budget.total(), parts.cores.threads(), parts.reads.threads());
     const auto ticket = parts.budget.acquire(layout.memory_bytes, parts.stop);
     const workflow::SinkContext context{
         item.grid, item.name, parts.scratch_folder,
-        provenance_of(*step.step, item.grid, scene_labels(plan), plan.dropped)};
+        provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), plan.dropped)};
     try {
       auto result = Loom(parts.cores, parts.reads, parts.datasets)
                         .weave(step, plan, layout, context, parts.stop);
       return {std::move(result), std::move(plan), layout};
     } catch (const UnreadableSlice& error) {
-      if (plan.dropped.size() + 1 > step.sources[error.node]->tolerated(members) ||
+      if (plan.dropped.size() + 1 > step.chain_of(item).sources[error.node]->tolerated(members) ||
           plan.slices <= 1)
         throw;
       dropped.push_back(
@@ -175,13 +177,14 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   auto receipt = new_receipt(message, fingerprint);
   AttemptLayers layers(parts_.state);
   std::vector<workflow::Product> products;
+  const store::ScratchFolder unfinished(parts_.scratch);
   workflow::TaskContext context;
   context.layers = &layers;
   context.item = item;
   context.grid = item.grid;
   context.selected = parts_.run.selected_window(item.zone);
-  context.scratch_folder = parts_.scratch.path();
-  context.provenance = provenance_of(*step.step, item.grid, {}, {});
+  context.scratch_folder = unfinished.path();
+  context.provenance = provenance_of(*step.chain_of(item).chain, item.grid, {}, {});
   context.pool = &parts_.datasets;
   context.threads = parts_.cores.threads();
   context.for_each_index = [this](size_t count, const std::function<void(size_t)>& body) {
@@ -190,7 +193,7 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   context.progress = parts_.task_progress;
   context.cancelled = [this] { return parts_.stop.load(); };
   context.notes = &receipt.notes;
-  for (const auto& node : step.step->nodes) {
+  for (const auto& node : step.chain_of(item).chain->nodes) {
     const auto wanted = node.task().memory_bytes(context.grid);
     const auto ticket = parts_.budget.acquire(std::min(wanted, parts_.budget.total()), parts_.stop);
     context.memory_bytes = ticket.bytes();

@@ -78,7 +78,7 @@ class ItemHandler {
 // Version and source revision; equal for binaries that promise equal bytes.
 std::string build_identity();
 // Location-free facts for a file: op chain and parameters, grid, build, scenes.
-workflow::Provenance provenance_of(const workflow::Step& step, const geo::Grid& grid,
+workflow::Provenance provenance_of(const workflow::Chain& chain, const geo::Grid& grid,
                                    const std::vector<std::string>& scenes,
                                    const std::vector<workflow::Dropped>& dropped);
 

@@ -26,16 +26,17 @@ class Weaving {
   Weaving(const workflow::StepRun& run, const workflow::ItemPlan& plan, const BlockLayout& layout,
           TaskPool& cores, TaskPool& reads, raster::AssetPool& datasets,
           const std::atomic<bool>& stop)
-      : run_(run),
-        step_(*run.step),
+      : run_(run.chain_of(plan.item)),
+        chain_(*run_.chain),
+        step_name_(run.step->name),
         plan_(plan),
         layout_(layout),
         cores_(cores),
         reads_(reads),
         datasets_(datasets),
         stop_(stop),
-        modes_(time_modes(step_, plan)),
-        needs_(halo_needs(step_, plan)) {}
+        modes_(time_modes(chain_, plan)),
+        needs_(halo_needs(chain_, plan)) {}
 
   WeaveResult weave(const workflow::SinkContext& context) {
     open_sinks(context);
@@ -51,10 +52,10 @@ class Weaving {
   };
 
   void open_sinks(const workflow::SinkContext& context) {
-    sinks_.resize(step_.nodes.size());
-    for (size_t n = 0; n < step_.nodes.size(); ++n) {
-      if (step_.nodes[n].kind() != OpKind::sink) continue;
-      sinks_[n] = step_.nodes[n].sink().open(context, schema_of(step_.nodes[n].inputs.front()));
+    sinks_.resize(chain_.nodes.size());
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      if (chain_.nodes[n].kind() != OpKind::sink) continue;
+      sinks_[n] = chain_.nodes[n].sink().open(context, schema_of(chain_.nodes[n].inputs.front()));
     }
   }
 
@@ -87,7 +88,7 @@ class Weaving {
     for (int64_t y = block.y; y < block.bottom(); y += rows) {
       Strip strip;
       strip.window = {block.x, y, block.width, std::min(rows, block.bottom() - y)};
-      strip.states.resize(step_.nodes.size());
+      strip.states.resize(chain_.nodes.size());
       strips.push_back(std::move(strip));
     }
     return strips;
@@ -99,11 +100,11 @@ class Weaving {
     struct Task {
       size_t node, slice;
     };
-    std::vector<Block> blocks(step_.nodes.size());
-    spent_.resize(step_.nodes.size());
+    std::vector<Block> blocks(chain_.nodes.size());
+    spent_.resize(chain_.nodes.size());
     std::vector<Task> tasks;
-    for (size_t n = 0; n < step_.nodes.size(); ++n) {
-      if (step_.nodes[n].kind() != OpKind::source) continue;
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      if (chain_.nodes[n].kind() != OpKind::source) continue;
       const auto& source = plan_.nodes[n].source;
       const size_t slices =
           std::min(count, source.members.size() - std::min(first, source.members.size()));
@@ -130,7 +131,7 @@ class Weaving {
           ->read(source, source.members[index], block, slice, datasets_)
           .clipped;
     } catch (Error& error) {
-      error.at({.step = step_.name, .item = plan_.item.name, .scene = label});
+      error.at({.step = step_name_, .item = plan_.item.name, .scene = label});
       if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::missing)
         throw UnreadableSlice(error, node, label);
       throw;
@@ -157,7 +158,7 @@ class Weaving {
   void check_stop() const {
     if (stop_.load())
       throw Error(ErrorCode::cancelled, "stopped")
-          .at({.step = step_.name, .item = plan_.item.name});
+          .at({.step = step_name_, .item = plan_.item.name});
   }
 
   const raster::CubeSchema& schema_of(const workflow::InputRef& ref) const {
@@ -187,8 +188,8 @@ class Weaving {
                    const geo::Window& output_window) const {
     Inputs inputs;
     const auto window = output_window.expanded(plan_.nodes[node].halo_pixels);
-    inputs.owned.reserve(step_.nodes[node].inputs.size());
-    for (const auto& ref : step_.nodes[node].inputs) {
+    inputs.owned.reserve(chain_.nodes[node].inputs.size());
+    for (const auto& ref : chain_.nodes[node].inputs) {
       const auto& block = results[ref.node][ref.output];
       inputs.schemas.push_back(&schema_of(ref));
       if (block.window() == window) {
@@ -233,12 +234,12 @@ class Weaving {
     const auto inputs = inputs_of(node, results, window);
     results[node] = make_outputs(node, window, inputs);
     const auto outputs = pointers(results[node]);
-    step_.nodes[node].block().run(call_of(node, inputs, outputs));
+    chain_.nodes[node].block().run(call_of(node, inputs, outputs));
   }
 
   void write_sink(size_t node, const geo::Window& strip, const StripResults& results) const {
     const auto start = std::chrono::steady_clock::now();
-    const auto& ref = step_.nodes[node].inputs.front();
+    const auto& ref = chain_.nodes[node].inputs.front();
     const auto& block = results[ref.node][ref.output];
     auto output = block.window() == strip ? block : cropped(block, ref.node, ref.output, strip);
     // Sinks know their item's grid only.
@@ -248,9 +249,9 @@ class Weaving {
   }
 
   void run_whole(const Strip& strip, const std::vector<Block>& sources) const {
-    StripResults results(step_.nodes.size());
-    for (size_t n = 0; n < step_.nodes.size(); ++n) {
-      switch (step_.nodes[n].kind()) {
+    StripResults results(chain_.nodes.size());
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      switch (chain_.nodes[n].kind()) {
         case OpKind::source:
           results[n].push_back(source_strip(sources[n], n, strip.window));
           break;
@@ -267,22 +268,22 @@ class Weaving {
   }
 
   bool reducer(size_t node) const {
-    return step_.nodes[node].kind() == OpKind::block &&
+    return chain_.nodes[node].kind() == OpKind::block &&
            plan_.nodes[node].time_need == TimeNeed::streaming &&
-           modes_.timeful[step_.nodes[node].inputs.front().node];
+           modes_.timeful[chain_.nodes[node].inputs.front().node];
   }
 
   void run_batch(Strip& strip, const std::vector<Block>& sources, bool first) const {
-    StripResults results(step_.nodes.size());
-    for (size_t n = 0; n < step_.nodes.size(); ++n) {
-      if (step_.nodes[n].kind() == OpKind::source) {
+    StripResults results(chain_.nodes.size());
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      if (chain_.nodes[n].kind() == OpKind::source) {
         results[n].push_back(source_strip(sources[n], n, strip.window));
       } else if (modes_.timeful[n]) {
         run_block_op(n, strip.window, results);
       } else if (reducer(n)) {
         const auto window = strip.window.expanded(needs_[n]);
         const auto inputs = inputs_of(n, results, window);
-        const auto& op = step_.nodes[n].block();
+        const auto& op = chain_.nodes[n].block();
         const auto call = call_of(n, inputs, {});
         if (first) strip.states[n] = op.init(call, window);
         op.update(*strip.states[n], call);
@@ -291,12 +292,12 @@ class Weaving {
   }
 
   void run_rest(Strip& strip) const {
-    StripResults results(step_.nodes.size());
-    for (size_t n = 0; n < step_.nodes.size(); ++n) {
-      if (step_.nodes[n].kind() == OpKind::source || modes_.timeful[n]) continue;
+    StripResults results(chain_.nodes.size());
+    for (size_t n = 0; n < chain_.nodes.size(); ++n) {
+      if (chain_.nodes[n].kind() == OpKind::source || modes_.timeful[n]) continue;
       if (reducer(n)) {
         finish_reducer(n, strip, results);
-      } else if (step_.nodes[n].kind() == OpKind::block) {
+      } else if (chain_.nodes[n].kind() == OpKind::block) {
         run_block_op(n, strip.window, results);
       } else {
         write_sink(n, strip.window, results);
@@ -309,10 +310,10 @@ class Weaving {
     for (const auto& schema : plan_.nodes[node].outputs)
       results[node].emplace_back(schema, window, 0, schema.slices.size());
     Inputs inputs;
-    for (const auto& ref : step_.nodes[node].inputs) inputs.schemas.push_back(&schema_of(ref));
+    for (const auto& ref : chain_.nodes[node].inputs) inputs.schemas.push_back(&schema_of(ref));
     for (const auto& schema : plan_.nodes[node].outputs) inputs.output_schemas.push_back(&schema);
     const auto outputs = pointers(results[node]);
-    step_.nodes[node].block().finish(*strip.states[node], call_of(node, inputs, outputs));
+    chain_.nodes[node].block().finish(*strip.states[node], call_of(node, inputs, outputs));
     strip.states[node].reset();
   }
 
@@ -330,8 +331,9 @@ class Weaving {
     result_.encode_seconds += seconds_since(start);
   }
 
-  const workflow::StepRun& run_;
-  const workflow::Step& step_;
+  const workflow::ChainRun& run_;
+  const workflow::Chain& chain_;
+  const std::string& step_name_;
   const workflow::ItemPlan& plan_;
   const BlockLayout& layout_;
   TaskPool& cores_;
@@ -350,13 +352,13 @@ class Weaving {
 
 }  // namespace
 
-TimeModes time_modes(const workflow::Step& step, const workflow::ItemPlan& plan) {
+TimeModes time_modes(const workflow::Chain& chain, const workflow::ItemPlan& plan) {
   TimeModes modes;
-  modes.timeful.resize(step.nodes.size(), false);
+  modes.timeful.resize(chain.nodes.size(), false);
   size_t sources = 0;
   bool whole = false;
-  for (size_t n = 0; n < step.nodes.size(); ++n) {
-    const auto& node = step.nodes[n];
+  for (size_t n = 0; n < chain.nodes.size(); ++n) {
+    const auto& node = chain.nodes[n];
     if (node.kind() == OpKind::source) {
       modes.timeful[n] = true;
       ++sources;
@@ -376,10 +378,10 @@ TimeModes time_modes(const workflow::Step& step, const workflow::ItemPlan& plan)
   return modes;
 }
 
-std::vector<int> halo_needs(const workflow::Step& step, const workflow::ItemPlan& plan) {
-  std::vector<int> needs(step.nodes.size(), 0);
-  for (size_t n = step.nodes.size(); n-- > 0;)
-    for (const auto& ref : step.nodes[n].inputs)
+std::vector<int> halo_needs(const workflow::Chain& chain, const workflow::ItemPlan& plan) {
+  std::vector<int> needs(chain.nodes.size(), 0);
+  for (size_t n = chain.nodes.size(); n-- > 0;)
+    for (const auto& ref : chain.nodes[n].inputs)
       needs[ref.node] = std::max(needs[ref.node], needs[n] + plan.nodes[n].halo_pixels);
   return needs;
 }

@@ -21,10 +21,10 @@ struct TimeModes {
   bool streaming = false;
   std::vector<bool> timeful;  // by node
 };
-TimeModes time_modes(const workflow::Step& step, const workflow::ItemPlan& plan);
+TimeModes time_modes(const workflow::Chain& chain, const workflow::ItemPlan& plan);
 
 // How many pixels around a window each node must deliver so that all halos after it are served.
-std::vector<int> halo_needs(const workflow::Step& step, const workflow::ItemPlan& plan);
+std::vector<int> halo_needs(const workflow::Chain& chain, const workflow::ItemPlan& plan);
 
 // A source's slice that could not be read; the runner decides whether that is tolerated.
 class UnreadableSlice : public Error {

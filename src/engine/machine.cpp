@@ -81,8 +81,8 @@ size_t largest_need(const workflow::Run& run, unsigned threads, unsigned reads) 
     for (size_t i = 0; i < std::min(step.items.size(), kItemsLookedAt); ++i) {
       const auto plan = step.plan(step.items[i], nullptr);
       if (plan.empty()) continue;
-      need = std::max(
-          need, smallest_memory(cost_of(*step.step, plan), step.items[i].window, threads, reads));
+      need = std::max(need, smallest_memory(cost_of(*step.chain_of(step.items[i]).chain, plan),
+                                            step.items[i].window, threads, reads));
     }
   }
   return need;
@@ -100,8 +100,10 @@ bool reads_over_network(const workflow::Run& run) {
   return std::any_of(run.steps().begin(), run.steps().end(), [&](const auto& step) {
     if (!step.selected) return false;
     if (remote_store && !step.step->layers_read.empty()) return true;
-    return std::any_of(step.sources.begin(), step.sources.end(),
-                       [](const auto& source) { return source && source->remote(); });
+    return std::any_of(step.chains.begin(), step.chains.end(), [](const auto& chain) {
+      return std::any_of(chain.sources.begin(), chain.sources.end(),
+                         [](const auto& source) { return source && source->remote(); });
+    });
   });
 }
 

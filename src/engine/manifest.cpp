@@ -115,15 +115,15 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
         if (output.schema) items.push_back(item_of(*receipt, output, items_name));
         if (step_run.step->domain.over_tiles()) continue;
         const auto extension = output.name.substr(output.name.rfind('.'));
-        // Maps of several zones stand side by side.
-        const auto copy =
-            folder + layer + (run.zones().size() > 1 ? "_" + receipt->item : "") + extension;
+        // Maps of several zones, months ... stand side by side.
+        const auto& item = step_run.items[i].name;
+        const auto part = item == "all" ? std::string() : "_" + item;
+        const auto copy = folder + layer + part + extension;
         if (store.local())
           link_file(store, scratch, output.name, copy);
         else
           copy_object(store, output, copy,
-                      fmt::format("{}layers/{}/copy{}.json", folder, layer,
-                                  run.zones().size() > 1 ? "_" + receipt->item : ""));
+                      fmt::format("{}layers/{}/copy{}.json", folder, layer, part));
         entry.map_path = store.path_of(copy);
       }
     }

@@ -7,8 +7,20 @@
 
 namespace geoloom::engine {
 
+namespace {
+
+bool agree(const workflow::AxisLabels& a, const workflow::AxisLabels& b) {
+  return std::all_of(a.begin(), a.end(), [&](const auto& entry) {
+    const auto* other = workflow::find_label(b, entry.first);
+    return other == nullptr || *other == entry.second;
+  });
+}
+
+}  // namespace
+
 RunState::RunState(const workflow::Run& run, const store::Store& store) : run_(run), store_(store) {
   for (const auto& step : run.steps()) receipts_.emplace_back(step.items.size(), nullptr);
+  places_.resize(run.steps().size());
 }
 
 void RunState::set(size_t step, size_t item, const Receipt* receipt) {
@@ -52,20 +64,71 @@ std::vector<workflow::Layers::Entry> RunState::files(const std::string& layer,
   std::vector<Entry> entries;
   const auto& items = run_.steps()[step].items;
   for (size_t i = 0; i < items.size(); ++i)
-    if (items[i].zone == item.zone) entries.push_back({items[i], file_at(layer, step, i)});
+    if (items[i].zone == item.zone && agree(items[i].at(), item.at()))
+      entries.push_back({items[i], file_at(layer, step, i)});
   return entries;
 }
 
-workflow::LayerFile RunState::file(const std::string& layer, const workflow::Item& item) const {
+const std::unordered_map<std::string, size_t>& RunState::places_of(size_t step) const {
+  const std::lock_guard lock(mutex_);
+  auto& places = places_[step];
+  const auto& items = run_.steps()[step].items;
+  if (places.empty())
+    for (size_t i = 0; i < items.size(); ++i) places.emplace(items[i].name, i);
+  return places;
+}
+
+namespace {
+
+// The labels of the files a reader at `item` wants of a layer of this domain.
+std::vector<workflow::AxisLabels> labels_wanted(const workflow::Domain& domain,
+                                                const workflow::Item& item,
+                                                const workflow::LayerSelection& selection) {
+  std::vector<workflow::AxisLabels> wanted{{}};
+  for (const auto& axis : domain.lists) {
+    std::vector<std::string> labels;
+    if (const auto at = selection.at.find(axis.name); at != selection.at.end())
+      labels = {at->second};
+    else if (selection.along == axis.name)
+      for (const auto& value : axis.values) labels.push_back(value.label);
+    else if (const auto* own = workflow::find_label(item.at(), axis.name))
+      labels = {*own};
+    std::vector<workflow::AxisLabels> longer;
+    for (const auto& start : wanted) {
+      for (const auto& label : labels) {
+        longer.push_back(start);
+        longer.back().emplace_back(axis.name, label);
+      }
+    }
+    wanted = std::move(longer);
+  }
+  return wanted;
+}
+
+}  // namespace
+
+std::vector<workflow::LayerFile> RunState::files(const std::string& layer,
+                                                 const workflow::Item& item,
+                                                 const workflow::LayerSelection& selection) const {
   const auto step = producer(layer);
   const auto& producing = run_.steps()[step];
-  const bool whole_zones = !producing.step->domain.over_tiles();
-  for (size_t i = 0; i < producing.items.size(); ++i)
-    if (whole_zones ? producing.items[i].zone == item.zone : producing.items[i].name == item.name)
-      if (auto file = file_at(layer, step, i)) return std::move(*file);
-  throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
-      .at({.item = item.name})
-      .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`", producing.step->name));
+  const auto& domain = producing.step->domain;
+  const auto& places = places_of(step);
+  const std::string part =
+      domain.over_tiles() ? std::string(item.tile()) : run_.zones()[item.zone].name;
+  std::vector<workflow::LayerFile> files;
+  for (const auto& labels : labels_wanted(domain, item, selection)) {
+    const auto name = workflow::item_name(part, labels);
+    const auto place = places.find(name);
+    auto file = place == places.end() ? std::nullopt : file_at(layer, step, place->second);
+    if (!file)
+      throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
+          .at({.item = name})
+          .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`",
+                            producing.step->name));
+    files.push_back(std::move(*file));
+  }
+  return files;
 }
 
 namespace {

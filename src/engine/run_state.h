@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/receipts.h"
@@ -20,17 +21,21 @@ class RunState : public workflow::Layers {
 
   const workflow::LayerInfo& info(const std::string& layer) const override;
   std::vector<Entry> files(const std::string& layer, const workflow::Item& item) const override;
-  workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override;
+  std::vector<workflow::LayerFile> files(const std::string& layer, const workflow::Item& item,
+                                         const workflow::LayerSelection& selection) const override;
 
  private:
   std::optional<workflow::LayerFile> file_at(const std::string& layer, size_t step,
                                              size_t item) const;
   size_t producer(const std::string& layer) const;
+  const std::unordered_map<std::string, size_t>& places_of(size_t step) const;
 
   const workflow::Run& run_;
   const store::Store& store_;
   mutable std::mutex mutex_;
   std::vector<std::vector<const Receipt*>> receipts_;  // by step and item
+  // By step: where the item of a name stands; made when first asked for.
+  mutable std::vector<std::unordered_map<std::string, size_t>> places_;
 };
 
 // Finds the receipts that exist for a run, step by step; what has none is left to do.

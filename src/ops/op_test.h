@@ -221,9 +221,10 @@ class FakeLayers : public workflow::Layers {
   std::vector<Entry> files(const std::string& layer, const workflow::Item&) const override {
     return entries_.at(layer);
   }
-  workflow::LayerFile file(const std::string& layer, const workflow::Item& item) const override {
+  std::vector<workflow::LayerFile> files(const std::string& layer, const workflow::Item& item,
+                                         const workflow::LayerSelection&) const override {
     for (const auto& entry : entries_.at(layer))
-      if (entry.item.name == item.name && entry.file) return *entry.file;
+      if (entry.item.name == item.name && entry.file) return {*entry.file};
     throw Error(ErrorCode::missing, "no receipt");
   }
 

@@ -99,28 +99,6 @@ std::string document_of(const MedianRequest& request, const Json& profile) {
   return document.dump();
 }
 
-// Files of one task: tasks under way at a time give theirs the same names.
-class TaskFolder {
- public:
-  explicit TaskFolder(const store::Scratch& scratch) : path_(scratch.file("task")) {
-    std::error_code failed;
-    std::filesystem::create_directory(path_, failed);
-    if (failed)
-      throw Error(ErrorCode::resource, "no folder can be made for unfinished files")
-          .cause(failed.message());
-  }
-  TaskFolder(const TaskFolder&) = delete;
-  TaskFolder& operator=(const TaskFolder&) = delete;
-  ~TaskFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace
 
 MedianRequest median_request_from_json(const Json& json) {
@@ -206,7 +184,7 @@ workflow::OrderedJson MedianTasks::carried_out(const MedianRequest& request) {
   if (plan.empty()) throw Error(ErrorCode::invalid, "no dataset lies in the window");
   const auto [folder, name] = split(request.destination);
   const auto to = destination(folder);
-  const TaskFolder unfinished(*to->scratch);
+  const store::ScratchFolder unfinished(*to->scratch);
   auto woven = engine::weave_item(step, std::move(plan), nullptr,
                                   {machine_.budget, machine_.cores, machine_.reads,
                                    machine_.datasets, unfinished.path(), stop_, at_once_});

@@ -49,13 +49,15 @@ void remove_dead_siblings(const fs::path& parent) {
   for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
     std::error_code ignored;
-    if (name.starts_with(std::string("new-") + kPrefix)) {
-      const auto age = fs::file_time_type::clock::now() - fs::last_write_time(it->path(), ignored);
-      if (!ignored && age > kNewbornAge) fs::remove_all(it->path(), ignored);
-    }
-    if (!name.starts_with(kPrefix)) continue;
+    const bool newborn = name.starts_with(std::string("new-") + kPrefix);
+    if (!newborn && !name.starts_with(kPrefix)) continue;
     const LockFile lock(it->path(), O_RDONLY);
-    if (lock.taken()) fs::remove_all(it->path(), ignored);
+    bool dead = lock.taken();
+    if (newborn && !lock.opened()) {  // its owner may be about to lock it
+      const auto age = fs::file_time_type::clock::now() - fs::last_write_time(it->path(), ignored);
+      dead = !ignored && age > kNewbornAge;
+    }
+    if (dead) fs::remove_all(it->path(), ignored);
   }
 }
 
@@ -83,9 +85,15 @@ bool scratch_in_use(const std::string& parent) {
 }
 
 Scratch::Scratch(const std::string& parent) {
+  remove_dead_siblings(parent);
+  // Another process that cleans up may take a folder between its making and its locking.
+  for (int attempts = 1; !make(parent, attempts == kMaxAttempts); ++attempts) {
+  }
+}
+
+bool Scratch::make(const std::string& parent, bool last_attempt) {
   std::error_code error;
   int attempts = 0;
-  remove_dead_siblings(parent);
   const std::string name = fmt::format("{}{}-{:08x}", kPrefix, ::getpid(), std::random_device{}());
   // Under its final name the folder is locked from the beginning: others take a folder without a
   // held lock for a dead one.
@@ -105,12 +113,16 @@ Scratch::Scratch(const std::string& parent) {
   if (locked) fs::rename(made, final_path, error);
   if (!locked || error) {
     std::error_code ignored;
+    const bool lost = locked ? error == std::errc::no_such_file_or_directory
+                             : lock.opened() && errno == EWOULDBLOCK;
     fs::remove_all(made, ignored);
+    if (lost && !last_attempt) return false;
     fail(made.string(), error ? error.value() : lock.opened() ? errno : number);
   }
   path_ = final_path.string();
   own_ = std::make_unique<gdal::OwnFolder>(path_);
   lock_fd_ = lock.release();
+  return true;
 }
 
 Scratch::~Scratch() {
@@ -124,6 +136,17 @@ Scratch::~Scratch() {
 std::string Scratch::file(std::string_view stem) const {
   static std::atomic<unsigned> counter{0};
   return (fs::path(path_) / fmt::format("{}-{}", stem, counter++)).string();
+}
+
+ScratchFolder::ScratchFolder(const Scratch& scratch) : path_(scratch.file("attempt")) {
+  std::error_code error;
+  fs::create_directory(path_, error);
+  if (error) fail(path_, error.value());
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
 }
 
 }  // namespace geoloom::store

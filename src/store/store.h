@@ -52,9 +52,22 @@ class Scratch {
   std::string file(std::string_view stem) const;  // a new name in the folder, unique in the process
 
  private:
+  bool make(const std::string& parent, bool last_attempt);  // false: lost to a cleaner
   std::string path_;
   std::unique_ptr<gdal::OwnFolder> own_;
   int lock_fd_ = -1;  // flock: tells a live owner from a dead one
+};
+// A folder within, for the unfinished files of one attempt: attempts may give theirs equal names.
+class ScratchFolder {
+ public:
+  explicit ScratchFolder(const Scratch& scratch);
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  ~ScratchFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
 };
 // Below TMPDIR, or /tmp.
 std::string remote_scratch_parent();

@@ -229,5 +229,15 @@ TEST(ScratchFolder, IsRemovedWithItsOwner) {
   EXPECT_FALSE(std::filesystem::exists(parent));
 }
 
+TEST(ScratchFolder, OneWhoseOwnerDiedWhileMakingItGoesToo) {
+  const auto parent =
+      ::testing::TempDir() + "scratch-parent-" + std::to_string(std::random_device{}());
+  const auto newborn = parent + "/new-geoloom-1-00000000";
+  std::filesystem::create_directories(newborn);
+  std::ofstream(newborn + "/lock") << "";
+  { const Scratch scratch(parent); }
+  EXPECT_FALSE(std::filesystem::exists(parent));
+}
+
 }  // namespace
 }  // namespace geoloom::store

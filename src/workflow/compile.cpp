@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "error/spelling.h"
@@ -36,39 +37,92 @@ Error invalid_at(const Place& place, std::string message) {
   return error;
 }
 
-// Connects one step's ops by `from` and `as`.
-class StepBuilder {
+// `over` of a step: an axis of space, axes of lists, or a list of both.
+class DomainReader {
  public:
-  StepBuilder(const StepDeclaration& declaration, const Registry& registry)
-      : declaration_(declaration), registry_(registry) {
-    step_.name = declaration.name;
-    step_.place = declaration.place;
-    step_.domain = domain_of(declaration.over);
+  static Domain read(const Value& over) {
+    DomainReader reader;
+    if (over.is_null()) return {};
+    const auto parts = over.kind == Value::Kind::list ? over.list : std::vector<Value>{over};
+    for (const auto& part : parts) reader.add(part);
+    return std::move(reader.domain_);
   }
 
-  Step build() {
-    if (declaration_.ops.empty())
-      throw invalid_at(declaration_.place, fmt::format("step '{}' has nothing to do", step_.name))
-          .hint("list ops under 'do:'");
-    for (const auto& call : declaration_.ops) add(call);
+ private:
+  void add(const Value& part) {
+    if (part.kind == Value::Kind::map) {
+      for (const auto& [name, value] : part.map) add_list(name, value);
+      return;
+    }
+    static const std::vector<std::string> known{"tiles", "zones"};
+    if (part.kind != Value::Kind::string ||
+        std::find(known.begin(), known.end(), part.text) == known.end())
+      throw part
+          .error(part.kind == Value::Kind::string ? fmt::format("there is no axis '{}'", part.text)
+                                                  : "an axis cannot be " + part.described())
+          .hint(part.kind == Value::Kind::string ? spelling_hint(part.text, known)
+                                                 : "such as over: [tiles, {month: 2018}]");
+    if (domain_.extent != Domain::Extent::whole)
+      throw part.error("tiles and zones can stand once, and one of them only, among the axes");
+    domain_.extent = part.text == "tiles" ? Domain::Extent::tiles : Domain::Extent::zones;
+  }
+
+  void add_list(const std::string& name, const Value& value) {
+    if (domain_.find(name)) throw value.error(fmt::format("the axis '{}' stands twice", name));
+    domain_.lists.push_back(axis_from(name, value));
+    combinations_ *= domain_.lists.back().values.size();
+    if (combinations_ > kMostChains)
+      throw value.error(
+          fmt::format("the axes have more than {} combinations of values", kMostChains));
+  }
+
+  static constexpr size_t kMostChains = 100000;
+  Domain domain_;
+  size_t combinations_ = 1;
+};
+
+// All combinations of the values of the axes, the last axis fastest.
+std::vector<std::vector<const AxisValue*>> combinations(const std::vector<Axis>& axes) {
+  std::vector<std::vector<const AxisValue*>> out{{}};
+  for (const auto& axis : axes) {
+    std::vector<std::vector<const AxisValue*>> longer;
+    for (const auto& start : out) {
+      for (const auto& value : axis.values) {
+        longer.push_back(start);
+        longer.back().push_back(&value);
+      }
+    }
+    out = std::move(longer);
+  }
+  return out;
+}
+
+// Connects one step's ops by `from` and `as`, for one combination of values.
+class ChainBuilder {
+ public:
+  ChainBuilder(const StepDeclaration& declaration, const Registry& registry, const Domain& domain)
+      : declaration_(declaration), registry_(registry), domain_(domain) {
+    step_.place = declaration.place;
+    step_.name = declaration.name;
+    step_.chains.resize(1);
+  }
+
+  // A step with this one chain.
+  Step build(const std::vector<const AxisValue*>& values) {
+    std::map<std::string, AxisValue> item;
+    for (size_t i = 0; i < values.size(); ++i) {
+      item[domain_.lists[i].name] = *values[i];
+      step_.chains[0].labels.emplace_back(domain_.lists[i].name, values[i]->label);
+    }
+    for (auto call : declaration_.ops) {
+      resolve_item(call.arguments, item);
+      add(call);
+    }
     check_ends();
     return std::move(step_);
   }
 
  private:
-  static Domain domain_of(const Value& over) {
-    if (over.is_null()) return {};
-    static const std::vector<std::string> known{"tiles", "zones"};
-    if (over.kind != Value::Kind::string ||
-        std::find(known.begin(), known.end(), over.text) == known.end()) {
-      auto error = over.error(over.kind == Value::Kind::string
-                                  ? fmt::format("there is no axis '{}'", over.text)
-                                  : "this version carries out one axis: tiles or zones");
-      throw error.hint(spelling_hint(over.text, known));
-    }
-    return {{over.text}};
-  }
-
   void add(const OpCall& call) {
     auto [op, identity] = make_op(call, registry_);
     Node node;
@@ -83,20 +137,20 @@ class StepBuilder {
     node.identity = std::move(identity);
     note_layers(node);
     if (!call.as.empty()) name_result(call, *op);
-    step_.nodes.push_back(std::move(node));
+    nodes().push_back(std::move(node));
   }
 
   // Task steps work on whole layers, chains on blocks; one step is one or the other.
   void check_kind(const OpCall& call, const Op& op) const {
     const auto kind = op.description().kind;
     const bool task = kind == OpKind::task;
-    if (!step_.nodes.empty() && task != step_.is_task())
+    if (!nodes().empty() && task != step_.is_task())
       throw invalid_at(call.place,
                        fmt::format("'{}' works on {} and cannot stand in one step with '{}'",
                                    call.op, task ? "whole layers" : "blocks of pixels",
-                                   step_.nodes.front().op->description().name))
+                                   nodes().front().op->description().name))
           .hint("put it into a step of its own");
-    if (task && step_.domain.over_tiles())
+    if (task && domain_.over_tiles())
       throw invalid_at(call.place,
                        fmt::format("'{}' gathers whole layers and cannot run over tiles", call.op))
           .hint("leave out 'over:' in this step, or say `over: zones` in an area of several");
@@ -121,9 +175,8 @@ class StepBuilder {
   }
 
   InputRef previous(const OpCall& call) const {
-    for (size_t i = step_.nodes.size(); i-- > 0;)
-      if (step_.nodes[i].kind() == OpKind::source || step_.nodes[i].kind() == OpKind::block)
-        return {i, 0};
+    for (size_t i = nodes().size(); i-- > 0;)
+      if (nodes()[i].kind() == OpKind::source || nodes()[i].kind() == OpKind::block) return {i, 0};
     throw invalid_at(call.place, fmt::format("'{}' has no pixels to work on", call.op))
         .hint("begin the step with 'load'");
   }
@@ -144,7 +197,7 @@ class StepBuilder {
     if (op.description().kind == OpKind::sink)
       throw invalid_at(call.place, fmt::format("'{}' gives no result to name with 'as'", call.op));
     const auto& ports = op.description().outputs;
-    const size_t node = step_.nodes.size();
+    const size_t node = nodes().size();
     const auto put = [&](const std::string& result, size_t output) {
       if (!results_.emplace(result, InputRef{node, output}).second)
         throw invalid_at(call.place, fmt::format("the name '{}' is used twice in step '{}'",
@@ -170,25 +223,52 @@ class StepBuilder {
     if (step_.is_task()) return;
     std::set<size_t> used;
     bool saved = false;
-    for (const auto& node : step_.nodes) {
+    for (const auto& node : nodes()) {
       for (const auto& input : node.inputs) used.insert(input.node);
       saved = saved || node.kind() == OpKind::sink;
     }
     if (!saved)
       throw invalid_at(step_.place, fmt::format("step '{}' saves nothing", step_.name))
           .hint("end it with 'save: {layer: NAME}'");
-    for (size_t i = 0; i < step_.nodes.size(); ++i)
-      if (step_.nodes[i].kind() != OpKind::sink && !used.contains(i))
-        throw invalid_at(step_.nodes[i].place, fmt::format("nothing uses the result of '{}'",
-                                                           step_.nodes[i].op->description().name))
+    for (size_t i = 0; i < nodes().size(); ++i)
+      if (nodes()[i].kind() != OpKind::sink && !used.contains(i))
+        throw invalid_at(nodes()[i].place, fmt::format("nothing uses the result of '{}'",
+                                                       nodes()[i].op->description().name))
             .hint("save it, or read it with 'from:'");
   }
 
+  std::vector<Node>& nodes() { return step_.chains[0].nodes; }
+  const std::vector<Node>& nodes() const { return step_.chains[0].nodes; }
+
   const StepDeclaration& declaration_;
   const Registry& registry_;
+  const Domain& domain_;
   Step step_;
   std::map<std::string, InputRef> results_;
 };
+
+Step build_step(const StepDeclaration& declaration, const Registry& registry) {
+  if (declaration.ops.empty())
+    throw invalid_at(declaration.place,
+                     fmt::format("step '{}' has nothing to do", declaration.name))
+        .hint("list ops under 'do:'");
+  const auto domain = DomainReader::read(declaration.over);
+  std::optional<Step> step;
+  for (const auto& values : combinations(domain.lists)) {
+    auto next = ChainBuilder(declaration, registry, domain).build(values);
+    if (!step) {
+      step = std::move(next);
+      continue;
+    }
+    if (next.layers_made != step->layers_made || next.layers_read != step->layers_read)
+      throw invalid_at(declaration.place,
+                       fmt::format("the layers of step '{}' depend on the item", declaration.name))
+          .hint("name layers without $item; the files of a layer carry the item's values");
+    step->chains.push_back(std::move(next.chains.front()));
+  }
+  step->domain = domain;
+  return std::move(*step);
+}
 
 void register_layers(Workflow& workflow) {
   for (size_t s = 0; s < workflow.steps.size(); ++s) {
@@ -203,9 +283,62 @@ void register_layers(Workflow& workflow) {
   }
 }
 
-// A chain's item has one file of a layer: that of the same tile, or that of its whole zone.
+// What a layer has a file for, in words: "tile and month".
+std::string parts_of(const Domain& domain) {
+  std::string out = domain.over_tiles() ? "tile" : domain.over_zones() ? "zone" : "";
+  for (const auto& list : domain.lists) out += (out.empty() ? "" : " and ") + list.name;
+  return out;
+}
+
+// The values of an axis that a reader asks for must have been made.
+void check_labels(const Node& node, const Axis& made, const std::string& layer,
+                  const std::vector<std::string>& asked) {
+  for (const auto& label : asked)
+    if (!made.holds(label))
+      throw invalid_at(node.place,
+                       fmt::format("layer '{}' has no {} '{}'", layer, made.name, label))
+          .hint(
+              fmt::format("it has {} to {}", made.values.front().label, made.values.back().label));
+}
+
+void check_axis(const Node& node, const Step& step, const Axis& made, const std::string& layer) {
+  const bool source = node.kind() == OpKind::source;
+  const LayerSelection selection = source ? node.source().selection() : LayerSelection{};
+  if (const auto at = selection.at.find(made.name); at != selection.at.end())
+    return check_labels(node, made, layer, {at->second});
+  if (selection.along == made.name) return;
+  if (const auto* own = step.domain.find(made.name)) {
+    std::vector<std::string> labels;
+    for (const auto& value : own->values) labels.push_back(value.label);
+    return check_labels(node, made, layer, labels);
+  }
+  throw invalid_at(node.place, fmt::format("layer '{}' has one file per {}, and step '{}' does not "
+                                           "say which",
+                                           layer, made.name, step.name))
+      .hint(source ? fmt::format("say along: {} to have all of them over time, or at: {{{}: {}}}",
+                                 made.name, made.name, made.values.front().label)
+                   : fmt::format("carry the step out for each: over: {{{}: ...}}", made.name));
+}
+
+void check_selection(const Node& node, const Step& producer, const std::string& layer) {
+  const auto selection = node.source().selection();
+  std::vector<std::string> named;
+  for (const auto& [axis, label] : selection.at) named.push_back(axis);
+  if (!selection.along.empty()) named.push_back(selection.along);
+  const auto parts = parts_of(producer.domain);
+  for (const auto& axis : named)
+    if (!producer.domain.find(axis))
+      throw invalid_at(node.place, fmt::format("layer '{}' has no axis '{}'", layer, axis))
+          .hint(parts.empty() ? "it has one file" : "it has one file per " + parts);
+}
+
+// A chain's item has one file of a layer: that of the same tile, or that of its whole zone, at the
+// same values of the axes.
 void check_domains(const Node& node, const Step& step, const Step& producer,
                    const std::string& layer) {
+  if (node.kind() == OpKind::source) check_selection(node, producer, layer);
+  for (const auto& axis : producer.domain.lists) check_axis(node, step, axis, layer);
+  if (node.kind() != OpKind::source) return;
   if (step.domain.over_tiles() || !producer.domain.over_tiles()) return;
   throw invalid_at(node.place,
                    fmt::format("step '{}' works on the whole area at once, and layer '{}' is made "
@@ -224,7 +357,8 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
   for (size_t s = 0; s < workflow.steps.size(); ++s) {
     const auto& step = workflow.steps[s];
     std::set<std::string> made_here;
-    for (const auto& node : step.nodes) {
+    for (size_t n = 0; n < step.nodes().size(); ++n) {
+      const auto& node = step.nodes()[n];
       std::vector<std::string> read;
       if (node.kind() == OpKind::task) read = node.task().layers_read();
       if (node.kind() == OpKind::source && node.source().layer()) read = {*node.source().layer()};
@@ -234,8 +368,8 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
           throw invalid_at(node.place, fmt::format("no step makes the layer '{}'", layer))
               .hint(spelling_hint(layer, known));
         if (producer->second != s) {
-          if (node.kind() == OpKind::source)
-            check_domains(node, step, workflow.steps[producer->second], layer);
+          for (const auto& chain : step.chains)
+            check_domains(chain.nodes[n], step, workflow.steps[producer->second], layer);
           out[s].insert(producer->second);
         } else if (!made_here.contains(layer)) {
           throw invalid_at(
@@ -287,14 +421,14 @@ void sort_steps(Workflow& workflow) {
 
 std::string Step::chain_text() const {
   std::string out;
-  for (const auto& node : nodes) {
+  for (const auto& node : nodes()) {
     const auto& description = node.op->description();
     out += fmt::format("{}{}@{}", out.empty() ? "" : " > ", description.name, description.version);
   }
   return out;
 }
 
-Json Step::chain_identity() const {
+Json Chain::identity() const {
   Json chain = Json::array();
   for (const auto& node : nodes) chain.push_back(node.identity);
   return chain;
@@ -304,7 +438,7 @@ Workflow compile(const Document& document, const Registry& registry) {
   Workflow workflow;
   workflow.document = document;
   for (const auto& declaration : document.steps)
-    workflow.steps.push_back(StepBuilder(declaration, registry).build());
+    workflow.steps.push_back(build_step(declaration, registry));
   register_layers(workflow);
   sort_steps(workflow);
   return workflow;

@@ -35,19 +35,27 @@ struct Node {
   const TaskOp& task() const { return dynamic_cast<const TaskOp&>(*op); }
 };
 
+// The ops of a step bound to one combination of values on its axes of lists.
+struct Chain {
+  AxisLabels labels;
+  std::vector<Node> nodes;
+  Json identity() const;
+};
+
 struct Step {
   std::string name;
   Domain domain;
-  std::vector<Node> nodes;
+  std::vector<Chain> chains;  // at least one; they differ in parameters only
   std::vector<std::string> layers_read;
   std::vector<std::string> layers_made;
   std::vector<size_t> after;  // indices of steps whose layers it reads, all smaller than its own
   Place place;
 
-  bool is_task() const { return !nodes.empty() && nodes.front().kind() == OpKind::task; }
+  // Kinds, connections and names, in which all chains agree.
+  const std::vector<Node>& nodes() const { return chains.front().nodes; }
+  bool is_task() const { return !nodes().empty() && nodes().front().kind() == OpKind::task; }
   // The op chain in words, for provenance: "load@1 > median_rgb@1 > save@2".
   std::string chain_text() const;
-  Json chain_identity() const;
 };
 
 struct Workflow {

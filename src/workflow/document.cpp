@@ -416,6 +416,7 @@ class Resolver {
 
   void resolve_text(Value& value) {
     if (!is_whole_reference(value.text)) {
+      value.reference = value.text.find("${item.") != std::string::npos;
       value.text = substituted(value);
       return;
     }
@@ -457,7 +458,8 @@ class Resolver {
     return spelling_hint(name, parameters_);
   }
 
-  // The text with every ${name} replaced and $$ made $.
+  // The text with every ${name} replaced and $$ made $. A text that waits for its item keeps
+  // ${item.x}, and all other dollar signs doubled, since it is looked at again.
   std::string substituted(const Value& value) {
     const std::string& text = value.text;
     std::string out;
@@ -465,18 +467,29 @@ class Resolver {
       if (text[at] != '$') {
         out += text[at++];
       } else if (text.compare(at, 2, "$$") == 0) {
-        out += '$';
+        out += value.reference ? "$$" : "$";
         at += 2;
       } else if (text.compare(at, 2, "${") == 0) {
         const size_t end = text.find('}', at);
         if (end == std::string::npos)
           throw value.error(fmt::format("'}}' is missing after '{}'", text.substr(at)));
-        out += text_of(value, std::string_view(text).substr(at + 2, end - at - 2));
+        const auto name = std::string_view(text).substr(at + 2, end - at - 2);
+        if (name.starts_with("item."))
+          out += text.substr(at, end + 1 - at);
+        else
+          out +=
+              value.reference ? with_doubled_dollars(text_of(value, name)) : text_of(value, name);
         at = end + 1;
       } else {
         throw lone_dollar(value, at);
       }
     }
+    return out;
+  }
+
+  static std::string with_doubled_dollars(const std::string& text) {
+    std::string out;
+    for (const char c : text) out += c == '$' ? "$$" : std::string(1, c);
     return out;
   }
 
@@ -504,6 +517,15 @@ class Resolver {
   Names parameters_, steps_;
   size_t values_ = 0, bytes_ = 0;  // that came out of parameters
 };
+
+// Outside of ops there is no item.
+void refuse_item_references(const Value& value) {
+  if (value.reference)
+    throw value.error(
+        fmt::format("'{}' refers to the item, which is known to ops only", value.text));
+  for (const auto& element : value.list) refuse_item_references(element);
+  for (const auto& member : value.map) refuse_item_references(member.second);
+}
 
 void set_parameters(Document& document, const std::map<std::string, GivenParameter>& given) {
   Names known;
@@ -542,7 +564,8 @@ Document parse_document(std::string_view text, const std::string& file) {
   Value root = parse_yaml(text, file);
   root.file = file;
   if (root.is_null())
-    throw root.error("the document is empty").hint("begin with 'geoloom: 1'; examples/ holds documents to start from");
+    throw root.error("the document is empty")
+        .hint("begin with 'geoloom: 1'; examples/ holds documents to start from");
   require_map(root, "a workflow document");
   // The version first: what a newer document may say is not known here.
   check_version(root);
@@ -581,9 +604,12 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   Resolver resolver(document);
   resolver.resolve(document.store);
   require_text(document.store, "store");
+  refuse_item_references(document.store);
   resolver.resolve(document.area);
+  refuse_item_references(document.area);
   for (auto& step : document.steps) {
     resolver.resolve(step.over);
+    refuse_item_references(step.over);
     for (auto& call : step.ops) resolver.resolve(call.arguments);
   }
 }

@@ -73,10 +73,10 @@ Document read_document(const std::string& path);
 // Sets parameters (given ones, from the command line or a parameter file, win over defaults),
 // checks their types and ranges, and replaces `$name` (whole value, keeps its type) and `${name}`
 // (inside a text, makes a text) everywhere in store, area and steps. `$$` stands for a dollar sign.
-// What comes out of a parameter is not looked at again. `$item.x` is left as it is, with
-// Value::reference set. Unknown references are errors with the nearest spelling. A relative path,
-// given or default, is relative to the current directory. Values keep the place where they are
-// used.
+// What comes out of a parameter is not looked at again. `$item.x`, and texts with `${item.x}`, are
+// left for resolve_item() with Value::reference set; in `store`, `area` and `over` there is no
+// item. Unknown references are errors with the nearest spelling. A relative path, given or default,
+// is relative to the current directory. Values keep the place where they are used.
 struct GivenParameter {
   Value value;
   std::string origin;

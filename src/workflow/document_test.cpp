@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "workflow/axis.h"
+
 namespace geoloom::workflow {
 namespace {
 
@@ -136,6 +138,22 @@ TEST(Document, LeavesItemReferences) {
                    ->reference);
 }
 
+TEST(Document, TextsWaitForTheirItemWithAllOtherReferencesReplaced) {
+  auto d = resolved(with_op("load: {scenes: \"a$$b/${year}/${item.month}\"}"));
+  auto& scenes = d.steps[0].ops[0].arguments.map[0].second;
+  EXPECT_TRUE(scenes.reference);
+  resolve_item(scenes, {{"month", {"2018-05", Value()}}});
+  EXPECT_EQ(scenes.text, "a$b/" + d.values.at("year").text + "/2018-05");
+  EXPECT_FALSE(scenes.reference);
+}
+
+TEST(Document, KnowsNoItemOutsideOfOps) {
+  expect_refusal(
+      "geoloom: 1\nname: x\nstore: \"out/${item.month}\"\n"
+      "steps: {s: {do: [{load: x}]}}",
+      "refers to the item, which is known to ops only");
+}
+
 TEST(Document, BoundsWhatReferencesMake) {
   std::string list = "[1", uses = "[$l", text(10000, 'x'), texts = "\"";
   for (int i = 0; i < 1000; ++i) {
@@ -159,7 +177,6 @@ TEST(Document, RefusesBadReferences) {
        "unknown reference '$scens'. Hint: did you mean 'scenes'?"},
       {"load: {scenes: $s.output}", "the reference '$s.output' is not carried out by this version"},
       {"load: {scenes: $slot.year}", "the reference '$slot.year' is not carried out"},
-      {"load: {scenes: \"a_${item.x}\"}", "the reference '$item.x' is not carried out"},
       {"load: {scenes: $nothing.output}", "unknown reference '$nothing.output'"},
       {"load: {scenes: $year.start}", "parameter 'year' has no parts"},
       {"load: {scenes: data/$year/x}",

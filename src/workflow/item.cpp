@@ -49,8 +49,46 @@ void mark_part(const std::string& part, const std::vector<Item>& items, std::set
 
 }  // namespace
 
-bool Domain::has(std::string_view axis) const {
-  return std::find(axes.begin(), axes.end(), axis) != axes.end();
+const AxisLabels& Item::at() const {
+  static const AxisLabels none;
+  return labels ? *labels : none;
+}
+
+const Axis* Domain::find(const std::string& axis) const {
+  for (const auto& list : lists)
+    if (list.name == axis) return &list;
+  return nullptr;
+}
+
+std::string Domain::text() const {
+  std::string out = over_tiles() ? "tiles" : over_zones() ? "zones" : "";
+  for (const auto& list : lists) out += (out.empty() ? "" : " x ") + list.name;
+  return out.empty() ? "all" : out;
+}
+
+std::string item_name(std::string_view tile_or_zone, const AxisLabels& labels) {
+  const auto text = text_of(labels);
+  if (text.empty()) return std::string(tile_or_zone);
+  return tile_or_zone == "all" ? text : fmt::format("{}.{}", tile_or_zone, text);
+}
+
+std::vector<Item> times_chains(const std::vector<Item>& items,
+                               const std::vector<AxisLabels>& chains) {
+  if (chains.size() == 1 && chains.front().empty()) return items;
+  std::vector<Item> out;
+  out.reserve(items.size() * chains.size());
+  for (size_t c = 0; c < chains.size(); ++c) {
+    const auto labels = std::make_shared<const AxisLabels>(chains[c]);
+    for (const auto& item : items) {
+      auto& made = out.emplace_back(item);
+      made.name = item_name(item.name, *labels);
+      made.index = static_cast<int64_t>(out.size()) - 1;
+      made.chain = c;
+      made.labels = labels;
+      if (made.name.size() == text_of(*labels).size()) made.tile_length = 0;
+    }
+  }
+  return out;
 }
 
 std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tiling,
@@ -65,6 +103,7 @@ std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tilin
                                tiling.tile_width, tiling.tile_height};
         Item item;
         item.name = fmt::format("{}{}_{}", prefix, full.x * coarsening, full.y * coarsening);
+        item.tile_length = item.name.size();
         item.index = static_cast<int64_t>(items.size());
         item.zone = z;
         item.window = full.intersect(grid.window());
@@ -100,8 +139,8 @@ std::vector<Item> select_items(const std::vector<Item>& items, const Selection& 
 std::vector<Item> zone_items(const std::vector<Zone>& zones) {
   std::vector<Item> items;
   for (size_t z = 0; z < zones.size(); ++z)
-    items.push_back(
-        {zones[z].name, static_cast<int64_t>(z), z, zones[z].grid.window(), zones[z].grid});
+    items.push_back({zones[z].name, static_cast<int64_t>(z), z, zones[z].grid.window(),
+                     zones[z].grid, 0, zones[z].name.size(), nullptr});
   return items;
 }
 

@@ -3,12 +3,14 @@
 // member of it.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "geo/grid.h"
+#include "workflow/axis.h"
 
 namespace geoloom::workflow {
 
@@ -32,21 +34,30 @@ struct Tiling {
 };
 
 struct Item {
-  std::string name;    // "2048_0" (x and y of its first pixel at full resolution), or its zone's
-  int64_t index = 0;   // place in the whole domain, whatever is selected
-  size_t zone = 0;     // of the area
-  geo::Window window;  // on the zone's grid
-  geo::Grid grid;      // of that window
+  // The tile's, "2048_0" (x and y of its first pixel at full resolution), or the zone's; then the
+  // labels on axes of lists: "2048_0.2018-05". Of the zone `all` these alone.
+  std::string name;
+  int64_t index = 0;                         // place in the whole domain, whatever is selected
+  size_t zone = 0;                           // of the area
+  geo::Window window;                        // on the zone's grid
+  geo::Grid grid;                            // of that window
+  size_t chain = 0;                          // of its step: which values its ops are bound to
+  size_t tile_length = 0;                    // of the name
+  std::shared_ptr<const AxisLabels> labels;  // null without axes of lists
+
+  std::string_view tile() const { return std::string_view(name).substr(0, tile_length); }
+  const AxisLabels& at() const;
 };
 
-// The axes of a step; empty = the single item `all`.
+// What a step is applied to: each tile, each zone, or the one zone there is, for each combination
+// of values on the axes of lists.
 struct Domain {
-  std::vector<std::string> axes;
-  bool has(std::string_view axis) const;
-  bool over_tiles() const { return has("tiles"); }
-  bool over_zones() const { return has("zones"); }
-  std::string text() const { return axes.empty() ? "all" : axes.front(); }
-  friend bool operator==(const Domain&, const Domain&) = default;
+  enum class Extent { whole, tiles, zones } extent = Extent::whole;
+  std::vector<Axis> lists;
+  bool over_tiles() const { return extent == Extent::tiles; }
+  bool over_zones() const { return extent == Extent::zones; }
+  const Axis* find(const std::string& axis) const;  // of the lists
+  std::string text() const;                         // "tiles x month"; "all" without axes
 };
 
 // Which tiles of a domain take part: all, or a selection made on the command line.
@@ -64,5 +75,10 @@ std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tilin
 std::vector<Item> select_items(const std::vector<Item>& items, const Selection& selection);
 // One item per zone, over its whole grid.
 std::vector<Item> zone_items(const std::vector<Zone>& zones);
+// Every item for each of the labels, which are those of the chains of a step in their order.
+std::vector<Item> times_chains(const std::vector<Item>& items,
+                               const std::vector<AxisLabels>& chains);
+// The name of a tile or zone with labels.
+std::string item_name(std::string_view tile_or_zone, const AxisLabels& labels);
 
 }  // namespace geoloom::workflow

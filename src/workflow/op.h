@@ -12,6 +12,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -142,21 +143,29 @@ struct LayerFile {
   std::string identity() const;
 };
 
+// Which files of a layer with axes of lists a source reads, beside those of its item's own values.
+struct LayerSelection {
+  std::map<std::string, std::string> at;  // axis -> label
+  std::string along;                      // this axis becomes time: the files of all its values
+};
+
 // Looking up layers while planning (info) and while executing (files).
 class Layers {
  public:
   virtual ~Layers() = default;
   virtual const LayerInfo& info(
       const std::string& layer) const = 0;  // throws Error(invalid), nearest name
-  // The files of a layer for all items of its domain in this run that lie in the zone of `item`, in
-  // plan order; nullopt = no receipt (a gap).
+  // The files of a layer for all items of its domain in this run that lie in the zone of `item` and
+  // at its values of the axes, in plan order; nullopt = no receipt (a gap).
   struct Entry {
     Item item;
     std::optional<LayerFile> file;
   };
   virtual std::vector<Entry> files(const std::string& layer, const Item& item) const = 0;
-  // The file of that item, or of its whole zone; throws Error(missing) when it has no receipt.
-  virtual LayerFile file(const std::string& layer, const Item& item) const = 0;
+  // The file of that item, or of its whole zone, at the values of the axes; several along an axis,
+  // in its order. Throws Error(missing) when one has no receipt.
+  virtual std::vector<LayerFile> files(const std::string& layer, const Item& item,
+                                       const LayerSelection& selection) const = 0;
 };
 
 // A scene or a layer's item that a source dropped under `tolerate`, recorded in receipt and output.
@@ -234,8 +243,9 @@ class SourceOp : public Op {
   virtual Json freeze(const std::vector<Zone>& zones, FreezeReport& report) const = 0;
   virtual std::unique_ptr<Source> open(const Json& frozen, const std::vector<Zone>& zones,
                                        const Layers& layers) const = 0;
-  // The layer read, if any.
+  // The layer read, if any, and which of its files.
   virtual std::optional<std::string> layer() const { return std::nullopt; }
+  virtual LayerSelection selection() const { return {}; }
 };
 
 // ---------------------------------------------------------------------------------------------

@@ -73,10 +73,39 @@ Json report_to_json(const FreezeReport& report) {
           {"offset_applied", report.offset_applied}};
 }
 
+// The values of the axes make items of their own even where they change no parameter.
+std::string identity_hash(const ChainRun& chain, const Item& item, Json inputs) {
+  Json identity{{"chain", chain.chain->identity()},
+                {"files", chain.file_hashes},
+                {"grid", item.grid.text()},
+                {"inputs", std::move(inputs)}};
+  if (!item.at().empty()) identity["at"] = item.at();
+  return store::sha256_hex(identity.dump());
+}
+
+// The contents of the files an op reads, as the record keeps them.
+Json files_of(const Node& node) {
+  Json files = Json::array();
+  try {
+    for (const auto& input : node.op->files()) {
+      const auto content = gdal::read_file(input.path, input.limit_bytes);
+      files.push_back(
+          {{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
+      // JSON holds text only; find out here, with a place, and not when the record is written.
+      (void)files.back().dump();
+    }
+  } catch (const Error& error) {
+    throw_as_document_error(error, node.place);
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::invalid, "the file is not UTF-8 text").at(node.place);
+  }
+  return files;
+}
+
 }  // namespace
 
-std::string node_key(const Step& step, size_t node) {
-  return fmt::format("{}/{}", step.name, node);
+std::string node_key(const Step& step, size_t chain, size_t node) {
+  return fmt::format("{}/{}", item_name(step.name, step.chains[chain].labels), node);
 }
 
 ItemPlan StepRun::plan(const Item& item, const Layers* layers) const {
@@ -87,12 +116,14 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
                        const std::vector<Dropped>& without) const {
   ItemPlan plan;
   plan.item = item;
-  for (size_t n = 0; n < step->nodes.size(); ++n) {
-    const auto& node = step->nodes[n];
+  const auto& chain = chain_of(item);
+  if (chain.empty) return plan;
+  for (size_t n = 0; n < chain.chain->nodes.size(); ++n) {
+    const auto& node = chain.chain->nodes[n];
     NodePlan node_plan;
     try {
       if (node.kind() == OpKind::source) {
-        node_plan.source = sources[n]->plan(item, layers);
+        node_plan.source = chain.sources[n]->plan(item, layers);
         leave_out(node_plan.source, without);
         node_plan.outputs = {node_plan.source.schema};
         plan.slices += node_plan.source.members.size();
@@ -118,11 +149,8 @@ std::string StepRun::fingerprint(const ItemPlan& plan) const {
   Json inputs = Json::array();
   for (const auto& node : plan.nodes)
     if (!node.source.identities.empty()) inputs.push_back(node.source.identities);
-  const Json identity{{"chain", step->chain_identity()},
-                      {"files", file_hashes},
-                      {"grid", plan.item.grid.text()},
-                      {"inputs", inputs}};
-  return store::sha256_hex(identity.dump());
+  const auto& chain = chain_of(plan.item);
+  return identity_hash(chain, plan.item, std::move(inputs));
 }
 
 std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
@@ -138,11 +166,8 @@ std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
     }
     inputs.push_back({layer, files});
   }
-  const Json identity{{"chain", step->chain_identity()},
-                      {"files", file_hashes},
-                      {"grid", item.grid.text()},
-                      {"inputs", inputs}};
-  return store::sha256_hex(identity.dump());
+  const auto& chain = chain_of(item);
+  return identity_hash(chain, item, std::move(inputs));
 }
 
 std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
@@ -171,7 +196,9 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   run->open_all();
   run->plan_layers();
   Json chains = Json::object();
-  for (const auto& step : run->workflow_.steps) chains[step.name] = step.chain_identity();
+  for (const auto& step : run->workflow_.steps)
+    for (const auto& chain : step.chains)
+      chains[item_name(step.name, chain.labels)] = chain.identity();
   record.content_hash = store::sha256_hex(Json{
       {"area", area_to_json(record.area)},
       {"chains", chains},
@@ -204,47 +231,96 @@ void Run::freeze_sources() {
   record_.sources = Json::object();
   record_.reports = Json::object();
   for (const auto& step : workflow_.steps) {
-    for (size_t n = 0; n < step.nodes.size(); ++n) {
-      const auto& node = step.nodes[n];
-      if (node.kind() != OpKind::source) continue;
-      const auto key = node_key(step, n);
-      try {
-        record_.sources[key] = node.source().freeze(zones(), reports_[key]);
-      } catch (const Error& error) {
-        throw_as_document_error(error, node.place);
-      }
-      record_.reports[key] = report_to_json(reports_[key]);
+    size_t without_scenes = 0;
+    for (size_t c = 0; c < step.chains.size(); ++c) {
+      const auto last = without_scenes + 1 == step.chains.size();
+      without_scenes += freeze_chain(step, c, last) ? 0 : 1;
     }
   }
+}
+
+// False when there is no scene for a chain, which only the last one of a step that has none at all
+// takes for an error.
+bool Run::freeze_chain(const Step& step, size_t c, bool must_have_scenes) {
+  for (size_t n = 0; n < step.chains[c].nodes.size(); ++n) {
+    const auto& node = step.chains[c].nodes[n];
+    if (node.kind() != OpKind::source) continue;
+    const auto key = node_key(step, c, n);
+    try {
+      record_.sources[key] = node.source().freeze(zones(), reports_[key]);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::empty || must_have_scenes)
+        throw_as_document_error(error, node.place);
+      record_.sources[key] = nullptr;
+      reports_[key].notes.push_back(error.message());
+    }
+    record_.reports[key] = report_to_json(reports_[key]);
+    if (record_.sources[key].is_null()) return false;
+  }
+  return true;
 }
 
 void Run::read_files() {
   record_.files = Json::object();
   for (const auto& step : workflow_.steps) {
-    for (size_t n = 0; n < step.nodes.size(); ++n) {
-      Json files = Json::array();
-      try {
-        for (const auto& input : step.nodes[n].op->files()) {
-          const auto content = gdal::read_file(input.path, input.limit_bytes);
-          files.push_back(
-              {{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
-          // JSON holds text only; find out here, with a place, and not when the record is written.
-          (void)files.back().dump();
-        }
-      } catch (const Error& error) {
-        throw_as_document_error(error, step.nodes[n].place);
-      } catch (const Json::exception&) {
-        throw Error(ErrorCode::invalid, "the file is not UTF-8 text").at(step.nodes[n].place);
+    for (size_t c = 0; c < step.chains.size(); ++c) {
+      for (size_t n = 0; n < step.chains[c].nodes.size(); ++n) {
+        auto files = files_of(step.chains[c].nodes[n]);
+        if (!files.empty()) record_.files[node_key(step, c, n)] = std::move(files);
       }
-      if (!files.empty()) record_.files[node_key(step, n)] = std::move(files);
     }
   }
 }
 
-void Run::open_all() {
+std::vector<Item> Run::items_of(const Step& step) const {
   const auto& area = record_.area;
-  const auto tiles =
-      select_items(tile_items(area.zones, area.tiling, area.coarsening), record_.options.selection);
+  if (step.domain.extent == Domain::Extent::whole && zones().size() > 1)
+    throw Error(ErrorCode::invalid,
+                fmt::format("step '{}' has no tiles or zones in `over`, but the area has {} pixel "
+                            "grids ({}, {}...)",
+                            step.name, zones().size(), zones()[0].name, zones()[1].name))
+        .at(step.place)
+        .hint("say `over: zones` to carry it out once for each of them");
+  std::vector<AxisLabels> labels;
+  for (const auto& chain : step.chains) labels.push_back(chain.labels);
+  if (!step.domain.over_tiles()) return times_chains(zone_items(zones()), labels);
+  return times_chains(
+      select_items(tile_items(area.zones, area.tiling, area.coarsening), record_.options.selection),
+      labels);
+}
+
+ChainRun Run::open_chain(const Step& step, size_t c) {
+  ChainRun run;
+  run.chain = &step.chains[c];
+  for (size_t n = 0; n < run.chain->nodes.size(); ++n) {
+    const auto& node = run.chain->nodes[n];
+    const auto key = node_key(step, c, n);
+    std::unique_ptr<Source> source;
+    if (node.kind() == OpKind::source) {
+      const auto frozen = record_.sources.value(key, Json());
+      run.empty = run.empty || frozen.is_null();
+      if (!run.empty) source = node.source().open(frozen, zones(), *this);
+    }
+    run.sources.push_back(std::move(source));
+    std::vector<std::string> contents;
+    if (const auto files = record_.files.find(key); files != record_.files.end()) {
+      for (const auto& file : *files) {
+        contents.push_back(file.at("content").get<std::string>());
+        run.file_hashes.push_back(file.at("sha256"));
+      }
+    }
+    try {
+      run.prepared.push_back(node.kind() == OpKind::block ? node.block().prepare(contents)
+                                                          : nullptr);
+    } catch (Error& error) {
+      error.at(node.place);
+      throw;
+    }
+  }
+  return run;
+}
+
+void Run::open_all() {
   const auto& only = record_.options.only;
   std::vector<std::string> names;
   for (const auto& step : workflow_.steps) names.push_back(step.name);
@@ -256,47 +332,36 @@ void Run::open_all() {
     StepRun run;
     run.step = &step;
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
-    run.items = step.domain.over_tiles() ? tiles : zone_items(zones());
-    if (step.domain.axes.empty() && zones().size() > 1)
-      throw Error(
-          ErrorCode::invalid,
-          fmt::format("step '{}' has no `over`, but the area has {} pixel grids ({}, {}...)",
-                      step.name, zones().size(), zones()[0].name, zones()[1].name))
-          .at(step.place)
-          .hint("say `over: zones` to carry it out once for each of them");
-    for (size_t n = 0; n < step.nodes.size(); ++n) {
-      const auto& node = step.nodes[n];
-      const auto key = node_key(step, n);
-      std::unique_ptr<Source> source;
-      if (node.kind() == OpKind::source)
-        source = node.source().open(record_.sources.value(key, Json()), zones(), *this);
-      run.sources.push_back(std::move(source));
-      std::vector<std::string> contents;
-      if (const auto files = record_.files.find(key); files != record_.files.end()) {
-        for (const auto& file : *files) {
-          contents.push_back(file.at("content").get<std::string>());
-          run.file_hashes.push_back(file.at("sha256"));
-        }
-      }
-      try {
-        run.prepared.push_back(node.kind() == OpKind::block ? node.block().prepare(contents)
-                                                            : nullptr);
-      } catch (Error& error) {
-        error.at(node.place);
-        throw;
-      }
-    }
+    run.items = items_of(step);
+    for (size_t c = 0; c < step.chains.size(); ++c) run.chains.push_back(open_chain(step, c));
     steps_.push_back(std::move(run));
   }
 }
 
+// The first zone and chain that have scenes tell what a layer looks like.
+ItemPlan Run::plan_whole(const StepRun& run) const {
+  std::optional<ItemPlan> fallback;
+  for (size_t c = 0; c < run.chains.size(); ++c) {
+    if (run.chains[c].empty) continue;
+    for (auto item : zone_items(zones())) {
+      item.chain = c;
+      item.labels = std::make_shared<const AxisLabels>(run.chains[c].chain->labels);
+      auto plan = run.plan(item, nullptr);
+      if (!plan.empty()) return plan;
+      if (!fallback) fallback = std::move(plan);
+    }
+  }
+  if (!fallback)
+    throw Error(ErrorCode::internal, "no chain of the step has scenes").at(run.step->place);
+  return std::move(*fallback);
+}
+
 // Schemas flow from sources to layers and on to the steps that read them, for the whole area.
 void Run::plan_layers() {
-  const auto whole = zone_items(zones()).front();
   for (const auto& run : steps_) {
     const auto& step = *run.step;
     if (step.is_task()) {
-      for (const auto& node : step.nodes) {
+      for (const auto& node : step.nodes()) {
         try {
           auto info = node.task().plan(*this);
           info.step = step.name;
@@ -309,10 +374,10 @@ void Run::plan_layers() {
       }
       continue;
     }
-    const auto plan = run.plan(whole, nullptr);
-    for (size_t n = 0; n < step.nodes.size(); ++n) {
-      if (step.nodes[n].kind() != OpKind::sink) continue;
-      const auto layer = step.nodes[n].sink().layer();
+    const auto plan = plan_whole(run);
+    for (size_t n = 0; n < step.nodes().size(); ++n) {
+      if (step.nodes()[n].kind() != OpKind::sink) continue;
+      const auto layer = step.nodes()[n].sink().layer();
       layers_[layer] = {layer, step.name, step.domain, plan.nodes[n].outputs.front(), false};
     }
   }
@@ -353,7 +418,8 @@ std::vector<Layers::Entry> Run::files(const std::string& layer, const Item&) con
               "the files of layer '" + layer + "' are not known before it is made");
 }
 
-LayerFile Run::file(const std::string& layer, const Item&) const {
+std::vector<LayerFile> Run::files(const std::string& layer, const Item&,
+                                  const LayerSelection&) const {
   throw Error(ErrorCode::internal,
               "the files of layer '" + layer + "' are not known before it is made");
 }

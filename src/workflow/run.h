@@ -30,13 +30,22 @@ struct ItemPlan {
   bool empty() const { return slices == 0; }
 };
 
+// A chain of a step with its sources opened and its tables prepared.
+struct ChainRun {
+  const Chain* chain = nullptr;
+  // A source found no scene for the chain's values of the axes: all its items are empty.
+  bool empty = false;
+  std::vector<std::unique_ptr<Source>> sources;           // by node; null for other kinds
+  std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
+  Json file_hashes = Json::array();                       // identities of files ops read
+};
+
 struct StepRun {
   const Step* step = nullptr;
   bool selected = true;  // by --only
   std::vector<Item> items;
-  std::vector<std::unique_ptr<Source>> sources;           // by node; null for other kinds
-  std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
-  Json file_hashes = Json::array();                       // identities of files ops read
+  std::vector<ChainRun> chains;  // of the step, in its order
+  const ChainRun& chain_of(const Item& item) const { return chains[item.chain]; }
 
   // Schemas of all nodes for an item. `layers` is null before anything ran.
   ItemPlan plan(const Item& item, const Layers* layers) const;
@@ -67,7 +76,7 @@ class Run : public Layers {
   const std::vector<StepRun>& steps() const { return steps_; }
   const std::map<std::string, FreezeReport>& reports() const {
     return reports_;
-  }  // by "step/node"; create() only
+  }  // by node_key; create() only
   const std::vector<Zone>& zones() const { return record_.area.zones; }
   geo::Window selected_window(size_t zone) const;  // bounding window of the selected tiles in it
   const std::map<std::string, LayerInfo>& layers() const { return layers_; }
@@ -75,13 +84,18 @@ class Run : public Layers {
   // Layers, as far as known without results.
   const LayerInfo& info(const std::string& layer) const override;
   std::vector<Entry> files(const std::string& layer, const Item& item) const override;
-  LayerFile file(const std::string& layer, const Item& item) const override;
+  std::vector<LayerFile> files(const std::string& layer, const Item& item,
+                               const LayerSelection& selection) const override;
 
  private:
   Run() = default;
   void freeze_sources();
+  bool freeze_chain(const Step& step, size_t chain, bool must_have_scenes);
   void read_files();
   void open_all();
+  ChainRun open_chain(const Step& step, size_t chain);
+  std::vector<Item> items_of(const Step& step) const;
+  ItemPlan plan_whole(const StepRun& run) const;
   void plan_layers();
 
   RunRecord record_;
@@ -91,6 +105,7 @@ class Run : public Layers {
   std::map<std::string, LayerInfo> layers_;
 };
 
-std::string node_key(const Step& step, size_t node);  // "composite/0"
+// "composite/0", "composite.2018-05/0"
+std::string node_key(const Step& step, size_t chain, size_t node);
 
 }  // namespace geoloom::workflow

@@ -32,9 +32,9 @@ struct RunRecord {
   Json parameters;  // name -> {"value", "origin"}
   Area area;
   RunOptions options;
-  Json sources;              // "step/node" -> what SourceOp::freeze gave
-  Json files;                // "step/node" -> [{"path", "sha256", "content"}]
-  Json reports;              // "step/node" -> what each filter left
+  Json sources;              // node_key -> what SourceOp::freeze gave; null: no scene
+  Json files;                // node_key -> [{"path", "sha256", "content"}]
+  Json reports;              // node_key -> what each filter left
   std::string content_hash;  // of all that decides what the run does; equal for a repeated command
 
   // Trials (a selection, or a coarse resolution) do not replace the friendly names of the full map.

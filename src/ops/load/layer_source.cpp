@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "error/error.h"
 #include "ops/layer_file.h"
 
@@ -10,7 +12,11 @@ namespace geoloom::ops {
 namespace {
 
 struct Detail : workflow::SourceDetail {
-  workflow::LayerFile file;
+  struct Member {
+    size_t file, slice;
+  };
+  std::vector<workflow::LayerFile> files;
+  std::vector<Member> members;
   std::vector<size_t> bands;
 };
 
@@ -29,37 +35,81 @@ raster::CubeSchema schema_of(const raster::CubeSchema& layer, const std::vector<
   return schema;
 }
 
+// Files of one layer along an axis become one cube.
+void check_bands(const workflow::LayerFile& file, const raster::CubeSchema& schema) {
+  const bool same = std::equal(
+      file.schema.bands.begin(), file.schema.bands.end(), schema.bands.begin(), schema.bands.end(),
+      [](const auto& a, const auto& b) {
+        return a.name == b.name && a.type == b.type && a.scale == b.scale && a.offset == b.offset;
+      });
+  if (!same)
+    throw Error(ErrorCode::invalid, "its bands differ from those of the layer's other files")
+        .at({.file = file.path, .item = file.item.name})
+        .hint("give the values one type, scale and offset where the layer is made");
+}
+
 }  // namespace
 
-LayerSource::LayerSource(std::string layer, std::vector<std::string> bands,
-                         const std::vector<workflow::Zone>& zones, const workflow::Layers& layers)
-    : layer_(std::move(layer)), bands_(std::move(bands)), zones_(zones), layers_(layers) {}
+LayerSource::LayerSource(std::string layer, workflow::LayerSelection selection,
+                         std::vector<std::string> bands, const std::vector<workflow::Zone>& zones,
+                         const workflow::Layers& layers)
+    : layer_(std::move(layer)),
+      selection_(std::move(selection)),
+      bands_(std::move(bands)),
+      zones_(zones),
+      layers_(layers) {}
+
+// Before anything ran: what the layer will look like.
+workflow::SourceItem LayerSource::plan_ahead() const {
+  const auto& info = layers_.info(layer_);
+  if (info.picture)
+    throw Error(ErrorCode::invalid,
+                fmt::format("load.layer: '{}' is a picture, not pixels to load", layer_));
+  workflow::SourceItem plan;
+  plan.schema = schema_of(info.schema, chosen_bands(info.schema, bands_));
+  if (const auto* axis = info.domain.find(selection_.along)) {
+    const auto slices = std::move(plan.schema.slices);
+    plan.schema.slices.clear();
+    for (const auto& value : axis->values)
+      for (auto slice : slices) {
+        slice.label = value.label;
+        plan.schema.slices.push_back(std::move(slice));
+      }
+  }
+  for (size_t i = 0; i < plan.schema.slices.size(); ++i) {
+    plan.members.push_back(i);
+    plan.identities.push_back("layer " + layer_);
+  }
+  return plan;
+}
 
 workflow::SourceItem LayerSource::plan(const workflow::Item& item,
                                        const workflow::Layers* layers) const {
-  workflow::SourceItem plan;
-  plan.zone = item.zone;
-  if (layers == nullptr) {  // before anything ran: what the layer will look like
-    const auto& info = layers_.info(layer_);
-    if (info.picture)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("load.layer: '{}' is a picture, not pixels to load", layer_));
-    plan.schema = schema_of(info.schema, chosen_bands(info.schema, bands_));
-    for (size_t i = 0; i < plan.schema.slices.size(); ++i) {
-      plan.members.push_back(i);
-      plan.identities.push_back("layer " + layer_);
-    }
+  if (layers == nullptr) {
+    auto plan = plan_ahead();
+    plan.zone = item.zone;
     return plan;
   }
   auto detail = std::make_shared<Detail>();
-  detail->file = layers->file(layer_, item);
-  const auto& schema = detail->file.empty ? layers->info(layer_).schema : detail->file.schema;
+  detail->files = layers->files(layer_, item, selection_);
+  const auto filled = std::find_if(detail->files.begin(), detail->files.end(),
+                                   [](const auto& file) { return !file.empty; });
+  const auto& schema = filled == detail->files.end() ? layers->info(layer_).schema : filled->schema;
   detail->bands = chosen_bands(schema, bands_);
+  workflow::SourceItem plan;
+  plan.zone = item.zone;
   plan.schema = schema_of(schema, detail->bands);
-  if (detail->file.empty) plan.schema.slices.clear();
-  for (size_t i = 0; i < plan.schema.slices.size(); ++i) {
-    plan.members.push_back(i);
-    plan.identities.push_back(fmt::format("layer {} {} {}", layer_, detail->file.identity(), i));
+  plan.schema.slices.clear();
+  for (size_t f = 0; f < detail->files.size(); ++f) {
+    const auto& file = detail->files[f];
+    if (file.empty) continue;
+    check_bands(file, schema);
+    for (size_t s = 0; s < file.schema.slices.size(); ++s) {
+      plan.schema.slices.push_back(file.schema.slices[s]);
+      plan.members.push_back(detail->members.size());
+      plan.identities.push_back(fmt::format("layer {} {} {}", layer_, file.identity(), s));
+      detail->members.push_back({f, s});
+    }
   }
   plan.detail = std::move(detail);
   return plan;
@@ -71,7 +121,9 @@ workflow::ReadCounts LayerSource::read(const workflow::SourceItem& plan, size_t 
   const auto* detail = dynamic_cast<const Detail*>(plan.detail.get());
   if (detail == nullptr)
     throw Error(ErrorCode::internal, "layer '" + layer_ + "' is read before it is made");
-  read_layer_file(detail->file, zones_[plan.zone].grid, member, detail->bands, block, slice, pool);
+  const auto& place = detail->members.at(member);
+  read_layer_file(detail->files[place.file], zones_[plan.zone].grid, place.slice, detail->bands,
+                  block, slice, pool);
   return {};
 }
 

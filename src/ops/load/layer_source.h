@@ -12,7 +12,7 @@ namespace geoloom::ops {
 class LayerSource : public workflow::Source {
  public:
   // `bands` empty: all of the layer.
-  LayerSource(std::string layer, std::vector<std::string> bands,
+  LayerSource(std::string layer, workflow::LayerSelection selection, std::vector<std::string> bands,
               const std::vector<workflow::Zone>& zones, const workflow::Layers& layers);
 
   workflow::SourceItem plan(const workflow::Item& item,
@@ -23,7 +23,10 @@ class LayerSource : public workflow::Source {
   std::optional<std::string> layer() const override { return layer_; }
 
  private:
+  workflow::SourceItem plan_ahead() const;
+
   const std::string layer_;
+  const workflow::LayerSelection selection_;
   const std::vector<std::string> bands_;
   const std::vector<workflow::Zone> zones_;
   const workflow::Layers& layers_;

@@ -54,7 +54,9 @@ item; those are recorded in its receipt and in the output. A header that cannot 
 the run is created and counts too.
 
 With `layer` the pixels of another step's layer are read, item by item, with its slices; of the other
-parameters only `bands` goes with it.)",
+parameters only `bands`, `at` and `along` go with it. A layer made over an axis of values (`over:
+[tiles, {month: 2018}]`) has a file for each: an item reads that of its own month; `at: {month:
+2018-05}` names one, and `along: month` reads all of them as one cube over time.)",
     .inputs = {},
     .outputs = {{"series", "the bands over time"}}};
 
@@ -83,13 +85,20 @@ class Load : public workflow::SourceOp {
                                          const std::vector<workflow::Zone>& zones,
                                          const workflow::Layers& layers) const override {
     if (!parameters_.layer.empty())
-      return std::make_unique<LayerSource>(parameters_.layer, parameters_.bands, zones, layers);
+      return std::make_unique<LayerSource>(parameters_.layer, selection(), parameters_.bands, zones,
+                                           layers);
     return std::make_unique<SeriesSource>(FrozenSeries::from_json(frozen), parameters_, zones);
   }
 
   std::optional<std::string> layer() const override {
     if (parameters_.layer.empty()) return std::nullopt;
     return parameters_.layer;
+  }
+  workflow::LayerSelection selection() const override {
+    workflow::LayerSelection selection;
+    for (const auto& [axis, label] : parameters_.at) selection.at[axis] = label.text;
+    selection.along = parameters_.along;
+    return selection;
   }
 
  private:
@@ -130,8 +139,13 @@ void Load::check() {
                                p.mask || p.reject || p.order != "time" || p.nodata || p.scale ||
                                p.offset || !p.kind.empty() || p.tolerate;
   if (!p.layer.empty() && only_for_scenes)
-    throw invalid("load: with `layer` only `bands` can be given")
+    throw invalid("load: with `layer` only `bands`, `at` and `along` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
+  if (p.layer.empty() && (!p.at.empty() || !p.along.empty()))
+    throw invalid("load: `at` and `along` go with `layer`");
+  for (const auto& [axis, label] : p.at)
+    if (!label.is_scalar() || label.is_null())
+      throw label.error(fmt::format("load.at.{}: needs one value of the axis", axis));
   if (p.mask) check_mask(*p.mask);
   if (p.reject) check_reject(*p.reject);
   if (p.tolerate) check_tolerate(*p.tolerate);
@@ -174,6 +188,12 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
       .not_identity();
   parameters.add("layer", &layer, "Read this layer of another step instead of scenes")
       .meaning(Meaning::layer);
+  parameters.add("at", &at, "Which file of the layer, as in {month: 2018-05}: one value per axis")
+      .not_identity();
+  parameters
+      .add("along", &along,
+           "The axis of the layer that becomes time: the files of all its values are read")
+      .not_identity();
   parameters
       .add("bands", &bands,
            "Bands by name or common name, in this order. Default: all of the first scene")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct Tolerate {
 struct LoadParameters {
   std::vector<std::string> scenes;
   std::string layer;
+  std::map<std::string, workflow::Value> at;  // of the layer's axes
+  std::string along;
   std::vector<std::string> bands;
   std::vector<std::string> band_names;
   std::string date_pattern;
