@@ -96,7 +96,7 @@ inline geo::Grid grid_of(int64_t width, int64_t height, double pixel = 10, doubl
 }
 
 struct Tif {
-  geo::Grid grid;
+  geo::Grid grid = geo::Grid();
   raster::PixelType type = raster::PixelType::uint8;
   std::vector<Numbers> bands;
   std::optional<double> nodata;

@@ -77,6 +77,11 @@ Parameter& Parameter::not_identity() {
   return *this;
 }
 
+Parameter& Parameter::identity_if_changed() {
+  default_in_identity = false;
+  return *this;
+}
+
 std::string Parameter::full_name() const {
   return owner.empty() ? name : owner + "." + name;
 }
@@ -143,8 +148,12 @@ void Parameters::bind(const Value& value, std::string_view owner) {
 
 Json Parameters::identity() const {
   Json identity = Json::object();
-  for (const auto& parameter : parameters_)
-    if (parameter->in_identity) identity[parameter->name] = parameter->current();
+  for (const auto& parameter : parameters_) {
+    if (!parameter->in_identity) continue;
+    Json value = parameter->current();
+    if (parameter->default_in_identity || value != parameter->default_value)
+      identity[parameter->name] = std::move(value);
+  }
   return identity;
 }
 

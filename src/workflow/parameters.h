@@ -64,9 +64,12 @@ class Parameter {
   Parameter& unit(std::string unit);  // for help only: "m", "px"
   // Not part of the op's identity: it cannot change output bytes.
   Parameter& not_identity();
+  // Part of it only when it has another value than the default: for parameters that came later, so
+  // that results made before keep their fingerprints.
+  Parameter& identity_if_changed();
 
   std::string name, help, unit_text;
-  bool is_required = false, is_main = false, in_identity = true;
+  bool is_required = false, is_main = false, in_identity = true, default_in_identity = true;
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
   std::vector<std::string> allowed;

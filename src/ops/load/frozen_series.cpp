@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/load/frozen_series.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "error/error.h"
 #include "workflow/schema_json.h"
 
 namespace geoloom::ops {
@@ -24,7 +28,7 @@ Json band_to_json(const FrozenBand& band) {
             {"gain", band.gain},     {"shift", band.shift},
             {"scale", band.scale},   {"offset", band.offset}};
   if (band.target == kMaskTarget)
-    json["mask"] = true;
+    json["mask"] = band.mask == 0 ? Json(true) : Json(band.mask);
   else
     json["target"] = band.target;
   if (band.nodata) json["nodata"] = workflow::number_to_json(*band.nodata);
@@ -34,6 +38,8 @@ Json band_to_json(const FrozenBand& band) {
 FrozenBand band_from_json(const Json& json) {
   FrozenBand band;
   band.target = json.contains("mask") ? kMaskTarget : json.at("target").get<size_t>();
+  if (json.contains("mask") && json.at("mask").is_number())
+    band.mask = json.at("mask").get<size_t>();
   band.number = json.at("number").get<int>();
   band.type = raster::pixel_type_of(json.at("type").get<std::string>());
   band.gain = json.at("gain").get<double>();
@@ -42,6 +48,55 @@ FrozenBand band_from_json(const Json& json) {
   band.offset = json.at("offset").get<double>();
   if (json.contains("nodata")) band.nodata = number_from(json.at("nodata"));
   return band;
+}
+
+// The coordinate operations of a series, each written once.
+class OperationTable {
+ public:
+  OperationTable() = default;
+  explicit OperationTable(const Json& texts) {
+    for (const auto& text : texts)
+      table_.push_back(geo::CoordinateOperation::parse(text.get<std::string>()));
+  }
+  size_t index_of(const geo::CoordinateOperation& operation) {
+    const auto found = std::find(table_.begin(), table_.end(), operation);
+    if (found != table_.end()) return static_cast<size_t>(found - table_.begin());
+    table_.push_back(operation);
+    return table_.size() - 1;
+  }
+  const geo::CoordinateOperation& at(size_t index) const { return table_.at(index); }
+  Json to_json() const {
+    Json texts = Json::array();
+    for (const auto& operation : table_) texts.push_back(operation.text());
+    return texts;
+  }
+
+ private:
+  std::vector<geo::CoordinateOperation> table_;
+};
+
+Json warp_to_json(const FrozenWarp& warp, OperationTable& table) {
+  Json methods = Json::array();
+  for (const auto method : warp.methods) methods.push_back(raster::name(method));
+  const auto& on = warp.on_zone;
+  return {{"zone", warp.zone},
+          {"operation", table.index_of(warp.operation)},
+          {"scale", {warp.scale.columns, warp.scale.rows}},
+          {"on_zone", {on.x, on.y, on.width, on.height}},
+          {"resampling", methods}};
+}
+
+FrozenWarp warp_from_json(const Json& json, const OperationTable& table) {
+  FrozenWarp warp;
+  warp.zone = json.at("zone").get<size_t>();
+  warp.operation = table.at(json.at("operation").get<size_t>());
+  warp.scale = {json.at("scale").at(0).get<double>(), json.at("scale").at(1).get<double>()};
+  const auto& on = json.at("on_zone");
+  warp.on_zone = {on.at(0).get<int64_t>(), on.at(1).get<int64_t>(), on.at(2).get<int64_t>(),
+                  on.at(3).get<int64_t>()};
+  for (const auto& method : json.at("resampling"))
+    warp.methods.push_back(raster::resampling_of(method.get<std::string>()).value());
+  return warp;
 }
 
 // The CRSs of a series, each written and understood once.
@@ -71,23 +126,26 @@ class CrsTable {
   std::vector<geo::Crs> table_;
 };
 
-Json file_to_json(const FrozenFile& file, CrsTable& table) {
+Json file_to_json(const FrozenFile& file, CrsTable& table, OperationTable& operations) {
   Json bands = Json::array();
   for (const auto& band : file.bands) bands.push_back(band_to_json(band));
-  return {{"path", file.path},
-          {"crs", table.index_of(file.grid.crs)},
-          {"origin", {file.grid.origin_x, file.grid.origin_y}},
-          {"pixel", {file.grid.pixel_width, file.grid.pixel_height}},
-          {"size", {file.grid.width, file.grid.height}},
-          {"block", {file.block_width, file.block_height}},
-          {"bytes", file.bytes},
-          {"band_count", file.band_count},
-          {"share", file.share},
-          {"masked", file.masked},
-          {"bands", bands}};
+  Json json{{"path", file.path},
+            {"crs", table.index_of(file.grid.crs)},
+            {"origin", {file.grid.origin_x, file.grid.origin_y}},
+            {"pixel", {file.grid.pixel_width, file.grid.pixel_height}},
+            {"size", {file.grid.width, file.grid.height}},
+            {"block", {file.block_width, file.block_height}},
+            {"bytes", file.bytes},
+            {"band_count", file.band_count},
+            {"share", file.share},
+            {"masked", file.masked},
+            {"bands", bands}};
+  for (const auto& warp : file.warps) json["warps"].push_back(warp_to_json(warp, operations));
+  return json;
 }
 
-FrozenFile file_from_json(const Json& json, const CrsTable& table) {
+FrozenFile file_from_json(const Json& json, const CrsTable& table,
+                          const OperationTable& operations) {
   FrozenFile file;
   file.path = json.at("path").get<std::string>();
   file.grid.crs = table.at(json.at("crs").get<size_t>());
@@ -104,17 +162,64 @@ FrozenFile file_from_json(const Json& json, const CrsTable& table) {
   file.share = json.at("share").get<double>();
   file.masked = json.at("masked").get<std::vector<bool>>();
   for (const auto& band : json.at("bands")) file.bands.push_back(band_from_json(band));
+  if (json.contains("warps"))
+    for (const auto& warp : json.at("warps"))
+      file.warps.push_back(warp_from_json(warp, operations));
   return file;
 }
 
 }  // namespace
 
+bool FrozenFile::only_mask() const {
+  return std::all_of(bands.begin(), bands.end(),
+                     [](const FrozenBand& band) { return band.target == kMaskTarget; });
+}
+
+const FrozenWarp* FrozenFile::warp_for(size_t zone) const {
+  const auto found = std::find_if(warps.begin(), warps.end(),
+                                  [&](const FrozenWarp& warp) { return warp.zone == zone; });
+  return found == warps.end() ? nullptr : &*found;
+}
+
+void FrozenFile::check_unchanged(const gdal::RasterInfo& info) const {
+  std::string what;
+  if (info.width != grid.width || info.height != grid.height)
+    what = fmt::format("{} x {} pixels instead of {} x {}", info.width, info.height, grid.width,
+                       grid.height);
+  else if (info.bands.size() != band_count)
+    what = fmt::format("{} bands instead of {}", info.bands.size(), band_count);
+  else if (!info.grid || info.grid->origin_x != grid.origin_x ||
+           info.grid->origin_y != grid.origin_y)
+    what = "it lies elsewhere";
+  for (const auto& band : bands) {
+    if (!what.empty()) break;
+    const auto type = raster::pixel_type_of(info.bands[static_cast<size_t>(band.number - 1)].type);
+    if (type != band.type)
+      what = fmt::format("band {} is {} instead of {}", band.number, raster::name(type),
+                         raster::name(band.type));
+  }
+  if (what.empty()) return;
+  throw Error(ErrorCode::corrupt, "the file changed since the run was created: " + what)
+      .at({.file = path})
+      .hint("create a new run");
+}
+
+raster::AssetPlacement FrozenFile::own_pixels() const {
+  raster::AssetPlacement placement;
+  placement.raster = grid.window();
+  placement.block_width = block_width;
+  placement.block_height = block_height;
+  placement.masked = masked;
+  return placement;
+}
+
 Json FrozenSeries::to_json() const {
   CrsTable table;
+  OperationTable operations;
   Json list = Json::array();
   for (const auto& scene : scenes) {
     Json files = Json::array();
-    for (const auto& file : scene.files) files.push_back(file_to_json(file, table));
+    for (const auto& file : scene.files) files.push_back(file_to_json(file, table, operations));
     list.push_back({{"scene", scene.scene.to_json()}, {"label", scene.label}, {"files", files}});
   }
   Json gone = Json::array();
@@ -123,6 +228,7 @@ Json FrozenSeries::to_json() const {
   schema.bands = bands;
   return {{"schema", workflow::schema_to_json(schema)},
           {"crs", table.to_json()},
+          {"operations", operations.to_json()},
           {"scenes", list},
           {"dropped", gone}};
 }
@@ -130,12 +236,14 @@ Json FrozenSeries::to_json() const {
 FrozenSeries FrozenSeries::from_json(const Json& json) {
   FrozenSeries series;
   const CrsTable table(json.at("crs"));
+  const OperationTable operations(json.at("operations"));
   series.bands = workflow::schema_from_json(json.at("schema")).bands;
   for (const auto& entry : json.at("scenes")) {
     FrozenScene scene;
     scene.scene = catalog::Scene::from_json(entry.at("scene"));
     scene.label = entry.at("label").get<std::string>();
-    for (const auto& file : entry.at("files")) scene.files.push_back(file_from_json(file, table));
+    for (const auto& file : entry.at("files"))
+      scene.files.push_back(file_from_json(file, table, operations));
     series.scenes.push_back(std::move(scene));
   }
   for (const auto& entry : json.at("dropped"))

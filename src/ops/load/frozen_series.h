@@ -10,7 +10,10 @@
 
 #include "catalog/scene.h"
 #include "geo/grid.h"
+#include "geo/pixel_mapping.h"
+#include "raster/asset_reader.h"
 #include "raster/cube.h"
+#include "raster/warp.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -18,7 +21,8 @@ namespace geoloom::ops {
 // A band of a file that is read, and what makes its samples those of the series:
 // value = stored * gain + shift.
 struct FrozenBand {
-  size_t target = 0;  // band of the series; kMaskTarget for the class mask
+  size_t target = 0;  // band of the series; kMaskTarget for a band that masks
+  size_t mask = 0;    // then: which of the bands that masks look up
   int number = 1;     // 1-based in the file
   raster::PixelType type = raster::PixelType::uint8;
   std::optional<double> nodata;
@@ -30,6 +34,15 @@ struct FrozenBand {
 };
 inline constexpr size_t kMaskTarget = SIZE_MAX;
 
+// How a file whose pixels do not nest with those of a zone gets onto its grid.
+struct FrozenWarp {
+  size_t zone = 0;
+  geo::CoordinateOperation operation;  // from the zone's CRS to the file's
+  geo::PixelScale scale;
+  geo::Window on_zone;                      // pixels of the zone that it may lie on
+  std::vector<raster::Resampling> methods;  // by band of FrozenFile::bands
+};
+
 struct FrozenFile {
   std::string path;
   geo::Grid grid;
@@ -39,8 +52,14 @@ struct FrozenFile {
   double share = 1;          // of the bytes that the bands read stand for, about
   std::vector<bool> masked;  // by band of the file
   std::vector<FrozenBand> bands;
+  std::vector<FrozenWarp> warps;  // of the zones that it has to be warped for
 
-  bool only_mask() const { return bands.size() == 1 && bands.front().target == kMaskTarget; }
+  bool only_mask() const;
+  const FrozenWarp* warp_for(size_t zone) const;  // null: it nests, or lies elsewhere
+  // Throws Error(corrupt) when the file is not the one that was frozen.
+  void check_unchanged(const gdal::RasterInfo& info) const;
+  // Its own pixels, one by one.
+  raster::AssetPlacement own_pixels() const;
 };
 
 struct FrozenScene {

@@ -2,11 +2,13 @@
 // Where pixels come from: a series of scenes, or a layer that another step made.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
 #include "catalog/scene_search.h"
 #include "error/error.h"
+#include "error/spelling.h"
 #include "ops/load/layer_source.h"
 #include "ops/load/load_parameters.h"
 #include "ops/load/series_freezer.h"
@@ -28,16 +30,19 @@ const workflow::OpDescription kDescription{
 (scenes without time, those of a list file, and with `order: given` all, keep the order given). Scenes are looked up once,
 when the run is created; plan and run then work on that frozen list.
 
-**Grid.** Scenes must have the CRS of the area, and pixels that nest with its grid: equal ones, or a
-whole number of times larger or smaller. Pixels are taken by nearest neighbour: repeated where a band
-is coarser (20 m beside 10 m), picked where it is finer. Scenes that do not touch the area are
-counted out.
+**Grid.** Where a scene's pixels nest with the grid of the area (the same CRS, equal pixels or a whole
+number of times larger or smaller) they are taken by nearest neighbour: repeated where a band is
+coarser (20 m beside 10 m), picked where it is finer. Other scenes are warped by `resampling`: of any
+CRS, pixel size and shift. A warped pixel is valid where at least half of what it is made of is.
+Scenes that do not touch the area are counted out.
 
 **What is valid.** A pixel of a slice is valid only where *all* loaded bands are: inside of the
 scene, not nodata, not NaN, and allowed by the file's own mask band if it has one. Then `mask` is
-applied, which looks up a class band of the same scene; where that band itself is invalid, the pixel
-is. Then `reject` takes out pixels in which any loaded band equals one of the values. Nodata and
-rejected values are compared with the samples as stored, before scale and offset.
+applied, whose rules look up bands of the same scene; where such a band itself is invalid, the pixel
+is. A rule may `clean` its mask, on the mask's own pixels and in order, before it is applied. Then
+`reject` takes out pixels in which any loaded band equals one of the values. Rules, nodata and
+rejected values are compared with the samples as stored, before scale and offset. Of scenes that are
+warped, pixels are taken out before the warp.
 
 **Types.** Pixels keep their type: uint8, uint16, int16 or float32; int8 becomes int16, wider types
 become float32. All scenes must agree in type.
@@ -109,13 +114,6 @@ Error invalid(const std::string& message) {
   return {ErrorCode::invalid, message};
 }
 
-void check_mask(const ClassMask& mask) {
-  if (mask.keep.empty() == mask.drop.empty())
-    throw invalid(mask.keep.empty() ? "load.mask: says neither which classes to keep nor to drop"
-                                    : "load.mask: `keep` and `drop` exclude each other")
-        .hint("give one of them, as in mask: {band: SCL, keep: [4, 5, 6]}");
-}
-
 void check_tolerate(const Tolerate& tolerate) {
   if (tolerate.scenes.has_value() == tolerate.share.has_value())
     throw invalid("load.tolerate: needs either `scenes` (a count) or `share` (0..1)");
@@ -127,6 +125,14 @@ void check_reject(const Reject& reject) {
       throw invalid("load.reject.any_band_in: NaN is always invalid and need not be named");
 }
 
+void check_resampling(const LoadParameters& parameters) {
+  if (parameters.bands.empty()) return;
+  for (const auto& [band, method] : parameters.resampling.by_band)
+    if (std::find(parameters.bands.begin(), parameters.bands.end(), band) == parameters.bands.end())
+      throw invalid(fmt::format("load.resampling: '{}' is none of the bands", band))
+          .hint(spelling_hint(band, parameters.bands));
+}
+
 void Load::check() {
   const auto& p = parameters_;
   if (p.scenes.empty() && p.layer.empty())
@@ -136,8 +142,9 @@ void Load::check() {
   if (!p.scenes.empty() && !p.layer.empty())
     throw invalid("load: `scenes` and `layer` exclude each other");
   const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
-                               p.mask || p.reject || p.order != "time" || p.nodata || p.scale ||
-                               p.offset || !p.kind.empty() || p.tolerate;
+                               !p.mask.empty() || p.reject || p.order != "time" || p.nodata ||
+                               p.scale || p.offset || !p.kind.empty() || p.tolerate ||
+                               p.resampling.all || !p.resampling.by_band.empty();
   if (!p.layer.empty() && only_for_scenes)
     throw invalid("load: with `layer` only `bands`, `at` and `along` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
@@ -146,7 +153,8 @@ void Load::check() {
   for (const auto& [axis, label] : p.at)
     if (!label.is_scalar() || label.is_null())
       throw label.error(fmt::format("load.at.{}: needs one value of the axis", axis));
-  if (p.mask) check_mask(*p.mask);
+  p.mask.check();
+  check_resampling(p);
   if (p.reject) check_reject(*p.reject);
   if (p.tolerate) check_tolerate(*p.tolerate);
   if (p.scale && (*p.scale == 0 || !std::isfinite(*p.scale)))
@@ -156,12 +164,9 @@ void Load::check() {
 
 }  // namespace
 
-void ClassMask::declare(workflow::Parameters& parameters) {
-  parameters.add("band", &band, "Class band of the same scene, such as SCL; may be coarser")
-      .required()
-      .meaning(workflow::Meaning::band);
-  parameters.add("keep", &keep, "Classes that are usable; all others are not");
-  parameters.add("drop", &drop, "Classes that are not usable; all others are");
+std::optional<raster::Resampling> ResamplingChoice::of(const std::string& band) const {
+  const auto found = by_band.find(band);
+  return found == by_band.end() ? all : found->second;
 }
 
 void Reject::declare(workflow::Parameters& parameters) {
@@ -211,8 +216,16 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
       .not_identity();
   parameters.add("period", &period, "Only scenes of this time: 2018, 2018-05..2018-09")
       .not_identity();
-  parameters.add("mask", &mask, "Classes of a band that make a pixel usable or not");
+  parameters.add("mask", &mask,
+                 "What makes a pixel unusable by another band of its scene: one rule, or a list of "
+                 "which one is enough");
   parameters.add("reject", &reject, "Values that make a pixel unusable");
+  parameters
+      .add("resampling", &resampling,
+           "How pixels that do not fall on the grid are brought onto it: `nearest`, `bilinear`, "
+           "`cubic`, `average` or `mode`, for all bands or as {band: method}. Default: nearest for "
+           "classes, else bilinear, or average where the scene's pixels are smaller")
+      .identity_if_changed();
   parameters.add("nodata", &nodata,
                  "Stored value of missing pixels, instead of what the files say");
   parameters.add("scale", &scale, "Scale of all bands, instead of what STAC or the files say");
@@ -238,3 +251,47 @@ std::unique_ptr<workflow::Op> make_load() {
 }
 
 }  // namespace geoloom::ops
+
+namespace geoloom::workflow {
+namespace {
+
+const std::vector<std::string> kMethods{"nearest", "bilinear", "cubic", "average", "mode"};
+
+raster::Resampling method_of(const Value& value, const std::string& name) {
+  std::string text;
+  Parameter methods;
+  methods.allowed = kMethods;
+  ParameterType<std::string>::parse(value, methods, name, text);
+  return raster::resampling_of(text).value();
+}
+
+}  // namespace
+
+void ParameterType<ops::ResamplingChoice>::parse(const Value& value, const Parameter&,
+                                                 const std::string& name,
+                                                 ops::ResamplingChoice& out) {
+  out = {};
+  if (value.is_null()) return;
+  if (value.kind != Value::Kind::map) {
+    out.all = method_of(value, name);
+    return;
+  }
+  for (const auto& [band, method] : value.map)
+    out.by_band.emplace(band, method_of(method, name + "." + band));
+}
+
+Json ParameterType<ops::ResamplingChoice>::to_json(const ops::ResamplingChoice& value) {
+  if (value.all) return raster::name(*value.all);
+  if (value.by_band.empty()) return {};
+  Json json = Json::object();
+  for (const auto& [band, method] : value.by_band) json[band] = raster::name(method);
+  return json;
+}
+
+OrderedJson ParameterType<ops::ResamplingChoice>::schema(const Parameter&) {
+  const OrderedJson method = {{"type", "string"}, {"enum", kMethods}};
+  const OrderedJson by_band = {{"type", "object"}, {"additionalProperties", method}};
+  return {{"anyOf", OrderedJson::array({method, by_band, OrderedJson{{"type", "null"}}})}};
+}
+
+}  // namespace geoloom::workflow

@@ -9,17 +9,19 @@
 #include <vector>
 
 #include "geo/time.h"
+#include "ops/load/mask_rules.h"
+#include "raster/warp.h"
 #include "workflow/parameters.h"
 
 namespace geoloom::ops {
 
-// Which classes of a band of the same scene make a pixel usable.
-struct ClassMask {
-  std::string band;
-  std::vector<int64_t> keep, drop;
-  void declare(workflow::Parameters& parameters);
-  bool listed_are_kept() const { return !keep.empty(); }
-  const std::vector<int64_t>& listed() const { return keep.empty() ? drop : keep; }
+// How pixels that do not fall on the grid are brought onto it: one method for all bands, or by
+// band.
+struct ResamplingChoice {
+  std::optional<raster::Resampling> all;
+  std::map<std::string, raster::Resampling> by_band;
+  // What was asked for a band; nullopt: the rule decides.
+  std::optional<raster::Resampling> of(const std::string& band) const;
 };
 
 struct Reject {
@@ -44,7 +46,8 @@ struct LoadParameters {
   std::string date_pattern;
   std::string order = "time";
   std::optional<geo::Period> period;
-  std::optional<ClassMask> mask;
+  MaskRules mask;
+  ResamplingChoice resampling;
   std::optional<Reject> reject;
   std::optional<double> nodata, scale, offset;
   std::string kind;
@@ -55,3 +58,15 @@ struct LoadParameters {
 };
 
 }  // namespace geoloom::ops
+
+namespace geoloom::workflow {
+
+template <>
+struct ParameterType<ops::ResamplingChoice> {
+  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
+                    ops::ResamplingChoice& out);
+  static Json to_json(const ops::ResamplingChoice& value);
+  static OrderedJson schema(const Parameter& parameter);
+};
+
+}  // namespace geoloom::workflow

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "geo/coordinate_operation.h"
 #include "ops/op_test.h"
 
 namespace geoloom::ops {
@@ -232,12 +233,74 @@ TEST_F(LoadTest, ScenesMustAgree) {
                                HasSubstr("'a_20180101'"), HasSubstr("uint8")));
   scene("b_20180102", {.bands = {{1, 2, 3, 4}, {1, 2, 3, 4}}, .names = {"red", "nir"}});
   EXPECT_THAT(failing(), HasSubstr("it has 2 bands, but 'a_20180101' has 1"));
-  scene("b_20180102", {.grid = grid_of(4, 1, 10, 600005), .bands = {{1, 2, 3, 4}}});
-  EXPECT_THAT(failing(), AllOf(HasSubstr("scene b_20180102"), HasSubstr("same_grid_as")));
   auto other = area_;
-  other.crs = geo::Crs::parse("EPSG:32632");
+  other.crs = {};
   scene("b_20180102", {.grid = other, .bands = {{1, 2, 3, 4}}});
-  EXPECT_THAT(failing(), AllOf(HasSubstr("scene b_20180102"), HasSubstr("EPSG:32632")));
+  EXPECT_THAT(failing(), AllOf(HasSubstr("b_20180102"), HasSubstr("coordinate reference system")));
+}
+
+TEST_F(LoadTest, PixelsThatDoNotNestAreWarped) {
+  scene("a_20180101", {.grid = grid_of(4, 1, 10, 600005),
+                       .type = PixelType::uint16,
+                       .bands = {{100, 200, 300, 400}},
+                       .nodata = 400,
+                       .names = {"red"}});
+  const auto loaded = load(", resampling: bilinear");
+  // The first lies half beyond the image, the last half over a missing pixel: they take the rest.
+  EXPECT_THAT(loaded.at("red", 0), numbers_are({100, 150, 250, 300}));
+  EXPECT_THAT(load().at("red", 0), numbers_are({100, 150, 250, 300}));
+  const auto& warp = loaded.frozen["scenes"][0]["files"][0]["warps"][0];
+  EXPECT_EQ(warp["resampling"][0], "bilinear");
+  EXPECT_EQ(loaded.frozen["operations"][0], "identity");
+  // Another method is another identity.
+  EXPECT_NE(load(", resampling: cubic").plan.identities, loaded.plan.identities);
+  EXPECT_THAT(failing(", kind: category, resampling: cubic"), HasSubstr("classes"));
+}
+
+TEST_F(LoadTest, AnotherCrsPinsItsOperation) {
+  auto other = grid_of(40, 40, 10, 129000, 5020000);
+  other.crs = geo::Crs::parse("EPSG:32632");
+  std::vector<double> x{600000}, y{5000000};
+  geo::CoordinateOperation::between(area_.crs, other.crs).forward(x, y);
+  other.origin_x = std::floor(x[0]) - 200;
+  other.origin_y = std::floor(y[0]) + 200;
+  scene("a_20180101", {.grid = other, .bands = {Numbers(1600, 7)}, .names = {"red"}});
+  const auto loaded = load();
+  EXPECT_THAT(loaded.at("red", 0), numbers_are({7, 7, 7, 7}));
+  EXPECT_THAT(loaded.frozen["operations"][0].get<std::string>(), HasSubstr("+proj=pipeline"));
+  EXPECT_THAT(loaded.report.notes, testing::Contains(HasSubstr("1 of 1 scenes are warped")));
+}
+
+TEST_F(LoadTest, PixelsThatNestAreAveragedWhenAsked) {
+  scene("a_20180101", {.grid = grid_of(8, 2, 5),
+                       .bands = {{1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8}},
+                       .names = {"red"}});
+  EXPECT_THAT(load().at("red", 0), numbers_are({2, 4, 6, 8}));
+  EXPECT_THAT(load(", resampling: average").at("red", 0), numbers_are({2, 4, 6, 8}));
+  EXPECT_THAT(load(", resampling: {red: mode}").at("red", 0), numbers_are({1, 3, 5, 7}));
+}
+
+TEST_F(LoadTest, MasksByBitsRangesAndSeveralRules) {
+  scene("a_20180101", {.type = PixelType::uint16,
+                       .bands = {{10, 20, 30, 40}, {8, 16, 512, 0}},
+                       .names = {"red", "QA"}});
+  const auto red = [&](const std::string& mask) {
+    return load(", bands: red, mask: " + mask).at("red", 0);
+  };
+  EXPECT_THAT(red("{band: QA, bits_set: [3, 4]}"), numbers_are({kInvalid, kInvalid, 30, 40}));
+  EXPECT_THAT(red("{band: QA, bits_clear: 4}"), numbers_are({kInvalid, 20, kInvalid, kInvalid}));
+  EXPECT_THAT(red("{band: QA, field: [8, 9], drop: [2, 3]}"), numbers_are({10, 20, kInvalid, 40}));
+  EXPECT_THAT(red("{band: red, above: 30, below: 20}"), numbers_are({kInvalid, 20, 30, kInvalid}));
+  EXPECT_THAT(red("{band: red, between: [20, 30]}"), numbers_are({10, kInvalid, kInvalid, 40}));
+  EXPECT_THAT(red("[{band: QA, bits_set: 3}, {band: red, above: 30}]"),
+              numbers_are({kInvalid, 20, 30, kInvalid}));
+  EXPECT_THAT(red("{band: QA, bits_set: 3, clean: [{dilate: 1 px}]}"),
+              numbers_are({kInvalid, kInvalid, 30, 40}));
+  EXPECT_THAT(red("{band: QA, bits_set: 3, clean: [{dilate: 20 m}]}"),
+              numbers_are({kInvalid, kInvalid, kInvalid, 40}));
+  EXPECT_THAT(failing(", mask: {band: QA, bits_set: 3, above: 2}"),
+              HasSubstr("rules of their own"));
+  EXPECT_THAT(failing(", mask: {band: QA, field: [8, 9]}"), HasSubstr("neither which classes"));
 }
 
 TEST_F(LoadTest, BrokenHeadersFailOrAreTolerated) {

@@ -45,13 +45,13 @@ std::string reason_of_validity(const Sample& sample) {
   return sample.name + " is masked in its file";
 }
 
-std::string reason_of_mask(const Sample& sample, const ClassMask& mask) {
-  const auto& listed = mask.listed();
-  const auto value = static_cast<int64_t>(sample.stored);
-  const bool found = std::find(listed.begin(), listed.end(), value) != listed.end();
-  if (found == mask.listed_are_kept()) return {};
-  return fmt::format("{} is {}, which is {}", sample.name, value,
-                     mask.listed_are_kept() ? "not kept" : "dropped");
+// The first rule about the band that takes the sample out.
+std::string reason_of_mask(const Sample& sample, const MaskRules& mask) {
+  for (const auto& rule : mask.rules) {
+    if (rule.band != sample.name) continue;
+    if (auto reason = rule.reason(sample.stored); !reason.empty()) return reason;
+  }
+  return {};
 }
 
 std::string reason_of_rejection(const Sample& sample, const Reject& reject) {
@@ -74,7 +74,7 @@ std::string reason_of(const std::vector<Sample>& samples, const LoadParameters& 
   auto reason = first(reason_of_validity);
   if (reason.empty())
     reason = first([&](const Sample& sample) {
-      return sample.band.target == kMaskTarget ? reason_of_mask(sample, *parameters.mask)
+      return sample.band.target == kMaskTarget ? reason_of_mask(sample, parameters.mask)
                                                : std::string();
     });
   if (reason.empty() && parameters.reject)
@@ -85,32 +85,122 @@ std::string reason_of(const std::vector<Sample>& samples, const LoadParameters& 
   return reason;
 }
 
-}  // namespace
-
-workflow::PixelReport explain_pixel(const FrozenScene& scene,
-                                    const std::vector<raster::AssetPlacement>& placements,
-                                    const std::vector<raster::Band>& series,
-                                    const LoadParameters& parameters, int64_t x, int64_t y,
-                                    raster::AssetPool& pool) {
+// Where each band of the scene has one pixel for it, whose sample is the reason.
+workflow::PixelReport explain_samples(const ReadScene& read, int64_t x, int64_t y,
+                                      raster::AssetPool& pool) {
+  const auto masks = read.parameters.mask.bands();
   std::vector<Sample> samples;
-  for (size_t f = 0; f < scene.files.size(); ++f) {
-    auto lease = pool.lease(scene.files[f].path);
-    for (const auto& band : scene.files[f].bands) {
-      auto sample = read_sample(band, placements[f], x, y, *lease);
+  for (size_t f = 0; f < read.scene.files.size(); ++f) {
+    auto lease = pool.lease(read.scene.files[f].path);
+    for (const auto& band : read.scene.files[f].bands) {
+      auto sample = read_sample(band, read.files[f].placement, x, y, *lease);
       const bool mask = band.target == kMaskTarget;
-      sample.name = mask ? parameters.mask->band : series[band.target].name;
+      sample.name = mask ? masks[band.mask] : read.series[band.target].name;
       samples.push_back(std::move(sample));
     }
   }
-  // Bands in the order asked for, the mask last.
+  // Bands in the order asked for, the masks last.
   std::stable_sort(samples.begin(), samples.end(),
                    [](const Sample& a, const Sample& b) { return a.band.target < b.band.target; });
   workflow::PixelReport report;
   for (const auto& sample : samples)
     report.values.emplace_back(sample.name, sample.stored * sample.band.gain + sample.band.shift);
-  report.reason = reason_of(samples, parameters);
+  report.reason = reason_of(samples, read.parameters);
   report.valid = report.reason.empty();
   return report;
+}
+
+// Reads the pixel as the chain does, with some of the rules only.
+class OnePixel {
+ public:
+  OnePixel(const ReadScene& read, int64_t x, int64_t y) : read_(read) {
+    schema_.bands = read.series;
+    schema_.slices.resize(1);
+    block_ = raster::Block(schema_, {x, y, 1, 1}, 0, 1);
+  }
+  bool valid(raster::AssetPool& pool, SceneReader::Rules rules, size_t rule, bool reject) {
+    SceneReader reader(read_.scene, read_.files, read_.parameters, read_.zone, read_.grid, block_,
+                       0);
+    reader.with_rules(rules, rule);
+    if (!reject) reader.without_reject();
+    reader.read(pool);
+    return block_.validity(0)[0] != 0;
+  }
+  double value(size_t band) const {
+    return raster::visit(block_.type(band), [&]<class T>(T) {
+      return static_cast<double>(*static_cast<const T*>(block_.raw_plane(band, 0)));
+    });
+  }
+
+ private:
+  const ReadScene& read_;
+  raster::CubeSchema schema_;
+  raster::Block block_;
+};
+
+bool outside_of_a_file(const ReadScene& read, int64_t x, int64_t y) {
+  for (size_t f = 0; f < read.scene.files.size(); ++f) {
+    const auto& file = read.scene.files[f];
+    const auto* warp = read.files[f].warp;
+    if (file.only_mask() || warp == nullptr) continue;
+    const raster::Warp geometry(read.grid, file.grid, warp->operation, warp->scale);
+    if (raster::WarpedWindow(geometry, {x, y, 1, 1}, warp->methods).source().empty()) return true;
+  }
+  return false;
+}
+
+// Rule by rule, where pixels are made of several, or masks are cleaned up.
+std::string reason_by_rule(const ReadScene& read, OnePixel& pixel, int64_t x, int64_t y,
+                           raster::AssetPool& pool) {
+  using Rules = SceneReader::Rules;
+  if (!pixel.valid(pool, Rules::none, 0, false))
+    return outside_of_a_file(read, x, y) ? "outside of the scene"
+                                         : "more than half of what it is made of is not valid";
+  const auto& rules = read.parameters.mask.rules;
+  const MaskReader masks(read.scene, read.parameters.mask, read.zone, read.grid, pool);
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (pixel.valid(pool, Rules::one, i, false)) continue;
+    for (const auto& file : read.scene.files) {
+      for (const auto& band : file.bands) {
+        if (band.target != kMaskTarget || read.parameters.mask.bands()[band.mask] != rules[i].band)
+          continue;
+        const auto stored = masks.sample_on_zone(file, band, x, y);
+        if (!stored) return rules[i].band + " is not valid there";
+        const auto reason = rules[i].reason(*stored);
+        return reason.empty() ? fmt::format("{} is {} there, but masked pixels are near",
+                                            rules[i].band, *stored)
+                              : reason;
+      }
+    }
+  }
+  if (!pixel.valid(pool, Rules::none, 0, true)) return "made of values that are rejected";
+  return "several rules together leave less than half of what it is made of";
+}
+
+workflow::PixelReport explain_stages(const ReadScene& read, int64_t x, int64_t y,
+                                     raster::AssetPool& pool) {
+  OnePixel pixel(read, x, y);
+  workflow::PixelReport report;
+  report.valid = pixel.valid(pool, SceneReader::Rules::all, 0, true);
+  if (!report.valid) {
+    report.reason = reason_by_rule(read, pixel, x, y, pool);
+    pixel.valid(pool, SceneReader::Rules::none, 0, false);  // for the values
+  }
+  for (size_t band = 0; band < read.series.size(); ++band)
+    report.values.emplace_back(read.series[band].name, pixel.value(band));
+  return report;
+}
+
+}  // namespace
+
+workflow::PixelReport explain_pixel(const ReadScene& read, int64_t x, int64_t y,
+                                    raster::AssetPool& pool) {
+  const bool nested = std::all_of(read.files.begin(), read.files.end(),
+                                  [](const auto& file) { return file.warp == nullptr; });
+  const auto& rules = read.parameters.mask.rules;
+  const bool cleaned =
+      std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return !rule.clean.empty(); });
+  return nested && !cleaned ? explain_samples(read, x, y, pool) : explain_stages(read, x, y, pool);
 }
 
 }  // namespace geoloom::ops

@@ -14,7 +14,7 @@
 #include "catalog/scene_search.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
-#include "raster/asset_reader.h"
+#include "ops/load/zone_placement.h"
 
 namespace geoloom::ops {
 namespace {
@@ -100,7 +100,11 @@ class Freezer {
  public:
   Freezer(const LoadParameters& parameters, const std::vector<workflow::Zone>& zones,
           workflow::FreezeReport& report)
-      : parameters_(parameters), zones_(zones), report_(report) {}
+      : parameters_(parameters),
+        zones_(zones),
+        report_(report),
+        masks_(parameters.mask.bands()),
+        placement_(zones) {}
 
   FrozenSeries freeze(std::vector<catalog::Scene> scenes) {
     if (scenes.empty()) throw nothing_left("no scene is left to load");
@@ -160,10 +164,11 @@ class Freezer {
         throw Error(ErrorCode::invalid, fmt::format("load.bands: '{}' is named twice", band));
     if (wanted_.empty())
       throw Error(ErrorCode::invalid, "load: the first scene has no bands").at({.scene = first.id});
-    headers_.resize(wanted_.size() + 1);
+    headers_.resize(wanted_.size() + masks_.size());
   }
 
-  // Where the bands are: asset by asset, in the order of the bands; the mask comes last.
+  // Where the bands are: asset by asset, in the order of the bands; those that mask come last, and
+  // are counted on from the bands wanted.
   std::map<size_t, std::vector<std::pair<size_t, size_t>>> places(
       const catalog::Scene& scene) const {
     std::map<size_t, std::vector<std::pair<size_t, size_t>>> out;
@@ -172,7 +177,7 @@ class Freezer {
       out[place.asset].emplace_back(target, place.band);
     };
     for (size_t i = 0; i < wanted_.size(); ++i) find(wanted_[i], i);
-    if (parameters_.mask) find(parameters_.mask->band, kMaskTarget);
+    for (size_t i = 0; i < masks_.size(); ++i) find(masks_[i], wanted_.size() + i);
     return out;
   }
 
@@ -224,9 +229,14 @@ class Freezer {
       }
       const gdal::RasterInfo& info = *found.info;
       FrozenFile file = file_of(asset, found);
-      if (!touches_a_zone(info, asset)) return false;
+      if (!info.grid)
+        throw Error(ErrorCode::invalid,
+                    fmt::format("the raster has no north-up pixel grid ({})", info.why_no_grid))
+            .at({.file = asset.path})
+            .hint("warp it to a grid first");
       for (const auto& [target, band] : bands)
         file.bands.push_back(band_of(scene, asset, asset.bands[band], target, info));
+      if (!placement_.place(file, resampling_of(file, info))) return false;
       if (info.interleaving == "BAND")
         file.share = static_cast<double>(bands.size()) / static_cast<double>(file.band_count);
       used.push_back(asset);
@@ -236,7 +246,62 @@ class Freezer {
     std::stable_partition(scene.files.begin(), scene.files.end(),
                           [](const FrozenFile& file) { return !file.only_mask(); });
     scene.scene.assets = std::move(used);
+    if (lies_nowhere(scene)) return false;
+    check_masks_of_warped(scene);
     return true;
+  }
+
+  std::vector<BandResampling> resampling_of(const FrozenFile& file,
+                                            const gdal::RasterInfo& info) const {
+    std::vector<BandResampling> out;
+    for (const auto& band : file.bands) {
+      if (band.target == kMaskTarget) {
+        out.push_back({std::nullopt, true, true});
+        continue;
+      }
+      const auto& header = info.bands[static_cast<size_t>(band.number - 1)];
+      const bool classes = is_category(header.colour);
+      const auto asked = parameters_.resampling.of(wanted_[band.target]);
+      if (classes && asked && raster::is_weighted(*asked))
+        throw Error(ErrorCode::invalid,
+                    fmt::format("load.resampling: band '{}' holds classes, which cannot be mixed "
+                                "as {} does",
+                                wanted_[band.target], raster::name(*asked)))
+            .hint("nearest and mode give classes that are there");
+      out.push_back({asked, classes, false});
+    }
+    return out;
+  }
+
+  // Files that each touch some zone may have none in common.
+  bool lies_nowhere(const FrozenScene& scene) const {
+    for (size_t zone = 0; zone < zones_.size(); ++zone) {
+      const bool all = std::all_of(scene.files.begin(), scene.files.end(), [&](const auto& file) {
+        return lies_in(file, zone, zones_[zone].grid);
+      });
+      if (all) return false;
+    }
+    return true;
+  }
+
+  // Masks are looked up on the pixels that they mask, in one CRS.
+  static void check_masks_of_warped(const FrozenScene& scene) {
+    const auto masks = [](const FrozenBand& band) { return band.target == kMaskTarget; };
+    for (const auto& file : scene.files) {
+      if (file.only_mask() || file.warps.empty()) continue;
+      for (const auto& other : scene.files)
+        if (std::any_of(other.bands.begin(), other.bands.end(), masks) &&
+            !(other.grid.crs == file.grid.crs))
+          throw Error(ErrorCode::invalid,
+                      fmt::format("the mask is in {}, but the bands it masks are in {}",
+                                  other.grid.crs.name(), file.grid.crs.name()))
+              .at({.file = other.path})
+              .hint("masks and bands of a scene that has to be warped need one CRS");
+    }
+  }
+
+  bool is_category(const std::string& colour) const {
+    return parameters_.kind == "category" || (parameters_.kind.empty() && colour == "palette");
   }
 
   void drop_or_throw(const FrozenScene& scene, Error& error, size_t may_fail) {
@@ -250,35 +315,6 @@ class Freezer {
     }
     series_.dropped.push_back(
         {scene.label, fmt::format("{}: {}", traits(error.code()).name, error.message())});
-  }
-
-  // Of several zones those count that have the file's CRS, if there is one.
-  bool touches_a_zone(const gdal::RasterInfo& info, const catalog::Asset& asset) const {
-    const auto of_its_crs = [&](const workflow::Zone& zone) {
-      return info.grid && info.grid->crs == zone.grid.crs;
-    };
-    const bool select = zones_.size() > 1 && std::any_of(zones_.begin(), zones_.end(), of_its_crs);
-    return std::any_of(zones_.begin(), zones_.end(), [&](const workflow::Zone& zone) {
-      if (select && !of_its_crs(zone)) return false;
-      const auto placement = place(info, asset, zone.grid);
-      return !placement.mapping.source_window(zone.grid.window())
-                  .intersect(placement.raster)
-                  .empty();
-    });
-  }
-
-  static raster::AssetPlacement place(const gdal::RasterInfo& info, const catalog::Asset& asset,
-                                      const geo::Grid& target) {
-    try {
-      return raster::place_asset(info, target);
-    } catch (Error& error) {
-      error.at({.file = asset.path});
-      error.hint(
-          "scenes of one load need the CRS and pixels of the area; `area: {same_grid_as: ...}` "
-          "takes "
-          "those of the first scene");
-      throw;
-    }
   }
 
   static FrozenFile file_of(const catalog::Asset& asset, const raster::AssetDescription& found) {
@@ -299,8 +335,8 @@ class Freezer {
   FrozenBand band_of(const FrozenScene& scene, const catalog::Asset& asset,
                      const catalog::AssetBand& declared, size_t target,
                      const gdal::RasterInfo& info) {
-    const bool mask = target == kMaskTarget;
-    const std::string& called = mask ? parameters_.mask->band : wanted_[target];
+    const bool mask = target >= wanted_.size();
+    const std::string& called = mask ? masks_[target - wanted_.size()] : wanted_[target];
     if (declared.number < 1 || static_cast<size_t>(declared.number) > info.bands.size())
       throw Error(ErrorCode::invalid,
                   fmt::format("band '{}' should be number {} of a file of {} bands", called,
@@ -308,15 +344,15 @@ class Freezer {
           .at({.file = asset.path})
           .hint("scenes of one load need the same bands");
     const auto& header = info.bands[static_cast<size_t>(declared.number - 1)];
-    check_header(scene, asset, called, header, info.bands.size(),
-                 headers_[mask ? wanted_.size() : target]);
+    check_header(scene, asset, called, header, info.bands.size(), headers_[target]);
     FrozenBand band;
-    band.target = target;
+    band.target = mask ? kMaskTarget : target;
+    band.mask = mask ? target - wanted_.size() : 0;
     band.number = declared.number;
     band.type = raster::pixel_type_of(header.type);
     band.nodata = declared.nodata ? declared.nodata : header.nodata;
     if (mask) {
-      check_mask(band.type);
+      check_mask(called, band.type);
       return band;
     }
     if (parameters_.nodata) band.nodata = parameters_.nodata;
@@ -351,19 +387,10 @@ class Freezer {
           .hint("scenes of one load need equal types; load the others by a load of their own");
   }
 
-  void check_mask(PixelType type) const {
-    const auto& mask = *parameters_.mask;
-    if (type == PixelType::float32)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("load.mask.band: '{}' holds {} samples, not classes", mask.band,
-                              raster::name(type)))
-          .hint("a class mask needs 8 or 16-bit whole numbers");
-    for (const int64_t value : mask.listed())
-      if (!raster::holds(type, static_cast<double>(value)))
-        throw Error(ErrorCode::invalid,
-                    fmt::format("load.mask.{}: band '{}' is {} and never holds {}",
-                                mask.listed_are_kept() ? "keep" : "drop", mask.band,
-                                raster::name(type), value));
+  void check_mask(const std::string& band, PixelType type) const {
+    const auto& rules = parameters_.mask.rules;
+    for (size_t i = 0; i < rules.size(); ++i)
+      if (rules[i].band == band) rules[i].check_type(parameters_.mask.name(i), type);
   }
 
   void finish_report() {
@@ -371,6 +398,14 @@ class Freezer {
                                       series_.scenes.size() + series_.dropped.size());
     if (!series_.dropped.empty())
       report_.after_filter.emplace_back("readable", series_.scenes.size());
+    const auto warped =
+        std::count_if(series_.scenes.begin(), series_.scenes.end(), [](const FrozenScene& scene) {
+          return std::any_of(scene.files.begin(), scene.files.end(),
+                             [](const auto& file) { return !file.warps.empty(); });
+        });
+    if (warped > 0)
+      report_.notes.push_back(
+          fmt::format("{} of {} scenes are warped onto the grid", warped, series_.scenes.size()));
     report_.dropped = series_.dropped;
     report_.scenes = series_.scenes.size();
     if (series_.scenes.empty()) throw nothing_left("no scene touches the area");
@@ -405,10 +440,8 @@ class Freezer {
     const bool one_offset = all([&](const auto& b) { return b.offset == first.offset; });
     if (!one_scale || !one_offset) bring_to_one(bands, one_scale, out);
     if (out.type == PixelType::float32) out.nodata = std::numeric_limits<double>::quiet_NaN();
-    const bool palette = headers_[target].colour == "palette";
-    out.kind = parameters_.kind == "category" || (parameters_.kind.empty() && palette)
-                   ? raster::BandKind::category
-                   : raster::BandKind::measure;
+    out.kind = is_category(headers_[target].colour) ? raster::BandKind::category
+                                                    : raster::BandKind::measure;
     const bool as_stored = one_scale && one_offset && raster::can_have_colours(out.type);
     if (out.kind == raster::BandKind::category && as_stored) out.colours = headers_[target].colours;
     series_.bands.push_back(std::move(out));
@@ -456,7 +489,9 @@ class Freezer {
   const std::vector<workflow::Zone>& zones_;
   workflow::FreezeReport& report_;
   std::vector<std::string> wanted_;
-  std::vector<BandHeader> headers_;  // by target; the mask's comes last
+  const std::vector<std::string> masks_;  // the bands that rules look up
+  std::vector<BandHeader> headers_;       // of the bands wanted, then of those that mask
+  ZonePlacement placement_;
   FrozenSeries series_;
 };
 

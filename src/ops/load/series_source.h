@@ -8,7 +8,7 @@
 
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
-#include "raster/asset_reader.h"
+#include "ops/load/scene_reader.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -28,10 +28,11 @@ class SeriesSource : public workflow::Source {
   bool remote() const override;
 
  private:
-  // A scene that nests with a zone's grid; members of a plan are indices into a zone's list.
+  // A scene that touches a zone; members of a plan are indices into a zone's list.
   struct PlacedScene {
     size_t scene;
-    std::vector<raster::AssetPlacement> files;
+    std::string identity;
+    std::vector<PlacedFile> files;
   };
   const PlacedScene& placed(const workflow::SourceItem& plan, size_t member) const {
     return placed_.at(plan.zone).at(member);
@@ -39,8 +40,8 @@ class SeriesSource : public workflow::Source {
 
   FrozenSeries series_;
   LoadParameters parameters_;
+  const std::vector<workflow::Zone> zones_;
   std::vector<std::vector<PlacedScene>> placed_;  // by zone, in the order of the series
-  std::vector<std::string> identities_;
 };
 
 }  // namespace geoloom::ops

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/load/mask_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "error/error.h"
+#include "raster/asset_reader.h"
+
+namespace geoloom::ops {
+namespace {
+
+using raster::Resampling;
+
+// Pixels of a mask that are held at a time, halo aside.
+constexpr int64_t kMostMaskPixels = int64_t{4} << 20;
+
+// The part of a plane without its halo.
+std::vector<uint8_t> without_halo(const std::vector<uint8_t>& plane, const geo::Window& wide,
+                                  const geo::Window& window) {
+  std::vector<uint8_t> out(static_cast<size_t>(window.pixels()));
+  for (int64_t y = 0; y < window.height; ++y)
+    std::memcpy(out.data() + y * window.width,
+                plane.data() + (window.y + y - wide.y) * wide.width + window.x - wide.x,
+                static_cast<size_t>(window.width));
+  return out;
+}
+
+}  // namespace
+
+// How the pixels of a window find their pixels of a mask.
+struct MaskReader::Lookup {
+  geo::Window window;  // of the pixels that are masked
+  std::optional<geo::NearestMapping> nested;
+  std::optional<raster::Warp> warp;
+
+  Lookup(const geo::Grid& onto, const geo::Window& w, const FrozenFile& mask,
+         const FrozenWarp* frozen)
+      : window(w) {
+    if (frozen != nullptr)
+      warp.emplace(onto, mask.grid, frozen->operation, frozen->scale);
+    else if (geo::why_not_nested(onto, mask.grid).empty())
+      nested = geo::nearest_mapping(onto, mask.grid);
+    else
+      warp.emplace(onto, mask.grid, geo::CoordinateOperation(), geo::PixelScale());
+  }
+
+  geo::Window mask_window(const geo::Window& part, const geo::Window& image) const {
+    return nested ? nested->source_window(part).intersect(image) : warp->rough_source_window(part);
+  }
+};
+
+std::vector<const MaskRule*> MaskReader::rules_of(const FrozenBand& band) const {
+  const auto name = rules_.bands().at(band.mask);
+  std::vector<const MaskRule*> out;
+  for (size_t i = 0; i < rules_.rules.size(); ++i)
+    if (rules_.rules[i].band == name && (!only_ || *only_ == i)) out.push_back(&rules_.rules[i]);
+  return out;
+}
+
+bool MaskReader::is_plain(const FrozenFile& file, const FrozenBand& band) const {
+  const auto rules = rules_of(band);
+  return geo::why_not_nested(grid_, file.grid).empty() &&
+         std::all_of(rules.begin(), rules.end(),
+                     [](const MaskRule* rule) { return rule->clean.empty(); });
+}
+
+void MaskReader::apply_plain(const FrozenBand& band, const void* samples, size_t pixels,
+                             uint8_t* valid) const {
+  for (const MaskRule* rule : rules_of(band)) rule->clear(band.type, samples, pixels, valid);
+}
+
+// A window of the mask's own pixels: 1 where they are valid and no rule takes them out. Samples
+// beyond the image and invalid ones are not masked as far as their neighbours are concerned.
+std::vector<uint8_t> MaskReader::usable(const FrozenFile& file, const FrozenBand& band,
+                                        const geo::Window& window) const {
+  std::vector<std::pair<const MaskRule*, std::vector<kernels::CleaningStep>>> rules;
+  kernels::CleaningHalo halo;
+  for (const MaskRule* rule : rules_of(band)) {
+    rules.emplace_back(rule, rule->cleaning(file.grid));
+    const auto needed = kernels::cleaning_halo(rules.back().second);
+    halo.columns = std::max(halo.columns, needed.columns);
+    halo.rows = std::max(halo.rows, needed.rows);
+  }
+  const geo::Window wide{window.x - halo.columns, window.y - halo.rows,
+                         window.width + 2 * halo.columns, window.height + 2 * halo.rows};
+  const auto pixels = static_cast<size_t>(wide.pixels());
+  std::vector<std::byte> samples(pixels * raster::byte_size(band.type));
+  std::vector<uint8_t> valid(pixels), unusable(pixels, 0), by_rule;
+  auto lease = pool_.lease(file.path);
+  try {
+    file.check_unchanged(lease->info());
+    raster::read_asset(*lease, file.own_pixels(), wide, {{band.number, band.type, band.nodata}},
+                       {samples.data()}, {valid.data()});
+  } catch (...) {
+    lease.discard();
+    throw;
+  }
+  for (const auto& [rule, steps] : rules) {
+    by_rule.assign(pixels, 0);
+    rule->mark(band.type, samples.data(), pixels, by_rule.data());
+    for (size_t i = 0; i < pixels; ++i) by_rule[i] &= valid[i];
+    kernels::clean_mask(by_rule.data(), static_cast<size_t>(wide.width),
+                        static_cast<size_t>(wide.height), steps);
+    for (size_t i = 0; i < pixels; ++i) unusable[i] |= by_rule[i];
+  }
+  for (size_t i = 0; i < pixels; ++i)
+    valid[i] = static_cast<uint8_t>(valid[i] & (unusable[i] ^ 1U));
+  return without_halo(valid, wide, window);
+}
+
+void MaskReader::erase(const FrozenFile& file, const FrozenBand& band, const Lookup& lookup,
+                       uint8_t* valid) const {
+  const geo::Window& window = lookup.window;
+  const geo::Window needed = lookup.mask_window(window, file.grid.window());
+  if (needed.pixels() > kMostMaskPixels && window.height > 1) {
+    Lookup upper = lookup, lower = lookup;
+    upper.window.height = window.height / 2;
+    lower.window.y += upper.window.height;
+    lower.window.height -= upper.window.height;
+    erase(file, band, upper, valid);
+    return erase(file, band, lower, valid + upper.window.pixels());
+  }
+  const auto pixels = static_cast<size_t>(window.pixels());
+  if (needed.empty()) {
+    std::memset(valid, 0, pixels);
+    return;
+  }
+  if (lookup.nested) {
+    const auto plane = usable(file, band, needed);
+    for (int64_t y = window.y; y < window.bottom(); ++y) {
+      const int64_t row = lookup.nested->source_row(y) - needed.y;
+      for (int64_t x = window.x; x < window.right(); ++x, ++valid) {
+        const int64_t column = lookup.nested->source_column(x) - needed.x;
+        const bool on_mask =
+            row >= 0 && column >= 0 && row < needed.height && column < needed.width;
+        *valid &= on_mask ? plane[static_cast<size_t>(row * needed.width + column)] : uint8_t{0};
+      }
+    }
+    return;
+  }
+  constexpr std::array kNearest{Resampling::nearest};
+  const raster::WarpedWindow warped(*lookup.warp, window, kNearest);
+  std::vector<uint8_t> plane, carried(pixels), on_mask(pixels);
+  if (!warped.source().empty()) plane = usable(file, band, warped.source());
+  warped.resample(Resampling::nearest, raster::PixelType::uint8, plane.data(), plane.data(),
+                  carried.data(), on_mask.data());
+  for (size_t i = 0; i < pixels; ++i) valid[i] &= on_mask[i];
+}
+
+const FrozenWarp* MaskReader::mask_warp(const FrozenFile& file) const {
+  return geo::why_not_nested(grid_, file.grid).empty() ? nullptr : file.warp_for(zone_);
+}
+
+void MaskReader::erase_on_zone(const geo::Window& window, uint8_t* valid) const {
+  for (const auto& file : scene_.files)
+    for (const auto& band : file.bands)
+      if (band.target == kMaskTarget && !rules_of(band).empty() && !is_plain(file, band))
+        erase(file, band, Lookup(grid_, window, file, mask_warp(file)), valid);
+}
+
+void MaskReader::erase_on_file(const FrozenFile& onto, const geo::Window& window,
+                               uint8_t* valid) const {
+  for (const auto& file : scene_.files)
+    for (const auto& band : file.bands)
+      if (band.target == kMaskTarget && !rules_of(band).empty())
+        erase(file, band, Lookup(onto.grid, window, file, nullptr), valid);
+}
+
+std::optional<double> MaskReader::sample_on_zone(const FrozenFile& file, const FrozenBand& band,
+                                                 int64_t x, int64_t y) const {
+  const geo::Window pixel{x, y, 1, 1};
+  const Lookup lookup(grid_, pixel, file, mask_warp(file));
+  geo::Window source;
+  if (lookup.nested) {
+    source = lookup.nested->source_window(pixel).intersect(file.grid.window());
+  } else {
+    constexpr std::array kNearest{Resampling::nearest};
+    source = raster::WarpedWindow(*lookup.warp, pixel, kNearest).source();
+  }
+  if (source.empty()) return std::nullopt;
+  source = {source.x, source.y, 1, 1};
+  auto lease = pool_.lease(file.path);
+  return raster::visit(band.type, [&]<class T>(T) -> std::optional<double> {
+    T value{};
+    uint8_t valid = 0;
+    raster::read_asset(*lease, file.own_pixels(), source, {{band.number, band.type, band.nodata}},
+                       {&value}, {&valid});
+    if (valid == 0) return std::nullopt;
+    return static_cast<double>(value);
+  });
+}
+
+}  // namespace geoloom::ops

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of `load.mask`: what a document says, and what a rule makes of the samples of its band.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "geo/grid.h"
+#include "kernels/morphology.h"
+#include "raster/cube.h"
+#include "workflow/parameters.h"
+
+namespace geoloom::ops {
+
+// "40 m", "0.5 km" or "2 px".
+struct Distance {
+  double value = 0;
+  bool pixels = false;  // else metres
+};
+
+// One step of cleaning a mask up; exactly one of the four is given.
+struct CleanStep {
+  std::optional<Distance> open, close, erode, dilate;
+  void declare(workflow::Parameters& parameters);
+  kernels::Morphology operation() const;
+  const Distance& radius() const;
+};
+
+// Which samples of a band of the same scene make a pixel unusable: one of the classes, a field of
+// bits as classes, bits, or a range.
+struct MaskRule {
+  std::string band;
+  std::vector<int64_t> keep, drop;
+  std::vector<int64_t> field;
+  std::vector<int64_t> bits_set, bits_clear;
+  std::optional<double> above, below;
+  std::vector<double> between;
+  std::vector<CleanStep> clean;
+  void declare(workflow::Parameters& parameters);
+  // Throws Error(invalid); `name` is what messages call the rule ("load.mask", "load.mask[1]").
+  void check(const std::string& name) const;
+  // Whether a band of this type can have such samples; throws Error(invalid).
+  void check_type(const std::string& name, raster::PixelType type) const;
+
+  bool by_class() const { return !keep.empty() || !drop.empty(); }
+  bool listed_are_kept() const { return !keep.empty(); }
+  const std::vector<int64_t>& listed() const { return keep.empty() ? drop : keep; }
+
+  // Sets the bytes of pixels that the rule takes out.
+  void mark(raster::PixelType type, const void* samples, size_t pixels, uint8_t* unusable) const;
+  // Clears the validity bytes of those pixels.
+  void clear(raster::PixelType type, const void* samples, size_t pixels, uint8_t* valid) const;
+  // Why it takes out a pixel with this sample, in words; empty when it does not.
+  std::string reason(double stored) const;
+  // Disks in the pixels of the mask's own grid. Pixels in degrees are as long and wide as in the
+  // middle of the grid.
+  std::vector<kernels::CleaningStep> cleaning(const geo::Grid& grid) const;
+};
+
+// A rule, or a list of them.
+struct MaskRules {
+  std::vector<MaskRule> rules;
+  bool empty() const { return rules.empty(); }
+  std::string name(size_t rule) const;  // "load.mask", or "load.mask[1]" in a list
+  // The bands that are looked up, each once.
+  std::vector<std::string> bands() const;
+  void check() const;
+};
+
+}  // namespace geoloom::ops
+
+namespace geoloom::workflow {
+
+template <>
+struct ParameterType<ops::Distance> {
+  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
+                    ops::Distance& out);
+  static Json to_json(const ops::Distance& value);
+  static OrderedJson schema(const Parameter& parameter);
+};
+
+template <>
+struct ParameterType<ops::MaskRules> {
+  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
+                    ops::MaskRules& out) {
+    out.rules.clear();
+    if (!value.is_null())
+      ParameterType<std::vector<ops::MaskRule>>::parse(value, parameter, name, out.rules);
+  }
+  // One rule of classes stands as it always did, so that results keep their fingerprints.
+  static Json to_json(const ops::MaskRules& value);
+  static OrderedJson schema(const Parameter& parameter) {
+    return ParameterType<std::optional<std::vector<ops::MaskRule>>>::schema(parameter);
+  }
+};
+
+template <>
+struct NestedKeysOf<ops::MaskRules> : NestedKeysOf<ops::MaskRule> {};
+
+}  // namespace geoloom::workflow
