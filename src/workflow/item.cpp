@@ -74,13 +74,14 @@ std::string item_name(std::string_view tile_or_zone, const AxisLabels& labels) {
 
 std::vector<Item> times_chains(const std::vector<Item>& items,
                                const std::vector<AxisLabels>& chains) {
-  if (chains.size() == 1 && chains.front().empty()) return items;
   std::vector<Item> out;
   out.reserve(items.size() * chains.size());
   for (size_t c = 0; c < chains.size(); ++c) {
-    const auto labels = std::make_shared<const AxisLabels>(chains[c]);
+    const auto labels = chains[c].empty() ? nullptr : std::make_shared<const AxisLabels>(chains[c]);
     for (const auto& item : items) {
       auto& made = out.emplace_back(item);
+      made.tile_length = item.name.size();
+      if (!labels) continue;
       made.name = item_name(item.name, *labels);
       made.index = static_cast<int64_t>(out.size()) - 1;
       made.chain = c;
@@ -103,7 +104,6 @@ std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tilin
                                tiling.tile_width, tiling.tile_height};
         Item item;
         item.name = fmt::format("{}{}_{}", prefix, full.x * coarsening, full.y * coarsening);
-        item.tile_length = item.name.size();
         item.index = static_cast<int64_t>(items.size());
         item.zone = z;
         item.window = full.intersect(grid.window());
@@ -139,8 +139,8 @@ std::vector<Item> select_items(const std::vector<Item>& items, const Selection& 
 std::vector<Item> zone_items(const std::vector<Zone>& zones) {
   std::vector<Item> items;
   for (size_t z = 0; z < zones.size(); ++z)
-    items.push_back({zones[z].name, static_cast<int64_t>(z), z, zones[z].grid.window(),
-                     zones[z].grid, 0, zones[z].name.size(), nullptr});
+    items.push_back(
+        {zones[z].name, static_cast<int64_t>(z), z, zones[z].grid.window(), zones[z].grid});
   return items;
 }
 
