@@ -45,8 +45,9 @@ void DocumentArguments::add_to(CLI::App& command) {
   command.add_option("-P,--param-file", parameter_files, "YAML file with parameters")
       ->take_all()
       ->allow_extra_args(false);
-  command.add_option("--tiles", tiles,
-                     "Only these tiles: indices, ranges, names, as in 3,10-20,2048_0");
+  command.add_option(
+      "--tiles", tiles,
+      "Only these tiles: names, indices, ranges, slices, bbox=W,S,E,N, as in 3,10-20,2048_0,::10");
   command.add_option("--sample", sample, "Only N tiles, spread over the area")
       ->check(CLI::Range(1, 1000000000));
   command.add_option("--only", only, "Only these steps, separated by commas");

@@ -178,8 +178,7 @@ workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
   auto features = workflow::OrderedJson::array();
   const auto& area = run.record().area;
   for (const auto& item :
-       workflow::select_items(workflow::tile_items(area.zones, area.tiling, area.coarsening),
-                              run.record().options.selection)) {
+       workflow::select_items(workflow::tile_items(area), run.record().options.selection)) {
     const auto box = item.grid.box();
     auto ring = workflow::OrderedJson::array();
     for (const auto& [x, y] : {std::pair{box.min_x, box.min_y},
@@ -200,18 +199,35 @@ workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
   return {{"type", "FeatureCollection"}, {"features", features}};
 }
 
+// How the area is cut; of cells, how many pixels most of them have.
+std::string tiles_text(const workflow::Area& area) {
+  std::string text;
+  if (area.cells) {
+    const auto tiles = workflow::tile_items(area);
+    text = fmt::format("tiles: {} of {} x {} px in {} zone{}", tiles.size(),
+                       tiles.front().window.width, tiles.front().window.height, area.zones.size(),
+                       area.zones.size() == 1 ? "" : "s");
+  } else {
+    const auto& grid = area.zones.front().grid;
+    text = fmt::format("tiles: {} x {} of {} x {} px", area.tiling.columns(grid),
+                       area.tiling.rows(grid), area.tiling.tile_width, area.tiling.tile_height);
+    if (area.kept)
+      text +=
+          fmt::format(", {} of them in the area of interest", workflow::tile_items(area).size());
+  }
+  if (area.coarsening > 1)
+    text += fmt::format(", a trial at {} times the pixel size", area.coarsening);
+  return text;
+}
+
 void print_plan(const workflow::Run& run, const std::vector<StepPlan>& plans,
                 const engine::MemoryShare& share, size_t memory) {
   const auto& area = run.record().area;
   for (const auto& zone : area.zones) {
     std::cout << fmt::format("{}: {}\n", zone.name == "all" ? "area" : "zone " + zone.name,
                              zone.grid.text());
-    std::cout << fmt::format(
-        "tiles: {} x {} of {} x {} px{}\n", area.tiling.columns(zone.grid),
-        area.tiling.rows(zone.grid), area.tiling.tile_width, area.tiling.tile_height,
-        area.coarsening > 1 ? fmt::format(", a trial at {} times the pixel size", area.coarsening)
-                            : "");
   }
+  std::cout << tiles_text(area) << "\n";
   print_sources(run);
   for (const auto& plan : plans) print_step(plan);
   std::cout << fmt::format(

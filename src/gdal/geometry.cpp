@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "gdal/handles.h"
@@ -92,6 +93,25 @@ Geometry changed(const Geometry& geometry, const auto& change) {
   std::unique_ptr<OGRGeometry> copy(shape_of(geometry).clone());
   change(*copy);
   return owned(copy.release());
+}
+
+std::unique_ptr<OGRSpatialReference> reference_of(const std::string& definition) {
+  auto out = std::make_unique<OGRSpatialReference>();
+  out->SetFromUserInput(definition.c_str());
+  out->SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  return out;
+}
+
+// A thread's own, made once per CRS: making one costs as much as thousands of points.
+OGRCoordinateTransformation* way_to_lon_lat(const std::string& wkt) {
+  constexpr size_t kMost = 256;
+  thread_local std::map<std::string, std::unique_ptr<OGRCoordinateTransformation>> ways;
+  if (ways.size() > kMost) ways.clear();
+  auto& way = ways[wkt];
+  if (!way)
+    way.reset(OGRCreateCoordinateTransformation(reference_of(wkt).get(),
+                                                reference_of("EPSG:4326").get()));
+  return way.get();
 }
 
 void collect_polygons(const OGRGeometry& shape, std::vector<Geometry>& out) {
@@ -263,23 +283,14 @@ Geometry Geometry::transformed(const geo::CoordinateOperation& operation) const 
 Geometry Geometry::to_lon_lat(const geo::Crs& crs) const {
   if (empty()) return *this;
   const Capture capture("");
-  const auto reference = [](const char* definition) {
-    auto out = std::make_unique<OGRSpatialReference>();
-    out->SetFromUserInput(definition);
-    out->SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
-    return out;
-  };
-  const auto from = reference(crs.wkt().c_str()), to = reference("EPSG:4326");
-  const std::unique_ptr<OGRCoordinateTransformation> transformation(
-      OGRCreateCoordinateTransformation(from.get(), to.get()));
-  if (!transformation)
+  OGRCoordinateTransformation* const transformation = way_to_lon_lat(crs.wkt());
+  if (transformation == nullptr)
     throw Error(ErrorCode::invalid, "no way from " + crs.name() + " to longitude and latitude")
         .cause(capture.text());
   Options options;
   options.set("WRAPDATELINE", "YES");
-  return result(
-      OGRGeometryFactory::transformWithOptions(ogr_.get(), transformation.get(), options.get()),
-      capture, "longitude and latitude");
+  return result(OGRGeometryFactory::transformWithOptions(ogr_.get(), transformation, options.get()),
+                capture, "longitude and latitude");
 }
 
 struct PreparedGeometry::Impl {

@@ -8,6 +8,8 @@
 
 #include "catalog/scene_search.h"
 #include "raster/asset.h"
+#include "workflow/area_of_interest.h"
+#include "workflow/grid_parameter.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -20,51 +22,32 @@ struct TilesParameter {
   }
 };
 
-struct GridParameter {
-  std::string crs;
-  std::vector<double> origin, resolution;
-  std::vector<int64_t> size;
-  void declare(Parameters& p) {
-    p.add("crs", &crs, "EPSG code or WKT").required();
-    p.add("origin", &origin, "x and y of the outer corner of the upper left pixel").required();
-    p.add("resolution", &resolution, "Pixel width (and height) in CRS units").required();
-    p.add("size", &size, "Width and height in pixels").required();
-  }
-};
-
 struct AreaParameters {
   std::vector<std::string> same_grid_as;
   std::optional<std::string> band;
   std::optional<GridParameter> grid;
   std::vector<int64_t> window;
   TilesParameter tiles;
+  std::optional<AreaOfInterestParameter> aoi;
+  std::optional<Value> resolution;
+  std::vector<std::string> buffer;
+  std::vector<int64_t> split;
   void declare(Parameters& p) {
     p.add("same_grid_as", &same_grid_as, "Scenes whose first one gives the pixel grid")
         .meaning(Meaning::path);
     p.add("band", &band, "The band whose grid is meant, where bands differ; default: the finest");
-    p.add("grid", &grid, "The pixel grid in numbers");
+    p.add("grid", &grid, "The pixel grid in numbers, or a grid of tiles");
     p.add("window", &window, "Part of the grid: x, y, width, height in pixels");
     p.add("tiles", &tiles, "How the area is cut into items");
+    p.add("aoi", &aoi, "The area of interest: tiles that it does not meet are left out");
+    p.add("resolution", &resolution, "Pixel size of a grid of tiles, as in '10 m' or 0.0001");
+    p.add(
+        "buffer", &buffer,
+        "Widens each tile of a grid of tiles on both sides, as in '10 px' or '120 m'; one length, "
+        "or two: along x and y");
+    p.add("split", &split, "Divides each tile of a grid of tiles: [columns, rows]").range(1, 1000);
   }
 };
-
-geo::Grid grid_of(const GridParameter& given, const Value& value) {
-  if (given.origin.size() != 2 || given.size.size() != 2 || given.resolution.empty() ||
-      given.resolution.size() > 2)
-    throw value.error(
-        "area.grid needs origin: [x, y], resolution: r or [rx, ry] and size: [width, height]");
-  geo::Grid grid;
-  grid.crs = geo::Crs::parse(given.crs);
-  grid.origin_x = given.origin[0];
-  grid.origin_y = given.origin[1];
-  grid.pixel_width = given.resolution.front();
-  grid.pixel_height = given.resolution.back();
-  grid.width = given.size[0];
-  grid.height = given.size[1];
-  if (grid.width <= 0 || grid.height <= 0 || !(grid.pixel_width > 0) || !(grid.pixel_height > 0))
-    throw value.error("area.grid: size and resolution must be positive");
-  return grid;
-}
 
 geo::Grid grid_of_file(const std::string& path, const std::string& scene) {
   const auto info = raster::describe_asset(path).info;
@@ -152,20 +135,54 @@ void check_tile_unit(const Value& area) {
         .hint(fmt::format("say `tiles: {} px`", size->text));
 }
 
-}  // namespace
+// `aoi: [w, s, e, n]` stands for `aoi: {bbox: [...]}`; a scalar names the file.
+Value bbox_spelled_out(const Value& area) {
+  Value out = area;
+  for (auto& [key, member] : out.map) {
+    if (key != "aoi" || member.kind != Value::Kind::list) continue;
+    Value map = member;
+    map.kind = Value::Kind::map;
+    map.list.clear();
+    map.map.emplace_back("bbox", member);
+    member = std::move(map);
+  }
+  return out;
+}
 
-Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
-  check_tile_unit(value);
-  AreaParameters given;
-  Parameters parameters;
-  given.declare(parameters);
-  parameters.bind(value, "area");
-  if (given.same_grid_as.empty() == !given.grid.has_value())
-    throw value.error("area needs either same_grid_as or grid");
+// Tiles of a pixel grid that meet the shape; rows count from the north.
+std::vector<geo::CellRun> kept_tiles(const geo::Grid& grid, const Tiling& tiling,
+                                     const AreaOfInterest& aoi, const Value& value) {
+  if (!grid.crs.known())
+    throw value.error("area: the grid has no coordinate reference system, so an aoi has no place");
+  const auto shape = aoi.in(grid.crs).intersection(gdal::Geometry::box(grid.box()));
+  if (shape.area() == 0)
+    throw value.error(fmt::format("aoi: {} does not meet the grid, {}", aoi.source, grid.text()));
+  const double width = static_cast<double>(tiling.tile_width) * grid.pixel_width;
+  const double height = static_cast<double>(tiling.tile_height) * grid.pixel_height;
+  const auto lattice =
+      geo::lattice_tiling({grid.crs.name(), grid.origin_x, grid.origin_y, width, height});
+  const gdal::PreparedGeometry prepared(shape);
+  const double edge_x = width * 1e-9, edge_y = height * 1e-9;
+  auto runs =
+      geo::cover(*lattice, 0, lattice->range_over(0, shape.bounds()), [&](const geo::Box& box) {
+        return prepared.overlap(
+            {box.min_x + edge_x, box.min_y + edge_y, box.max_x - edge_x, box.max_y - edge_y});
+      });
+  for (auto& run : runs) run = {run.column, -1 - run.last_row, -1 - run.first_row};
+  return runs;
+}
+
+Area area_of_pixels(const AreaParameters& given, const Value& value,
+                    const std::optional<AreaOfInterest>& aoi,
+                    std::optional<double> trial_resolution) {
+  for (const char* key : {"resolution", "buffer", "split"})
+    if (const auto* found = value.find(key))
+      throw found->error(fmt::format("area.{} goes with a grid of tiles", key))
+          .hint("such as grid: {utm: 5000 m}");
   Area area;
   Zone zone{"all", {}};
   try {
-    zone.grid = given.grid ? grid_of(*given.grid, value) : grid_of_scenes(given);
+    zone.grid = given.grid ? pixel_grid_of(*given.grid, value) : grid_of_scenes(given);
   } catch (Error& error) {
     const auto* key = value.find("same_grid_as");
     error.at(key ? key->place() : value.place());
@@ -177,7 +194,147 @@ Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
   area.tiling.tile_width = area.tiling.tile_height =
       pixels_of(given.tiles.size, tiles ? *tiles : value);
   if (trial_resolution) coarsen(area, *trial_resolution);
+  if (aoi) area.kept = kept_tiles(area.zones[0].grid, area.tiling, *aoi, *value.find("aoi"));
   return area;
+}
+
+double resolution_of(const Value& value) {
+  if (value.kind == Value::Kind::integer || value.kind == Value::Kind::number) {
+    if (value.number > 0) return value.number;
+  } else if (value.is_scalar()) {
+    const double metres = parse_metres(value.text, value);
+    if (metres > 0) return metres;
+  }
+  throw value.error("area.resolution is the size of a pixel, as in '10 m' or 0.0001");
+}
+
+TilePixels pixels_of_tiles(const AreaParameters& given, const SchemeChoice& choice,
+                           const Value& value) {
+  if (!given.resolution && choice.pixels.width > 0) return choice.pixels;
+  if (!given.resolution)
+    throw value.error("area.resolution is missing: how large is a pixel?").hint("like '10 m'");
+  const double pixel = resolution_of(*given.resolution);
+  if (choice.pixels_are_fixed && std::abs(pixel - choice.pixels.width) > 1e-9 * pixel)
+    throw given.resolution
+        ->error(fmt::format("area.resolution {} differs from the grid's own, {}", pixel,
+                            choice.pixels.width))
+        .hint("leave it out");
+  return choice.pixels_are_fixed ? choice.pixels : TilePixels{pixel, pixel};
+}
+
+int64_t buffer_pixels(const std::string& text, double pixel, const Value& value) {
+  const Length length = parse_length(text, value);
+  const double count = length.pixels ? length.value : length.value / pixel;
+  const double whole = std::round(count);
+  if (whole < 0 || whole > 65536 || std::abs(count - whole) > 1e-6)
+    throw value
+        .error(fmt::format("a buffer of {} is not a whole number of pixels of {}", text, pixel))
+        .hint("give it in pixels, like '10 px'");
+  return static_cast<int64_t>(whole);
+}
+
+void read_buffer_and_split(const AreaParameters& given, const TilePixels& pixels,
+                           const Value& value, TileGrid& grid) {
+  if (!given.buffer.empty()) {
+    const auto& at = *value.find("buffer");
+    if (given.buffer.size() > 2) throw at.error("area.buffer is one length or two: along x and y");
+    grid.buffer_x = buffer_pixels(given.buffer.front(), pixels.width, at);
+    grid.buffer_y = buffer_pixels(given.buffer.back(), pixels.height, at);
+  }
+  if (!given.split.empty()) {
+    if (given.split.size() > 2)
+      throw value.find("split")->error("area.split is one number or two: columns and rows");
+    grid.split_x = given.split.front();
+    grid.split_y = given.split.back();
+  }
+}
+
+// Pixels `factor` times as large: cells stay where they are, a buffer must be whole pixels still.
+void coarsen_tiles(TileGrid& grid, TilePixels& pixels, double resolution, int64_t& coarsening) {
+  const double ratio = resolution / pixels.width;
+  const auto factor = static_cast<int64_t>(std::llround(ratio));
+  if (factor < 1 || std::abs(ratio - static_cast<double>(factor)) > 1e-9 * ratio ||
+      grid.buffer_x % factor != 0 || grid.buffer_y % factor != 0)
+    throw Error(ErrorCode::invalid,
+                fmt::format("--resolution {} is not a whole multiple of the grid's {}, or the "
+                            "buffer of {} x {} pixels is not whole pixels then",
+                            resolution, pixels.width, grid.buffer_x, grid.buffer_y));
+  coarsening = factor;
+  pixels.width *= static_cast<double>(factor);
+  pixels.height *= static_cast<double>(factor);
+  grid.buffer_x /= factor;
+  grid.buffer_y /= factor;
+}
+
+Area area_of_tiles(const AreaParameters& given, const Value& value,
+                   const std::optional<AreaOfInterest>& aoi,
+                   std::optional<double> trial_resolution) {
+  for (const char* key : {"window", "tiles", "band"})
+    if (const auto* found = value.find(key))
+      throw found
+          ->error(fmt::format("area.{} goes with a pixel grid, and this is a grid of tiles", key))
+          .hint("`split: [2, 2]` divides tiles");
+  const auto& grid_value = *value.find("grid");
+  const auto choice = scheme_choice_of(*given.grid, grid_value);
+  if (!aoi && !choice.recipe.is_null())
+    throw value.error("area needs an aoi: this grid covers the Earth")
+        .hint("such as aoi: region.geojson, or aoi: [west, south, east, north]");
+  Area area;
+  TileGrid grid;
+  grid.scheme = choice.recipe;
+  grid.sequence_names = choice.sequence_names;
+  TilePixels pixels = pixels_of_tiles(given, choice, value);
+  read_buffer_and_split(given, pixels, value, grid);
+  if (trial_resolution) coarsen_tiles(grid, pixels, *trial_resolution, area.coarsening);
+  try {
+    area.zones = choice.recipe.is_null()
+                     ? take_listed(grid, {*given.grid->file, *given.grid->name, given.grid->layer},
+                                   aoi, pixels)
+                     : take_cells(grid, *aoi, pixels);
+  } catch (Error& error) {
+    error.at(grid_value.place());
+    throw;
+  }
+  area.cells = std::move(grid);
+  return area;
+}
+
+}  // namespace
+
+Area resolve_area(const Value& value, std::optional<double> trial_resolution) {
+  check_tile_unit(value);
+  const Value with_bbox = bbox_spelled_out(value);
+  AreaParameters given;
+  Parameters parameters;
+  given.declare(parameters);
+  parameters.bind(with_bbox, "area");
+  if (given.same_grid_as.empty() == !given.grid.has_value())
+    throw value.error("area needs either same_grid_as or grid");
+  const auto* const grid_value = value.find("grid");
+  if (given.grid) given.grid->check(*grid_value);
+  std::optional<AreaOfInterest> aoi;
+  if (given.aoi) aoi = resolve_area_of_interest(*given.aoi, *value.find("aoi"));
+  if (given.grid && !given.grid->in_numbers())
+    return area_of_tiles(given, value, aoi, trial_resolution);
+  return area_of_pixels(given, value, aoi, trial_resolution);
+}
+
+std::vector<Item> tile_items(const Area& area) {
+  if (area.cells) return tiles_of(*area.cells, area.zones);
+  auto items = tile_items(area.zones, area.tiling, area.coarsening);
+  if (!area.kept) return items;
+  const int64_t columns = area.tiling.columns(area.zones[0].grid);
+  std::vector<bool> kept(items.size(), false);
+  for (const auto& run : *area.kept)
+    for (int64_t row = run.first_row; row <= run.last_row; ++row)
+      kept[static_cast<size_t>(row * columns + run.column)] = true;
+  std::vector<Item> out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!kept[i]) continue;
+    items[i].index = static_cast<int64_t>(out.size());
+    out.push_back(std::move(items[i]));
+  }
+  return out;
 }
 
 Json grid_to_json(const geo::Grid& grid) {
@@ -204,9 +361,12 @@ Json area_to_json(const Area& area) {
   Json zones = Json::array();
   for (const auto& zone : area.zones)
     zones.push_back({{"name", zone.name}, {"grid", grid_to_json(zone.grid)}});
-  return {{"zones", zones},
-          {"tile", {area.tiling.tile_width, area.tiling.tile_height}},
-          {"coarsening", area.coarsening}};
+  Json json = {{"zones", zones},
+               {"tile", {area.tiling.tile_width, area.tiling.tile_height}},
+               {"coarsening", area.coarsening}};
+  if (area.cells) json["cells"] = tile_grid_to_json(*area.cells);
+  if (area.kept) json["kept"] = runs_to_json(*area.kept);
+  return json;
 }
 
 Area area_from_json(const Json& json) {
@@ -216,6 +376,8 @@ Area area_from_json(const Json& json) {
   area.tiling.tile_width = json.at("tile").at(0).get<int64_t>();
   area.tiling.tile_height = json.at("tile").at(1).get<int64_t>();
   area.coarsening = json.at("coarsening").get<int64_t>();
+  if (json.contains("cells")) area.cells = tile_grid_from_json(json.at("cells"));
+  if (json.contains("kept")) area.kept = runs_from_json(json.at("kept"));
   return area;
 }
 

@@ -4,50 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <set>
-#include <string_view>
-
-#include "error/error.h"
-#include "error/spelling.h"
 
 namespace geoloom::workflow {
-namespace {
-
-std::optional<int64_t> whole_number(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
-}
-
-[[noreturn]] void no_such_tile(const std::string& part, const std::vector<Item>& items) {
-  std::vector<std::string> names;
-  for (const auto& item : items) names.push_back(item.name);
-  throw Error(ErrorCode::invalid, fmt::format("--tiles: '{}' matches none of the {} tiles (0-{})",
-                                              part, items.size(), items.size() - 1))
-      .hint(spelling_hint(part, names));
-}
-
-// One comma-separated part: a name, an index or a range of indices.
-void mark_part(const std::string& part, const std::vector<Item>& items, std::set<size_t>& chosen) {
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (items[i].name == part) {
-      chosen.insert(i);
-      return;
-    }
-  }
-  const auto dash = part.find('-');
-  const auto first = whole_number(std::string_view(part).substr(0, dash));
-  const auto last =
-      dash == std::string::npos ? first : whole_number(std::string_view(part).substr(dash + 1));
-  const auto count = static_cast<int64_t>(items.size());
-  if (!first || !last || *first > *last || *last >= count) no_such_tile(part, items);
-  for (auto i = *first; i <= *last; ++i) chosen.insert(static_cast<size_t>(i));
-}
-
-}  // namespace
 
 const AxisLabels& Item::at() const {
   static const AxisLabels none;
@@ -113,27 +71,6 @@ std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tilin
     }
   }
   return items;
-}
-
-std::vector<Item> select_items(const std::vector<Item>& items, const Selection& selection) {
-  if (selection.everything() || items.empty()) return items;
-  std::set<size_t> chosen;
-  for (size_t start = 0; start <= selection.tiles.size() && !selection.tiles.empty();) {
-    const auto comma = std::min(selection.tiles.find(',', start), selection.tiles.size());
-    mark_part(selection.tiles.substr(start, comma - start), items, chosen);
-    start = comma + 1;
-  }
-  if (selection.tiles.empty())
-    for (size_t i = 0; i < items.size(); ++i) chosen.insert(i);
-  std::vector<Item> out;
-  for (const auto i : chosen) out.push_back(items[i]);
-  const auto wanted = static_cast<size_t>(selection.sample);
-  if (wanted == 0 || wanted >= out.size()) return out;
-  // Evenly spread, and from the middle of each share, so that a sample of one is not a corner.
-  std::vector<Item> sampled;
-  for (size_t i = 0; i < wanted; ++i)
-    sampled.push_back(out[(2 * i + 1) * out.size() / (2 * wanted)]);
-  return sampled;
 }
 
 std::vector<Item> zone_items(const std::vector<Zone>& zones) {

@@ -284,9 +284,10 @@ std::vector<Item> Run::items_of(const Step& step) const {
   std::vector<AxisLabels> labels;
   for (const auto& chain : step.chains) labels.push_back(chain.labels);
   if (!step.domain.over_tiles()) return times_chains(zone_items(zones()), labels);
-  return times_chains(
-      select_items(tile_items(area.zones, area.tiling, area.coarsening), record_.options.selection),
-      labels);
+  auto tiles = tile_items(area);
+  if (const auto& selection = record_.options.selection; !selection.everything())
+    tiles = select_items(tiles, selection);
+  return times_chains(tiles, labels);
 }
 
 ChainRun Run::open_chain(const Step& step, size_t c) {
