@@ -124,8 +124,8 @@ void print(const std::vector<workflow::Zone>& zones, const std::vector<workflow:
   for (const auto& [zone, count] : counts)
     std::cout << fmt::format("{:<12} {:>9} tiles  {}\n", zones[zone].name, count,
                              zones[zone].grid.text());
-  std::cout << fmt::format("{} tiles in {} zone{}", items.size(), counts.size(),
-                           counts.size() == 1 ? "" : "s");
+  std::cout << fmt::format("{} tile{} in {} zone{}", items.size(), items.size() == 1 ? "" : "s",
+                           counts.size(), counts.size() == 1 ? "" : "s");
   if (items.size() < all) std::cout << fmt::format(", of {}", all);
   if (!items.empty())
     std::cout << fmt::format("; from {} to {}", items.front().name, items.back().name);

@@ -199,21 +199,32 @@ workflow::OrderedJson tiles_geojson(const workflow::Run& run) {
   return {{"type", "FeatureCollection"}, {"features", features}};
 }
 
-// How the area is cut; of cells, how many pixels most of them have.
+int64_t count_of(const workflow::TileGrid& cells) {
+  int64_t count = 0;
+  for (const auto& zone : cells.zones) {
+    count += static_cast<int64_t>(zone.listed.size());
+    for (const auto& run : zone.cells) count += run.count();
+  }
+  return count * cells.split_x * cells.split_y;
+}
+
+// How the area is cut.
 std::string tiles_text(const workflow::Area& area) {
   std::string text;
   if (area.cells) {
-    const auto tiles = workflow::tile_items(area);
-    text = fmt::format("tiles: {} of {} x {} px in {} zone{}", tiles.size(),
-                       tiles.front().window.width, tiles.front().window.height, area.zones.size(),
+    text = fmt::format("tiles: {} in {} zone{}", count_of(*area.cells), area.zones.size(),
                        area.zones.size() == 1 ? "" : "s");
+    if (area.cells->buffer_x > 0 || area.cells->buffer_y > 0)
+      text += fmt::format(", widened by {} x {} px", area.cells->buffer_x, area.cells->buffer_y);
   } else {
     const auto& grid = area.zones.front().grid;
     text = fmt::format("tiles: {} x {} of {} x {} px", area.tiling.columns(grid),
                        area.tiling.rows(grid), area.tiling.tile_width, area.tiling.tile_height);
-    if (area.kept)
-      text +=
-          fmt::format(", {} of them in the area of interest", workflow::tile_items(area).size());
+    if (area.kept) {
+      int64_t kept = 0;
+      for (const auto& run : *area.kept) kept += run.count();
+      text += fmt::format(", {} of them in the area of interest", kept);
+    }
   }
   if (area.coarsening > 1)
     text += fmt::format(", a trial at {} times the pixel size", area.coarsening);

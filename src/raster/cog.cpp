@@ -47,7 +47,8 @@ size_t workspace_bytes(const CogLayout& layout) {
 }
 
 size_t workspaces_at_most(const CogLayout& layout) {
-  const size_t threads = std::max(1U, std::thread::hardware_concurrency());
+  // Asking opens a file of the system, and plans ask for every tile.
+  static const size_t threads = std::max(1U, std::thread::hardware_concurrency());
   return std::clamp<size_t>(kWorkBytes / workspace_bytes(layout), 1, threads);
 }
 

@@ -62,7 +62,9 @@ struct Domain {
 
 // Which tiles of a domain take part: all, or a selection made on the command line.
 struct Selection {
-  std::string tiles;   // "3,10-20,2048_0": indices, ranges, names
+  // "3,10-20,2048_0,::10,bbox=1,43,2,44": indices, ranges, names, slices as in Python, and boxes of
+  // west, south, east, north in degrees.
+  std::string tiles;
   int64_t sample = 0;  // > 0: that many, spread evenly over the domain
   bool everything() const { return tiles.empty() && sample == 0; }
 };

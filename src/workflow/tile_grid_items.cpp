@@ -37,7 +37,14 @@ class SequenceNames {
 
 class ItemMaker {
  public:
-  ItemMaker(const TileGrid& grid, const std::vector<Zone>& zones) : grid_(grid), zones_(zones) {}
+  ItemMaker(const TileGrid& grid, const std::vector<Zone>& zones) : grid_(grid), zones_(zones) {
+    int64_t count = 0;
+    for (const auto& zone : grid.zones) {
+      count += static_cast<int64_t>(zone.listed.size());
+      for (const auto& run : zone.cells) count += run.count();
+    }
+    items_.reserve(static_cast<size_t>(count * grid.split_x * grid.split_y));
+  }
 
   // `inner` is the window without the buffer; `box` what it covers.
   void add(size_t zone, const std::string& name, const geo::Window& inner, const geo::Box& box) {
