@@ -198,12 +198,24 @@ Area area_of_pixels(const AreaParameters& given, const Value& value,
   return area;
 }
 
-double resolution_of(const Value& value) {
+// Metres per unit of a grid's CRS; of a file of tiles, whose layers may have several, 1.
+double unit_of(const Json& recipe) {
+  if (recipe.is_null()) return 1;
+  return geo::Crs::parse(scheme_of(recipe)->zones().front().crs_code).metres_per_unit();
+}
+
+double in_units(double metres, double unit, const Value& value) {
+  if (unit > 0) return metres / unit;
+  throw value.error("the grid's units are degrees: metres mean nothing there")
+      .hint("write pixels as a number of degrees, like 0.0001, and buffers in 'px'");
+}
+
+double resolution_of(const Value& value, double unit) {
   if (value.kind == Value::Kind::integer || value.kind == Value::Kind::number) {
     if (value.number > 0) return value.number;
   } else if (value.is_scalar()) {
     const double metres = parse_metres(value.text, value);
-    if (metres > 0) return metres;
+    if (metres > 0) return in_units(metres, unit, value);
   }
   throw value.error("area.resolution is the size of a pixel, as in '10 m' or 0.0001");
 }
@@ -213,7 +225,7 @@ TilePixels pixels_of_tiles(const AreaParameters& given, const SchemeChoice& choi
   if (!given.resolution && choice.pixels.width > 0) return choice.pixels;
   if (!given.resolution)
     throw value.error("area.resolution is missing: how large is a pixel?").hint("like '10 m'");
-  const double pixel = resolution_of(*given.resolution);
+  const double pixel = resolution_of(*given.resolution, unit_of(choice.recipe));
   if (choice.pixels_are_fixed && std::abs(pixel - choice.pixels.width) > 1e-9 * pixel)
     throw given.resolution
         ->error(fmt::format("area.resolution {} differs from the grid's own, {}", pixel,
@@ -222,9 +234,9 @@ TilePixels pixels_of_tiles(const AreaParameters& given, const SchemeChoice& choi
   return choice.pixels_are_fixed ? choice.pixels : TilePixels{pixel, pixel};
 }
 
-int64_t buffer_pixels(const std::string& text, double pixel, const Value& value) {
+int64_t buffer_pixels(const std::string& text, double pixel, double unit, const Value& value) {
   const Length length = parse_length(text, value);
-  const double count = length.pixels ? length.value : length.value / pixel;
+  const double count = length.pixels ? length.value : in_units(length.value, unit, value) / pixel;
   const double whole = std::round(count);
   if (whole < 0 || whole > 65536 || std::abs(count - whole) > 1e-6)
     throw value
@@ -237,9 +249,10 @@ void read_buffer_and_split(const AreaParameters& given, const TilePixels& pixels
                            const Value& value, TileGrid& grid) {
   if (!given.buffer.empty()) {
     const auto& at = *value.find("buffer");
+    const double unit = unit_of(grid.scheme);
     if (given.buffer.size() > 2) throw at.error("area.buffer is one length or two: along x and y");
-    grid.buffer_x = buffer_pixels(given.buffer.front(), pixels.width, at);
-    grid.buffer_y = buffer_pixels(given.buffer.back(), pixels.height, at);
+    grid.buffer_x = buffer_pixels(given.buffer.front(), pixels.width, unit, at);
+    grid.buffer_y = buffer_pixels(given.buffer.back(), pixels.height, unit, at);
   }
   if (!given.split.empty()) {
     if (given.split.size() > 2)

@@ -233,11 +233,18 @@ double parse_metres(std::string_view text, const Value& value) {
 
 Geometry AreaOfInterest::in(const geo::Crs& target) const {
   if (target == crs) return shape;
-  const bool degrees = crs.geographic();
-  const auto operation = geo::CoordinateOperation::between(degrees ? wgs84() : crs, target);
-  const Geometry& from = degrees ? lon_lat : shape;
-  const double step = degrees ? kStepDegrees : kStepMetres / crs.metres_per_unit();
-  const Geometry there = from.densified(step).transformed(operation);
+  // A shape in metres that crosses the antimeridian would be torn across a map that ends there.
+  const geo::Box degrees = lon_lat.bounds();
+  const bool cut = degrees.min_x < -180 + 1e-9 && degrees.max_x > 180 - 1e-9;
+  Geometry from = lon_lat;
+  double step = kStepDegrees;
+  if (!crs.geographic()) {
+    step = kStepMetres / crs.metres_per_unit();
+    from = cut ? shape.densified(step).to_lon_lat(crs) : shape;
+  }
+  const bool from_degrees = crs.geographic() || cut;
+  const auto operation = geo::CoordinateOperation::between(from_degrees ? wgs84() : crs, target);
+  const Geometry there = from.densified(from_degrees ? kStepDegrees : step).transformed(operation);
   return there.why_invalid().empty() ? there : there.repaired();
 }
 

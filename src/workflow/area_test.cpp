@@ -178,6 +178,32 @@ TEST_F(AreaFolder, TheAntimeridian) {
   EXPECT_THAT(error_of("aoi: " + unclear + grid).message(), HasSubstr("antimeridian"));
 }
 
+// Given in metres of a polar map, cut onto a map that ends at 180 degrees.
+TEST_F(AreaFolder, TheAntimeridianOnOtherMaps) {
+  const std::string aoi = "aoi: {bbox: [-1700000, 1500000, -1500000, 1700000], crs: EPSG:3413}\n";
+  const std::string grid = "grid: {crs: EPSG:6933, tile: 100000}\nresolution: 100 m\n";
+  const auto items = tile_items(area_of(aoi + grid));
+  EXPECT_LT(items.size(), 30U);
+  const auto east = std::any_of(items.begin(), items.end(),
+                                [](const Item& item) { return item.grid.origin_x > 17'000'000; });
+  const auto west = std::any_of(items.begin(), items.end(),
+                                [](const Item& item) { return item.grid.origin_x < -17'000'000; });
+  EXPECT_TRUE(east && west);
+}
+
+TEST_F(AreaFolder, UnitsOfTheCrs) {
+  const std::string aoi = "aoi: [1, 43, 1.2, 43.2]\n";
+  EXPECT_THAT(error_of(aoi + "grid: {batch: 3}\nresolution: 10 m\n").message(),
+              HasSubstr("degrees"));
+  EXPECT_THAT(error_of(aoi + "grid: {batch: 3}\nresolution: 0.001\nbuffer: 30 m\n").message(),
+              HasSubstr("degrees"));
+  // US survey feet: 1200/3937 m.
+  const auto feet =
+      tile_items(area_of("aoi: [-118.3, 34, -118.29, 34.01]\n"
+                         "grid: {crs: EPSG:2229, tile: 3937}\nresolution: 12 m\n"));
+  EXPECT_EQ(feet.front().window.width, 100);
+}
+
 TEST_F(AreaFolder, ThePoles) {
   const std::string north = "aoi: {bbox: [10, 83, 12, 86]";
   const std::string grid = "\ngrid: {utm: 20 km}\nresolution: 10 m\n";
