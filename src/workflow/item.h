@@ -34,8 +34,8 @@ struct Tiling {
 };
 
 struct Item {
-  // The tile's, "2048_0" (x and y of its first pixel at full resolution) or a cell's, or the zone's; then the
-  // labels on axes of lists: "2048_0.2018-05". Of the zone `all` these alone.
+  // The tile's, "2048_0" (x and y of its first pixel at full resolution) or a cell's, or the
+  // zone's; then the labels on axes of lists: "2048_0.2018-05". Of the zone `all` these alone.
   std::string name;
   int64_t index = 0;                         // place in the whole domain, whatever is selected
   size_t zone = 0;                           // of the area

@@ -215,10 +215,10 @@ std::vector<geo::CellRun> cells_of_plane(const geo::TilingScheme& scheme,
 }
 
 bool usable_as_name(const std::string& name) {
-  return !name.empty() && name.size() <= 100 && name != "all" && name.front() != '.' &&
-         name.front() != '-' && std::all_of(name.begin(), name.end(), [](char c) {
+  return !name.empty() && name.size() <= 100 && name != "all" && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
            return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-' || c == '.';
+                  c == '_' || c == '-';
          });
 }
 
@@ -312,7 +312,7 @@ std::vector<Zone> take_listed(TileGrid& grid, const GridFile& file,
         throw Error(ErrorCode::invalid, fmt::format("'{}' cannot name a tile (feature {} of '{}')",
                                                     name, feature.id, layer.name))
             .at(place)
-            .hint("names are file names: up to 100 letters, digits, '_', '-' and '.'");
+            .hint("names are file names: up to 100 letters, digits, '_' and '-'");
       if (!names.insert(name).second)
         throw Error(ErrorCode::invalid, fmt::format("two tiles are called '{}'", name))
             .at(place)
