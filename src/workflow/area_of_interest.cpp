@@ -248,6 +248,19 @@ Geometry AreaOfInterest::in(const geo::Crs& target) const {
   return there.why_invalid().empty() ? there : there.repaired();
 }
 
+// In a projected CRS a shape may cross the antimeridian unseen; its degrees then jump.
+void refuse_jumps(const AreaOfInterest& aoi, const Value& value) {
+  const double step = kStepMetres / aoi.crs.metres_per_unit();
+  for (const auto& shape : {aoi.lon_lat, aoi.shape.densified(step).to_lon_lat(aoi.crs)}) {
+    const geo::Box box = shape.bounds();
+    if (shape.longest_x_step() > 180 && box.max_x - box.min_x < 360 - 1e-6)
+      throw value
+          .error(fmt::format("aoi: {} crosses the antimeridian or a pole in {}", aoi.source,
+                             aoi.crs.name()))
+          .hint("give it in longitude and latitude, cut at 180 degrees");
+  }
+}
+
 AreaOfInterest resolve_area_of_interest(const AreaOfInterestParameter& given, const Value& value) {
   if (given.file.has_value() == !given.bbox.empty())
     throw value.error("aoi needs either a file or a bbox");
@@ -266,6 +279,7 @@ AreaOfInterest resolve_area_of_interest(const AreaOfInterestParameter& given, co
   buffer_and_simplify(aoi, given, value);
   check_area(aoi, value);
   aoi.lon_lat = aoi.crs.geographic() ? aoi.shape : aoi.shape.to_lon_lat(aoi.crs);
+  if (!aoi.crs.geographic()) refuse_jumps(aoi, value);
   return aoi;
 }
 
