@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -19,7 +20,20 @@ struct AssetBand {
   std::string name;                             // "B04"
   std::string common_name;                      // "red"; empty if unknown
   std::optional<double> scale, offset, nodata;  // absent: the file's own
+  // Other names it goes by, from a sensor's description; while scenes are looked up only.
+  std::vector<std::string> aliases;
+  // Scale and offset were decided for this very scene (processing baseline), so that others of the
+  // series may differ: pixels are brought to offset 0, and are signed after that.
+  bool offset_by_scene = false;
   friend bool operator==(const AssetBand&, const AssetBand&) = default;
+};
+
+// What a catalogue claims of a file's grid (proj:*). Files decide; this is compared with them.
+struct DeclaredGrid {
+  std::string crs;                // as geo::Crs::parse takes it; empty if not given
+  std::vector<double> transform;  // a, b, c, d, e, f: x = a column + b row + c; empty or 6 to 9
+  std::vector<double> shape;      // rows, columns; empty or 2
+  friend bool operator==(const DeclaredGrid&, const DeclaredGrid&) = default;
 };
 
 struct Asset {
@@ -29,8 +43,9 @@ struct Asset {
   // Plain files get theirs from the first scene's file; a STAC asset that names no bands has one
   // band with the name of its key.
   std::vector<AssetBand> bands;
-  std::string checksum;         // STAC file:checksum, empty if not given
-  std::optional<int64_t> size;  // file:size
+  std::string checksum;                  // STAC file:checksum, empty if not given
+  std::optional<int64_t> size;           // file:size
+  std::optional<DeclaredGrid> declared;  // not kept in records
 };
 
 struct Scene {
@@ -42,6 +57,8 @@ struct Scene {
   // What makes this scene these bytes: id, collection, updated, and per asset href without query,
   // checksum or size, and for local files size and modification time (ms). Canonical JSON text.
   std::string identity;
+  // Texts, numbers and truth values of the item, for filters; not kept in records.
+  std::map<std::string, nlohmann::json> properties;
   // For intersection before opening; absent for plain files and across the antimeridian.
   std::optional<geo::Box> bbox_lonlat;
 

@@ -2,6 +2,7 @@
 // STAC items: reading those of others (1.0 and 1.1), writing ours (1.1).
 #pragma once
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -11,14 +12,26 @@
 
 namespace geoloom::catalog {
 
+class ArchiveClient;
+
+// One Item as a scene. `document` is the item's file or address, to which relative hrefs refer;
+// `pointer` is where the item stands in it. Band names come from bands[].name, eo:bands[].name, or
+// the asset key; assets that are not images (by type, or by the roles metadata, thumbnail and
+// overview) are left out, so a scene may have none. Assets come finest first, pictures (role
+// visual) last, then by key. Throws Error(invalid) with file and JSON pointer.
+Scene scene_of_item(const nlohmann::json& item, const std::string& document,
+                    const std::string& pointer = "");
+
+// False leaves the scene out. May change the scene; is called in the order of the items.
+using ItemFilter = std::function<bool(Scene&)>;
+
 // Reads an Item, an ItemCollection/FeatureCollection, a Collection or Catalog (follows item and
-// child links on disk, depth first, each file once, at most 100 000 items), relative hrefs resolved
-// against the file. Band names come from bands[].name, eo:bands[].name, or the asset key; assets
-// that are not images (by type, or by the roles metadata, thumbnail and overview) are left out, so
-// a scene may have none. Assets come finest first, pictures (role visual) last, then by key. Links
-// that are not followed (network, or no such file) are counted in `notes`. Throws Error: invalid
-// with file, line or JSON pointer, missing, denied.
-std::vector<Scene> read_stac(const std::string& path, std::vector<std::string>* notes = nullptr);
+// child links, on disk and over the network, depth first, each document once, at most 100 000
+// items), relative hrefs resolved against the document. Linked documents that do not exist are
+// counted in `notes`. `client` asks web servers; null: without credentials. Throws Error: invalid
+// with file, line or JSON pointer, missing, denied, unavailable.
+std::vector<Scene> read_stac(const std::string& path, std::vector<std::string>* notes = nullptr,
+                             ArchiveClient* client = nullptr, const ItemFilter& filter = {});
 
 // What an output item says.
 struct OutputItem {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <mutex>
+#include <vector>
 
 namespace geoloom {
 namespace {
@@ -64,10 +66,41 @@ void mask_after(std::string& text, std::string_view label, std::string_view stop
   }
 }
 
+// Values that were looked up in this process, longest first.
+struct KnownValues {
+  std::mutex mutex;
+  std::vector<std::string> values;
+};
+KnownValues& known_values() {
+  static KnownValues known;
+  return known;
+}
+
+void mask_known(std::string& text) {
+  auto& known = known_values();
+  const std::lock_guard lock(known.mutex);
+  for (const auto& value : known.values)
+    for (size_t at = text.find(value); at != std::string::npos; at = text.find(value, at))
+      text.replace(at, value.size(), kMask);
+}
+
 }  // namespace
+
+void keep_secret(const std::string& value) {
+  constexpr size_t kShortest = 6;
+  if (value.size() < kShortest) return;
+  auto& known = known_values();
+  const std::lock_guard lock(known.mutex);
+  auto& values = known.values;
+  if (std::find(values.begin(), values.end(), value) != values.end()) return;
+  values.push_back(value);
+  std::stable_sort(values.begin(), values.end(),
+                   [](const auto& a, const auto& b) { return a.size() > b.size(); });
+}
 
 std::string without_secrets(std::string_view text) {
   std::string out(text);
+  mask_known(out);
   mask_users(out);
   mask_parameters(out);
   for (const auto label : kSecretLines) mask_after(out, label, "\r\n");

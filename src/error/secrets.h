@@ -14,4 +14,8 @@ namespace geoloom {
 // everything it is given.
 std::string without_secrets(std::string_view text);
 
+// From now on without_secrets() replaces this value as well, wherever it stands. Values of fewer
+// than 6 characters are left: they would blot out innocent text. Thread-safe.
+void keep_secret(const std::string& value);
+
 }  // namespace geoloom

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <condition_variable>
+#include <map>
 #include <mutex>
 #include <new>
 #include <string_view>
@@ -195,8 +197,57 @@ struct Client::Connections {
   }
 };
 
+// How many requests are on their way, by host.
+class Client::Turns {
+ public:
+  explicit Turns(size_t most) : most_(most) {}
+
+  class Turn {
+   public:
+    Turn(Turns& turns, std::string host, const std::atomic<bool>* cancel)
+        : turns_(turns), host_(std::move(host)) {
+      turns_.take(host_, cancel);
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() { turns_.give_back(host_); }
+
+   private:
+    Turns& turns_;
+    std::string host_;
+  };
+
+ private:
+  void take(const std::string& host, const std::atomic<bool>* cancel) {
+    if (most_ == 0) return;
+    std::unique_lock lock(mutex_);
+    // Woken by time as well: nobody notifies of a cancellation.
+    while (in_flight_[host] >= most_) {
+      if (cancel && cancel->load())
+        throw Error(ErrorCode::cancelled, fmt::format("the request to {} was cancelled", host));
+      returned_.wait_for(lock, std::chrono::milliseconds(100));
+    }
+    ++in_flight_[host];
+  }
+  void give_back(const std::string& host) {
+    if (most_ == 0) return;
+    {
+      const std::lock_guard lock(mutex_);
+      --in_flight_[host];
+    }
+    returned_.notify_all();
+  }
+
+  const size_t most_;
+  std::mutex mutex_;
+  std::condition_variable returned_;
+  std::map<std::string, size_t> in_flight_;
+};
+
 Client::Client(ClientOptions options)
-    : connections_(std::make_unique<Connections>()), options_(std::move(options)) {
+    : connections_(std::make_unique<Connections>()),
+      turns_(std::make_unique<Turns>(options.most_in_flight_per_host)),
+      options_(std::move(options)) {
   initialise_once();
 }
 
@@ -214,6 +265,7 @@ Response Client::send(const Request& request, const std::atomic<bool>* cancel) {
   Exchange exchange;
   exchange.limit_bytes = request.largest_answer_bytes;
   exchange.cancel = cancel;
+  const Turns::Turn turn(*turns_, url.origin(), cancel);
   auto handle = connections_->lease();
   set(handle, CURLOPT_URL, url.text.c_str());
   set(handle, CURLOPT_PROTOCOLS_STR, "http,https");

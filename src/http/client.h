@@ -46,6 +46,9 @@ struct Response {
 struct ClientOptions {
   // PEM file of certificates to trust instead of the system's; empty = the system's.
   std::string certificate_authorities;
+  // Requests to one host and port that are on their way at a time; others wait for their turn.
+  // 0 = any number.
+  size_t most_in_flight_per_host = 0;
 };
 
 class Client {
@@ -66,7 +69,9 @@ class Client {
 
  private:
   struct Connections;
+  class Turns;
   std::unique_ptr<Connections> connections_;
+  std::unique_ptr<Turns> turns_;
   ClientOptions options_;
 };
 

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "catalog/stac_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <future>
+
+#include "catalog/href.h"
+#include "catalog/json_member.h"
+#include "error/error.h"
+#include "error/spelling.h"
+#include "http/url.h"
+
+namespace geoloom::catalog {
+namespace {
+
+using nlohmann::json;
+
+// A request for a page, as JSON so that `next` links can be merged into it:
+// {"method", "url", "body" (POST) or "query" (GET, name -> text), "headers"}.
+using PageRequest = json;
+
+// An href of a link made absolute.
+std::string absolute(const std::string& base, const std::string& href) {
+  if (href.starts_with("http://") || href.starts_with("https://")) return href;
+  const auto origin = http::parse_url(base).origin();
+  if (href.starts_with('/')) return origin + href;
+  return resolve_href(without_query(base), href);
+}
+
+std::string trimmed(std::string url) {
+  while (url.ends_with('/')) url.pop_back();
+  constexpr std::string_view kSearch = "/search";
+  if (url.ends_with(kSearch)) url.resize(url.size() - kSearch.size());
+  return url;
+}
+
+const json& links_of(const json& document) {
+  static const json none = json::array();
+  const json* links = member(document, "links");
+  return links != nullptr && links->is_array() ? *links : none;
+}
+
+std::string box_text(const geo::Box& box) {
+  return fmt::format("{},{},{},{}", box.min_x, box.min_y, box.max_x, box.max_y);
+}
+
+std::string datetime_of(const geo::Period& period) {
+  return geo::format_time(period.start) + "/" + geo::format_time(period.end - 1);
+}
+
+json search_body(const StacSearch& search) {
+  json body{{"limit", search.page_items}};
+  if (!search.collections.empty()) body["collections"] = search.collections;
+  if (search.period) body["datetime"] = datetime_of(*search.period);
+  if (search.intersects)
+    body["intersects"] = *search.intersects;
+  else if (search.bbox)
+    body["bbox"] = {search.bbox->min_x, search.bbox->min_y, search.bbox->max_x, search.bbox->max_y};
+  return body;
+}
+
+json search_query(const StacSearch& search) {
+  json query{{"limit", std::to_string(search.page_items)}};
+  if (!search.collections.empty())
+    query["collections"] = fmt::format("{}", fmt::join(search.collections, ","));
+  if (search.period) query["datetime"] = datetime_of(*search.period);
+  if (search.intersects)
+    query["intersects"] = search.intersects->dump();
+  else if (search.bbox)
+    query["bbox"] = box_text(*search.bbox);
+  return query;
+}
+
+std::string address_of(const PageRequest& request) {
+  auto url = request.at("url").get<std::string>();
+  char joint = url.find('?') == std::string::npos ? '?' : '&';
+  const json query = request.value("query", json::object());
+  for (const auto& [name, value] : query.items()) {
+    url += joint + name + "=" + http::percent_encode(value.get<std::string>());
+    joint = '&';
+  }
+  return url;
+}
+
+// The request for the page after this one; nullopt at the end.
+std::optional<PageRequest> next_of(const json& page, const PageRequest& request) {
+  for (const json& link : links_of(page)) {
+    if (text_of(link, "rel") != "next" || text_of(link, "href").empty()) continue;
+    PageRequest next{
+        {"method", "GET"},
+        {"url", absolute(request.at("url").get<std::string>(), text_of(link, "href"))}};
+    if (text_of(link, "method") != "POST") return next;
+    next["method"] = "POST";
+    const json* body = member(link, "body");
+    const json* merge = member(link, "merge");
+    const bool merged = merge != nullptr && merge->is_boolean() && merge->get<bool>();
+    next["body"] =
+        merged || body == nullptr ? request.value("body", json::object()) : json::object();
+    if (body != nullptr && body->is_object()) next["body"].update(*body);
+    return next;
+  }
+  return std::nullopt;
+}
+
+std::optional<size_t> matched_of(const json& page) {
+  const json* context = member(page, "context");
+  const auto number =
+      first_number({{&page, "numberMatched"}, {context, "matched"}, {&page, "numMatched"}});
+  if (!number || *number < 0 || *number > 1e12) return std::nullopt;
+  return static_cast<size_t>(*number);
+}
+
+std::string address_of_item(const json& item, const std::string& otherwise) {
+  for (const json& link : links_of(item)) {
+    if (text_of(link, "rel") != "self") continue;
+    const std::string href = text_of(link, "href");
+    if (href.starts_with("http://") || href.starts_with("https://")) return href;
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+struct StacApi::Page {
+  PageRequest request;
+  json document;
+};
+
+bool is_stac_api(const json& landing) {
+  const auto& links = links_of(landing);
+  return member(landing, "conformsTo") != nullptr ||
+         std::any_of(links.begin(), links.end(),
+                     [](const json& link) { return text_of(link, "rel") == "search"; });
+}
+
+StacApi::StacApi(const std::string& url, ArchiveClient& client)
+    : url_(trimmed(web_address(url))), client_(client) {
+  const json landing = client_.get(url_);
+  if (!is_stac_api(landing))
+    throw Error(ErrorCode::invalid, fmt::format("{} is not a STAC API: it offers no search", url_));
+  title_ = text_of(landing, "title");
+  if (const json* classes = member(landing, "conformsTo"); classes && classes->is_array())
+    for (const json& each : *classes)
+      if (each.is_string()) conformance_.insert(each.get<std::string>());
+  collections_ = url_ + "/collections";
+  bool named = false;
+  for (const json& link : links_of(landing)) {
+    const std::string rel = text_of(link, "rel"), href = text_of(link, "href");
+    if (href.empty()) continue;
+    if (rel == "data") collections_ = absolute(url_ + "/", href);
+    if (rel != "search") continue;
+    named = true;
+    auto& place = text_of(link, "method") == "POST" ? search_post_ : search_get_;
+    place = absolute(url_ + "/", href);
+  }
+  // Servers before 1.0 have one link without a method; by POST is tried, and given up on 405.
+  if (search_get_.empty()) search_get_ = search_post_.empty() ? url_ + "/search" : search_post_;
+  if (search_post_.empty() && (!named || conformance_.empty())) search_post_ = search_get_;
+}
+
+bool StacApi::conforms_to(std::string_view part) const {
+  return std::any_of(conformance_.begin(), conformance_.end(),
+                     [&](const std::string& each) { return each.find(part) != std::string::npos; });
+}
+
+StacApi::Page StacApi::fetch(PageRequest request) {
+  Page page;
+  const auto url = address_of(request);
+  page.document =
+      request.at("method") == "POST" ? client_.post(url, request.at("body")) : client_.get(url);
+  const json* features = member(page.document, "features");
+  if (features == nullptr || !features->is_array())
+    throw Error(ErrorCode::corrupt, fmt::format("{} answers a search without features", url_));
+  page.request = std::move(request);
+  return page;
+}
+
+StacApi::Page StacApi::first_page(const StacSearch& search,
+                                  const std::vector<PropertyCondition>& pushed) {
+  const bool cql2 = conforms_to("item-search#filter");
+  if (!search_post_.empty()) {
+    json body = search_body(search);
+    if (!pushed.empty() && cql2) {
+      body["filter-lang"] = "cql2-json";
+      body["filter"] = cql2_json(pushed);
+    } else if (!pushed.empty()) {
+      body["query"] = query_json(pushed);
+    }
+    http::Request request;
+    request.method = "POST";
+    request.url = search_post_;
+    request.headers = {{"Content-Type", "application/json"}, {"Accept", "application/geo+json"}};
+    request.body = body.dump();
+    const auto response = client_.send(request);
+    const bool not_offered =
+        response.status == 404 || response.status == 405 || response.status == 501;
+    if (!not_offered) {
+      ArchiveClient::check(response, search_post_);
+      Page page{{{"method", "POST"}, {"url", search_post_}, {"body", body}},
+                parse_json(response.body, search_post_)};
+      if (const json* features = member(page.document, "features");
+          features == nullptr || !features->is_array())
+        throw Error(ErrorCode::corrupt, fmt::format("{} answers a search without features", url_));
+      return page;
+    }
+    search_post_.clear();
+  }
+  json query = search_query(search);
+  if (!pushed.empty() && cql2) {
+    query["filter-lang"] = "cql2-text";
+    query["filter"] = cql2_text(pushed);
+  } else if (!pushed.empty()) {
+    query["query"] = query_json(pushed).dump();
+  }
+  return fetch({{"method", "GET"}, {"url", search_get_}, {"query", query}});
+}
+
+// How many there are without `where`; servers need not tell.
+std::optional<size_t> StacApi::count(const StacSearch& search) {
+  StacSearch one = search;
+  one.page_items = 1;
+  return matched_of(first_page(one, {}).document);
+}
+
+StacSearchReport StacApi::search(const StacSearch& search, const TakeItem& take) {
+  StacSearchReport report;
+  std::vector<PropertyCondition> pushed;
+  if (conforms_to("item-search#filter") || conforms_to("item-search#query"))
+    std::copy_if(search.where.begin(), search.where.end(), std::back_inserter(pushed),
+                 same_on_servers);
+  Page page;
+  try {
+    if (!pushed.empty()) report.matched = count(search);
+    page = first_page(search, pushed);
+    report.filtered_on_server = !pushed.empty();
+  } catch (const Error& error) {
+    if (pushed.empty() || error.code() != ErrorCode::invalid) throw;
+    report.notes.push_back(
+        fmt::format("{} refuses the filter ({}); filtered here", url_, error.cause()));
+    page = first_page(search, {});
+  }
+  const auto matched = matched_of(page.document);
+  if (!report.filtered_on_server) report.matched = matched;
+  const auto too_many = [&](const std::string& how_many) {
+    return Error(ErrorCode::resource, fmt::format("{} has {} items for this search, more than {}",
+                                                  url_, how_many, search.most_items))
+        .hint("narrow the area or the period, filter with `where`, or raise `most_items`");
+  };
+  if (matched && *matched > search.most_items) throw too_many(std::to_string(*matched));
+  std::set<std::string> asked{page.request.dump()};
+  for (;;) {
+    ++report.pages;
+    auto next = next_of(page.document, page.request);
+    const json& features = page.document.at("features");
+    // A page without items ends what some servers continue for ever.
+    if (features.empty()) next.reset();
+    if (next && !asked.insert(next->dump()).second)
+      throw Error(ErrorCode::corrupt, fmt::format("{} sends the same page again and again", url_));
+    std::future<Page> coming;
+    if (next && report.items + features.size() <= search.most_items)
+      coming = std::async(std::launch::async, [this, request = *next] { return fetch(request); });
+    const auto base = page.request.at("url").get<std::string>();
+    for (const json& item : features) {
+      if (++report.items > search.most_items) throw too_many("at least that many");
+      take(item, address_of_item(item, base));
+    }
+    if (!coming.valid()) break;
+    page = coming.get();
+  }
+  return report;
+}
+
+std::vector<std::string> StacApi::collection_ids() {
+  std::vector<std::string> ids;
+  std::set<std::string> asked;
+  for (std::optional<PageRequest> request = PageRequest{{"method", "GET"}, {"url", collections_}};
+       request && asked.insert(request->dump()).second;) {
+    const json page = client_.get(address_of(*request));
+    if (const json* list = member(page, "collections"); list != nullptr && list->is_array())
+      for (const json& each : *list)
+        if (auto id = text_of(each, "id"); !id.empty()) ids.push_back(std::move(id));
+    request = next_of(page, *request);
+    if (request && request->at("method") != "GET") request.reset();
+  }
+  return ids;
+}
+
+json StacApi::collection(const std::string& id) {
+  try {
+    return client_.get(without_query(collections_) + "/" + http::percent_encode(id));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::missing) throw;
+    throw Error(ErrorCode::missing, fmt::format("{} has no collection '{}'", url_, id))
+        .hint(spelling_hint(id, collection_ids()));
+  }
+}
+
+}  // namespace geoloom::catalog
