@@ -262,7 +262,9 @@ class Search {
     asset.key = kPlainKey;
     asset.href = asset.path = path;
     for (const std::string& band : query_.band_names) {
-      asset.bands.push_back({static_cast<int>(asset.bands.size()) + 1, band, "", {}, {}, {}});
+      AssetBand& added = asset.bands.emplace_back();
+      added.number = static_cast<int>(asset.bands.size());
+      added.name = band;
     }
     scene.assets.push_back(std::move(asset));
     scene.identity = identity_of(scene);
@@ -417,6 +419,10 @@ BandPlace find_band(const Scene& scene, const std::string& name) {
     if (const auto place = first_band(scene, by_name)) return *place;
     if (const auto place = first_band(scene, by_common)) return *place;
     if (const auto place = first_band(scene, by_key)) return *place;
+    const auto by_alias = [&](const Asset&, const AssetBand& band) {
+      return std::any_of(band.aliases.begin(), band.aliases.end(), same);
+    };
+    if (const auto place = first_band(scene, by_alias)) return *place;
   }
   Place place;
   place.scene = scene.id;

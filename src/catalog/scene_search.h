@@ -54,7 +54,7 @@ struct SceneList {
 SceneList find_scenes(const SceneQuery& query);
 
 // The asset and band that carry a band name or common name. Order of search: band name, common
-// name, asset key (single-band assets), all three exactly, then all three whatever the case. Throws
+// name, asset key (single-band assets), aliases, all exactly, then all whatever the case. Throws
 // Error(invalid) with the names that exist and the nearest one.
 struct BandPlace {
   size_t asset = 0;
