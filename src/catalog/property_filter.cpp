@@ -158,7 +158,8 @@ PropertyCondition property_condition(const std::string& property, std::string_vi
 
 PropertyCondition property_condition(const std::string& property, std::string_view text) {
   for (const auto& op : kOperators) {
-    if (op.comparison == Comparison::one_of || !text.starts_with(op.sign)) continue;
+    const bool sign = op.comparison != Comparison::one_of && op.comparison != Comparison::equal;
+    if (!sign || !text.starts_with(op.sign)) continue;
     auto rest = text.substr(op.sign.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
     if (rest.empty())

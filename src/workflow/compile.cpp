@@ -8,17 +8,20 @@
 #include <set>
 
 #include "error/spelling.h"
+#include "workflow/source_parameters.h"
 
 namespace geoloom::workflow {
 namespace {
 
 // Makes and binds the op of one call; its declared parameters give the identity.
-std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry& registry) {
+std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry& registry,
+                                             const Document& document) {
   try {
     std::shared_ptr<Op> op = registry.make(call.op);
     Parameters parameters;
     op->declare(parameters);
-    parameters.bind(call.arguments, call.op);
+    const bool source = op->description().kind == OpKind::source;
+    parameters.bind(source ? with_sources(call.arguments, document) : call.arguments, call.op);
     if (auto* task = dynamic_cast<TaskOp*>(op.get()); task && !call.as.empty())
       task->set_result_name(call.as);
     op->check();
@@ -100,8 +103,9 @@ std::vector<std::vector<const AxisValue*>> combinations(const std::vector<Axis>&
 // Connects one step's ops by `from` and `as`, for one combination of values.
 class ChainBuilder {
  public:
-  ChainBuilder(const StepDeclaration& declaration, const Registry& registry, const Domain& domain)
-      : declaration_(declaration), registry_(registry), domain_(domain) {
+  ChainBuilder(const StepDeclaration& declaration, const Registry& registry, const Domain& domain,
+               const Document& document)
+      : declaration_(declaration), registry_(registry), domain_(domain), document_(document) {
     step_.place = declaration.place;
     step_.name = declaration.name;
     step_.chains.resize(1);
@@ -124,7 +128,7 @@ class ChainBuilder {
 
  private:
   void add(const OpCall& call) {
-    auto [op, identity] = make_op(call, registry_);
+    auto [op, identity] = make_op(call, registry_, document_);
     Node node;
     node.op = op;
     node.place = call.place;
@@ -243,11 +247,13 @@ class ChainBuilder {
   const StepDeclaration& declaration_;
   const Registry& registry_;
   const Domain& domain_;
+  const Document& document_;
   Step step_;
   std::map<std::string, InputRef> results_;
 };
 
-Step build_step(const StepDeclaration& declaration, const Registry& registry) {
+Step build_step(const StepDeclaration& declaration, const Registry& registry,
+                const Document& document) {
   if (declaration.ops.empty())
     throw invalid_at(declaration.place,
                      fmt::format("step '{}' has nothing to do", declaration.name))
@@ -255,7 +261,7 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry) {
   const auto domain = DomainReader::read(declaration.over);
   std::optional<Step> step;
   for (const auto& values : combinations(domain.lists)) {
-    auto next = ChainBuilder(declaration, registry, domain).build(values);
+    auto next = ChainBuilder(declaration, registry, domain, document).build(values);
     if (!step) {
       step = std::move(next);
       continue;
@@ -437,8 +443,9 @@ Json Chain::identity() const {
 Workflow compile(const Document& document, const Registry& registry) {
   Workflow workflow;
   workflow.document = document;
+  check_sources(document);
   for (const auto& declaration : document.steps)
-    workflow.steps.push_back(build_step(declaration, registry));
+    workflow.steps.push_back(build_step(declaration, registry, document));
   register_layers(workflow);
   sort_steps(workflow);
   return workflow;

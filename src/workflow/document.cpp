@@ -13,15 +13,16 @@
 #include <iterator>
 
 #include "error/spelling.h"
+#include "workflow/source_parameters.h"
 
 namespace geoloom::workflow {
 namespace {
 
 using Names = std::vector<std::string>;
 
-const Names kDocumentKeys{"geoloom", "name", "description", "params", "store", "area", "steps"};
-const Names kReservedDocumentKeys{"sources", "components", "secrets",
-                                  "finally", "schedule",   "outputs"};
+const Names kDocumentKeys{"geoloom", "name", "description", "params", "secrets",
+                          "store",   "area", "sources",     "steps"};
+const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs"};
 const Names kStepKeys{"over", "do", "description"};
 const Names kReservedStepKeys{"when", "retry", "timeout"};
 const Names kDeclarationKeys{"type", "default", "help", "choices", "range"};
@@ -41,14 +42,6 @@ bool is_letter(char c) {
 }
 bool is_name_char(char c) {
   return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
-}
-
-bool is_proper_name(std::string_view name) {
-  const auto proper = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  return !name.empty() && name.front() >= 'a' && name.front() <= 'z' &&
-         std::all_of(name.begin(), name.end(), proper);
 }
 
 void check_name(const Value& where, std::string_view what, std::string_view name) {
@@ -87,16 +80,6 @@ const Value& require_text(const Value& value, const std::string& name) {
   }
   if (value.text.empty()) throw value.error(fmt::format("{} is empty", name));
   return value;
-}
-
-void refuse_expressions(const Value& value) {
-  if (value.kind == Value::Kind::string && value.text.starts_with('='))
-    throw value.error(
-        fmt::format("the expression '{}': expressions are not carried out by this "
-                    "version of Geoloom; write the value",
-                    value.text));
-  for (const auto& element : value.list) refuse_expressions(element);
-  for (const auto& member : value.map) refuse_expressions(member.second);
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -379,6 +362,7 @@ void read_members(const Value& root, Document& document) {
     document.area = require_map(*area, "area");
     refuse_expressions(*area);
   }
+  read_sources(root, document);
   const Value& steps = need("steps", "steps: what is to be done");
   if (steps.kind != Value::Kind::map || steps.map.empty())
     throw steps.error(
@@ -557,6 +541,24 @@ void set_parameters(Document& document, const std::map<std::string, GivenParamet
 
 }  // namespace
 
+bool is_proper_name(std::string_view name) {
+  const auto proper = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return !name.empty() && name.front() >= 'a' && name.front() <= 'z' &&
+         std::all_of(name.begin(), name.end(), proper);
+}
+
+void refuse_expressions(const Value& value) {
+  if (value.kind == Value::Kind::string && value.text.starts_with('='))
+    throw value.error(
+        fmt::format("the expression '{}': expressions are not carried out by this "
+                    "version of Geoloom; write the value",
+                    value.text));
+  for (const auto& element : value.list) refuse_expressions(element);
+  for (const auto& member : value.map) refuse_expressions(member.second);
+}
+
 Document parse_document(std::string_view text, const std::string& file) {
   Document document;
   document.file = file;
@@ -607,6 +609,8 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   refuse_item_references(document.store);
   resolver.resolve(document.area);
   refuse_item_references(document.area);
+  resolver.resolve(document.sources);
+  refuse_item_references(document.sources);
   for (auto& step : document.steps) {
     resolver.resolve(step.over);
     refuse_item_references(step.over);

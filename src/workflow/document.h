@@ -52,8 +52,10 @@ struct Document {
   std::string text;  // as read; part of the run record, never of a fingerprint
   std::string name;
   std::vector<ParameterDeclaration> params;
-  Value store;  // a text
-  Value area;   // null or a map
+  Value store;                       // a text
+  Value area;                        // null or a map
+  Value sources;                     // null or a map of maps, see source_parameters.h
+  std::vector<std::string> secrets;  // names; values come from the environment
   std::vector<StepDeclaration> steps;
   // After resolve(): parameter values by name and where each came from ("default", "command line",
   // file).
@@ -64,9 +66,9 @@ struct Document {
 // Reads and checks the structure: version (newer is refused: "needs a Geoloom that knows document
 // version N"), known keys with nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`,
 // declared parameters and their defaults. What belongs to the format but is not carried out by this
-// version is refused as such, not as unknown: the keys sources, components, secrets, finally,
-// schedule and outputs, a step's when, retry and timeout, `use`, and values that begin with '='.
-// Throws Error(invalid) with the place.
+// version is refused as such, not as unknown: the keys components, finally, schedule and outputs, a
+// step's when, retry and timeout, `use`, and values that begin with '='. Throws Error(invalid) with
+// the place.
 Document parse_document(std::string_view text, const std::string& file);
 Document read_document(const std::string& path);
 
@@ -82,6 +84,11 @@ struct GivenParameter {
   std::string origin;
 };
 void resolve(Document& document, const std::map<std::string, GivenParameter>& given);
+
+// Throws Error(invalid) where a text in the value begins with '=', which is kept for expressions.
+void refuse_expressions(const Value& value);
+// [a-z][a-z0-9_-]*
+bool is_proper_name(std::string_view name);
 
 // JSON Schema (draft 07, which editors know) of the whole document, with one entry per op. Every
 // value may also be a reference ('$name').

@@ -2,6 +2,7 @@
 // The JSON Schema editors use (yaml-language-server and others): completion, help, early errors.
 // The document parser stays the judge; the schema only has to accept every good document.
 #include "workflow/document.h"
+#include "workflow/source_parameters.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -115,6 +116,13 @@ OrderedJson step_schema() {
           {"additionalProperties", false}};
 }
 
+OrderedJson source_schema() {
+  SourceParameters source;
+  Parameters parameters;
+  source.declare(parameters);
+  return or_reference(parameters.object_schema());
+}
+
 OrderedJson named_map(const char* description, OrderedJson member) {
   return {{"type", "object"},
           {"description", description},
@@ -141,6 +149,11 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
       {"area",
        {{"type", OrderedJson::array({"object", "null"})},
         {"description", "The pixel grid and how it is cut into tiles"}}},
+      {"sources", named_map("Archives that `load` reads by name", source_schema())},
+      {"secrets",
+       {{"type", "array"},
+        {"items", {{"type", "string"}, {"pattern", "^[A-Z][A-Z0-9_]*$"}}},
+        {"description", "Names of secrets; their values come from the environment"}}},
       {"steps", std::move(steps)}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"$id", kId},

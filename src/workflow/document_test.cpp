@@ -208,7 +208,7 @@ TEST(Document, RefusesBadStructure) {
       {"geoloom: 1\nstepps: {}",
        "a.yaml:2:1, stepps: unknown key 'stepps' of a workflow document. Hint: did you mean "
        "'steps'?"},
-      {"geoloom: 1\nsources: {}", "the key 'sources' is not carried out by this version"},
+      {"geoloom: 1\nfinally: {}", "the key 'finally' is not carried out by this version"},
       {"geoloom: 1", "needs 'name'"},
       {"geoloom: 1\nname: 5", "name must be a text, not a whole number (5). Hint: quote it"},
       {"geoloom: 1\nname: Big Map", "'Big Map' cannot be the name of a workflow"},
