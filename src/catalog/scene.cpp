@@ -75,6 +75,7 @@ Scene scene_of(const json& from) {
   scene.collection = from.value("collection", "");
   if (from.contains("time")) scene.time = from.at("time").get<geo::TimeMs>();
   scene.updated = from.value("updated", "");
+  scene.source = from.value("source", size_t{0});
   for (const json& asset : from.at("assets")) scene.assets.push_back(asset_of(asset));
   scene.identity = from.at("identity").get<std::string>();
   if (from.contains("bbox")) {
@@ -92,6 +93,7 @@ json Scene::to_json() const {
   put(result, "collection", collection);
   put(result, "updated", updated);
   if (time) result["time"] = *time;
+  if (source > 0) result["source"] = source;
   result["assets"] = json::array();
   for (const Asset& asset : assets) result["assets"].push_back(asset_json(asset));
   if (bbox_lonlat) {

@@ -25,6 +25,8 @@ struct AssetBand {
   // Scale and offset were decided for this very scene (processing baseline), so that others of the
   // series may differ: pixels are brought to offset 0, and are signed after that.
   bool offset_by_scene = false;
+  // To the values of another sensor: physical value * scale + offset.
+  double harmony_scale = 1, harmony_offset = 0;
   friend bool operator==(const AssetBand&, const AssetBand&) = default;
 };
 
@@ -54,6 +56,7 @@ struct Scene {
   std::optional<geo::TimeMs> time;  // of an item with a period: its start
   std::string updated;              // STAC `updated`, part of the identity
   std::vector<Asset> assets;
+  size_t source = 0;  // which of the archives of a `load` it is from
   // What makes this scene these bytes: id, collection, updated, and per asset href without query,
   // checksum or size, and for local files size and modification time (ms). Canonical JSON text.
   std::string identity;

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <map>
 
+#include "catalog/folder_scenes.h"
 #include "catalog/glob.h"
 #include "catalog/href.h"
 #include "catalog/stac_item.h"
@@ -28,58 +29,6 @@ std::string lower(std::string_view text) {
   std::transform(result.begin(), result.end(), result.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   return result;
-}
-
-// The run of digits of exactly this length that begins at or after `from`; npos if there is none.
-size_t digit_run(std::string_view name, size_t length, size_t from) {
-  const auto digit = [&](size_t i) {
-    return i < name.size() && std::isdigit(static_cast<unsigned char>(name[i])) != 0;
-  };
-  for (size_t i = from; i < name.size(); ++i) {
-    if (!digit(i) || (i > 0 && digit(i - 1))) continue;
-    size_t end = i;
-    while (digit(end)) ++end;
-    if (end - i == length) return i;
-  }
-  return std::string_view::npos;
-}
-
-std::optional<geo::TimeMs> date_and_time_in(std::string_view name) {
-  for (size_t at = digit_run(name, 14, 0); at != std::string_view::npos;
-       at = digit_run(name, 14, at + 1)) {
-    const std::string text = fmt::format("{}T{}", name.substr(at, 8), name.substr(at + 8, 6));
-    if (const auto time = geo::parse_time(text)) return time;
-  }
-  for (size_t at = digit_run(name, 8, 0); at != std::string_view::npos;
-       at = digit_run(name, 8, at + 1)) {
-    if (at + 8 >= name.size() || name[at + 8] != 'T' || digit_run(name, 6, at + 9) != at + 9) {
-      continue;
-    }
-    if (const auto time = geo::parse_time(name.substr(at, 15))) return time;
-  }
-  return std::nullopt;
-}
-
-std::optional<geo::TimeMs> dashed_date_in(std::string_view name) {
-  for (size_t at = digit_run(name, 4, 0); at != std::string_view::npos;
-       at = digit_run(name, 4, at + 1)) {
-    if (at + 10 > name.size() || digit_run(name, 2, at + 5) != at + 5 ||
-        digit_run(name, 2, at + 8) != at + 8) {
-      continue;
-    }
-    if (const auto time = geo::parse_time(name.substr(at, 10))) return time;
-  }
-  return std::nullopt;
-}
-
-std::optional<geo::TimeMs> time_in(std::string_view name) {
-  if (const auto time = date_and_time_in(name)) return time;
-  if (const auto time = dashed_date_in(name)) return time;
-  for (size_t at = digit_run(name, 8, 0); at != std::string_view::npos;
-       at = digit_run(name, 8, at + 1)) {
-    if (const auto time = geo::parse_time(name.substr(at, 8))) return time;
-  }
-  return std::nullopt;
 }
 
 Error not_there(const std::string& path) {
@@ -194,13 +143,36 @@ class Search {
     std::move(found.begin(), found.end(), std::back_inserter(scenes_));
   }
 
+  void add_pattern(const std::string& folder) {
+    std::vector<std::string> names;
+    for (const bool recursive : {false, true}) {
+      if (!names.empty()) break;
+      for (const std::string& name : gdal::list_files(folder, recursive))
+        if (!hidden(name) && is_image_name(name)) names.push_back(name);
+    }
+    const auto found =
+        scenes_of_folder(folder, names, {query_.files, query_.date_pattern, query_.parts});
+    scenes_.insert(scenes_.end(), found.begin(), found.end());
+  }
+
+  // Products in .SAFE folders; false where there are none.
+  bool add_products(const std::string& folder) {
+    const auto names = gdal::list_files(folder, true);
+    const auto found = scenes_of_safe(folder, names);
+    scenes_.insert(scenes_.end(), found.begin(), found.end());
+    return !found.empty();
+  }
+
   void add_folder(const std::string& folder) {
     only_lists_ = false;
+    if (in_safe_folder(folder + "/") && add_products(folder)) return;
     for (const char* name : {"items.json", "collection.json", "catalog.json"}) {
       const std::string document = folder + "/" + name;
       if (gdal::file_status(document)) return add_document(document);
     }
+    if (!query_.files.empty()) return add_pattern(folder);
     for (const bool recursive : {false, true}) {
+      if (recursive && add_products(folder)) return;
       bool found = false;
       for (const std::string& name : gdal::list_files(folder, recursive)) {
         if (hidden(name) || !is_image_name(name)) continue;
@@ -230,6 +202,13 @@ class Search {
   }
 
   void add_list(const std::string& list_path) {
+    if (extension_of(list_path) == "csv") {
+      if (auto table = scenes_of_table(gdal::read_file(list_path, kLargestList), list_path)) {
+        only_lists_ = false;
+        std::move(table->begin(), table->end(), std::back_inserter(scenes_));
+        return;
+      }
+    }
     for (const ListLine& line : lines_of(list_path)) {
       try {
         const std::string path = gdal_path(resolve_href(list_path, line.path));
@@ -256,7 +235,7 @@ class Search {
     Scene scene;
     const std::string name = file_name_of(path);
     scene.id = name.substr(0, name.rfind('.'));
-    scene.time = query_.date_pattern.empty() ? time_in(name)
+    scene.time = query_.date_pattern.empty() ? time_in_name(name)
                                              : geo::time_from_name(name, query_.date_pattern);
     Asset asset;
     asset.key = kPlainKey;
@@ -403,7 +382,7 @@ SceneList find_scenes(const SceneQuery& query) {
   return Search(query).run();
 }
 
-BandPlace find_band(const Scene& scene, const std::string& name) {
+std::optional<BandPlace> look_up_band(const Scene& scene, const std::string& name) {
   for (const bool exactly : {true, false}) {
     const auto same = [&](const std::string& known) {
       return exactly ? known == name : lower(known) == lower(name);
@@ -416,14 +395,19 @@ BandPlace find_band(const Scene& scene, const std::string& name) {
       return asset.bands.size() == 1 && same(asset.key);
     };
     if (name.empty()) break;
-    if (const auto place = first_band(scene, by_name)) return *place;
-    if (const auto place = first_band(scene, by_common)) return *place;
-    if (const auto place = first_band(scene, by_key)) return *place;
+    if (const auto place = first_band(scene, by_name)) return place;
+    if (const auto place = first_band(scene, by_common)) return place;
+    if (const auto place = first_band(scene, by_key)) return place;
     const auto by_alias = [&](const Asset&, const AssetBand& band) {
       return std::any_of(band.aliases.begin(), band.aliases.end(), same);
     };
-    if (const auto place = first_band(scene, by_alias)) return *place;
+    if (const auto place = first_band(scene, by_alias)) return place;
   }
+  return std::nullopt;
+}
+
+BandPlace find_band(const Scene& scene, const std::string& name) {
+  if (const auto found = look_up_band(scene, name)) return *found;
   Place place;
   place.scene = scene.id;
   throw Error(ErrorCode::invalid, fmt::format("there is no band '{}'", name))

@@ -3,6 +3,7 @@
 // collection, or catalogue on disk.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,10 +15,12 @@ namespace geoloom::catalog {
 
 // An entry of `from` is, in this order:
 // - a folder with items.json, collection.json or catalog.json (the first of them is read as STAC);
+//   a .SAFE product, or a folder with such products;
 //   any other folder: its images (.tif, .tiff, .jp2, any case), or if there are none, those of all
 //   folders below. Hidden files are left out.
 // - a glob: *, ?, [a-z], [!a-z] within a name, ** for any folders; of the matches, images and STAC
 // .json.
+// - a table .csv with an id and columns of images, see scenes_of_table;
 // - a list file .txt or .csv: a path a line (.csv: first column, a heading is skipped), relative to
 //   the list file; '#' starts a comment line.
 // - a STAC document: .json or .geojson.
@@ -28,8 +31,12 @@ struct SceneQuery {
   // YYYYMMDD that stands in the name as a run of digits of its own.
   std::string date_pattern;
   std::vector<std::string> band_names;  // of a plain file, in file order; empty: from the file
-  std::optional<geo::Period> period;    // scenes without time are then left out, with a note
+  std::optional<geo::Period> period;  // scenes without time are then left out, with a note
   bool keep_given_order = false;  // also when all entries are list files, or no scene has a time
+  // With `files`, a pattern such as {scene}_{band}.tif, the images of a folder are put together:
+  // one asset per {band}. `parts` says which bands a {band} holds, in file order, where several.
+  std::string files;
+  std::map<std::string, std::vector<std::string>> parts;
 };
 
 // What each filter left, for plans and for the one line that users trust.
@@ -60,6 +67,7 @@ struct BandPlace {
   size_t asset = 0;
   size_t band = 0;
 };
+std::optional<BandPlace> look_up_band(const Scene& scene, const std::string& name);
 BandPlace find_band(const Scene& scene, const std::string& name);
 std::vector<std::string> band_names_of(const Scene& scene);
 

@@ -217,7 +217,6 @@ StacApi::Page StacApi::first_page(const StacSearch& search,
   return fetch({{"method", "GET"}, {"url", search_get_}, {"query", query}});
 }
 
-// How many there are without `where`; servers need not tell.
 std::optional<size_t> StacApi::count(const StacSearch& search) {
   StacSearch one = search;
   one.page_items = 1;

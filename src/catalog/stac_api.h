@@ -50,6 +50,9 @@ class StacApi {
   using TakeItem = std::function<void(const nlohmann::json& item, const std::string& address)>;
   StacSearchReport search(const StacSearch& search, const TakeItem& take);
 
+  // How many items there are without `where`; servers need not tell.
+  std::optional<size_t> count(const StacSearch& search);
+
   const std::string& title() const { return title_; }
   const std::string& url() const { return url_; }
   bool conforms_to(std::string_view part) const;
@@ -61,7 +64,6 @@ class StacApi {
   struct Page;
   Page first_page(const StacSearch& search, const std::vector<PropertyCondition>& pushed);
   Page fetch(nlohmann::json request);
-  std::optional<size_t> count(const StacSearch& search);
 
   std::string url_, title_, search_get_, search_post_, collections_;
   std::set<std::string> conformance_;

@@ -21,6 +21,8 @@ void add_grid(CLI::App& app, Commands& commands);
 void add_validate(CLI::App& app, Commands& commands);
 void add_schema(CLI::App& app, Commands& commands);
 void add_ops(CLI::App& app, Commands& commands);
+void add_init(CLI::App& app, Commands& commands);
+void add_sensors(CLI::App& app, Commands& commands);
 void add_runs(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);

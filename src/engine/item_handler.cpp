@@ -64,9 +64,10 @@ workflow::Provenance provenance_of(const workflow::Chain& chain, const geo::Grid
         fmt::format("{}", fmt::join(scenes.begin(),
                                     scenes.begin() + static_cast<std::ptrdiff_t>(listed), " ")));
   }
-  if (!dropped.empty()) {
-    std::vector<std::string> names;
-    for (const auto& d : dropped) names.push_back(d.scene);
+  std::vector<std::string> names;
+  for (const auto& d : dropped)
+    if (!d.excluded()) names.push_back(d.scene);
+  if (!names.empty()) {
     facts.emplace_back("GEOLOOM_SCENES_DROPPED", fmt::format("{}", fmt::join(names, " ")));
   }
   return facts;
@@ -155,7 +156,10 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
                         .weave(step, plan, layout, context, parts.stop);
       return {std::move(result), std::move(plan), layout};
     } catch (const UnreadableSlice& error) {
-      if (plan.dropped.size() + 1 > step.chain_of(item).sources[error.node]->tolerated(members) ||
+      const auto failed =
+          static_cast<size_t>(std::count_if(plan.dropped.begin(), plan.dropped.end(),
+                                            [](const Dropped& each) { return !each.excluded(); }));
+      if (failed + 1 > step.chain_of(item).sources[error.node]->tolerated(members) ||
           plan.slices <= 1)
         throw;
       dropped.push_back(

@@ -68,7 +68,8 @@ void RunProgress::step_ended(const workflow::StepRun& step,
 
 void RunProgress::count_pixels(const Receipt& receipt) {
   summary_.clipped += receipt.clipped_at_load;
-  for (const auto& dropped : receipt.dropped) dropped_scenes_.insert(dropped.scene);
+  for (const auto& dropped : receipt.dropped)
+    if (!dropped.excluded()) dropped_scenes_.insert(dropped.scene);
   for (const auto& output : receipt.outputs) {
     for (const auto& band : output.bands) {
       summary_.clipped += band.clipped;

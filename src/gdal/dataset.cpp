@@ -15,6 +15,7 @@
 #include <mutex>
 
 #include "gdal/handles.h"
+#include "gdal/web_access.h"
 
 namespace geoloom::gdal {
 namespace {
@@ -521,11 +522,30 @@ Dataset::Dataset(Dataset&&) noexcept = default;
 Dataset& Dataset::operator=(Dataset&&) noexcept = default;
 Dataset::~Dataset() = default;
 
+namespace {
+
+// What GDAL opens: the signed address where a path wants one, made anew once when it is refused.
+DatasetHandle open_with_access(const std::string& path) {
+  constexpr std::string_view kPrefix = "/vsicurl/";
+  const auto access = path.starts_with(kPrefix) ? web_access_of(path) : nullptr;
+  if (!access || !access->sign) return open_or_throw(path);
+  static_cast<void>(checked_path(path, Access::read));
+  const auto address = path.substr(kPrefix.size());
+  try {
+    return open_or_throw(std::string(kPrefix) + access->sign(address, false));
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::denied) throw;
+    return open_or_throw(std::string(kPrefix) + access->sign(address, true));
+  }
+}
+
+}  // namespace
+
 Dataset Dataset::open(const std::string& path) {
   initialise();
   auto impl = std::make_unique<Impl>();
   impl->path = path;
-  impl->handle = open_or_throw(path);
+  impl->handle = open_with_access(path);
   const Capture capture(path);
   impl->info = DescriptionCache::instance().find_or_describe(path, impl->handle.get());
   return Dataset(std::move(impl));

@@ -20,6 +20,7 @@
 
 #include "gdal/access_hints.h"
 #include "gdal/handles.h"
+#include "gdal/web_access.h"
 #include "http/client.h"
 #include "http/retry.h"
 #include "http/url.h"
@@ -102,6 +103,8 @@ http::RetryRules retry_rules() {
 http::Client& client() {
   static http::Client shared([] {
     http::ClientOptions options;
+    options.most_in_flight_per_host =
+        static_cast<size_t>(number_option("GEOLOOM_REQUESTS_PER_HOST", 64));
     for (const char* const name : {"SSL_CERT_FILE", "CURL_CA_BUNDLE"})
       if (const char* file = CPLGetConfigOption(name, nullptr))
         options.certificate_authorities = file;
@@ -173,10 +176,13 @@ struct Answer {
 // Asks for `bytes` bytes from `offset` on; what comes is that part, or up to the file's end.
 Answer fetch(const std::string& path, const std::string& url, uint64_t offset, size_t bytes) {
   static const auto surroundings = http::real_surroundings();
+  const auto access = web_access_of(path);
   http::Request request;
-  request.url = url;
+  request.url = access && access->sign ? access->sign(url, false) : url;
   request.headers = {{"Range", fmt::format("bytes={}-{}", offset, offset + bytes - 1)},
                      {"Accept-Encoding", "identity"}};
+  if (access)
+    request.headers.insert(request.headers.end(), access->headers.begin(), access->headers.end());
   request.timeouts = timeouts();
   request.largest_answer_bytes = std::max(bytes, kLongestRefusal);
   constexpr const char* kHint =
@@ -184,6 +190,12 @@ Answer fetch(const std::string& path, const std::string& url, uint64_t offset, s
   Answer answer;
   try {
     answer.response = http::send_with_retries(client(), request, retry_rules(), surroundings);
+    // A signature may have ended: once more with a new one.
+    const int status = answer.response.status;
+    if (access && access->sign && (status == 401 || status == 403)) {
+      request.url = access->sign(url, true);
+      answer.response = http::send_with_retries(client(), request, retry_rules(), surroundings);
+    }
   } catch (Error& error) {
     if (error.code() == ErrorCode::corrupt)
       throw_corrupt(path, "the server sends more than the part that was asked for", kHint);
@@ -275,9 +287,10 @@ std::shared_ptr<const WebFile> WebFile::open(const std::string& path) {
       std::clamp(number_option("GDAL_INGESTED_BYTES_AT_OPEN", 32768), 1024.0, 1048576.0));
   const auto answer = fetch(path, *url, 0, bytes);
   const int status = answer.response.status;
+  const bool refused = status == 401 || status == 403 || status == 407;
+  if (refused && web_access_of(path)) throw_refused(path, status);
   // GDAL follows, and may know who we are (.netrc); it also says best what is wrong otherwise.
-  if ((status >= 300 && status < 400) || status == 401 || status == 403 || status == 407)
-    return nullptr;
+  if ((status >= 300 && status < 400) || refused) return nullptr;
   if (status == 416) throw_corrupt(path, "the file is empty", "");
   if (status != 200 && status != 206) throw_refused(path, status);
   std::shared_ptr<WebFile> file(new WebFile());

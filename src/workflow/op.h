@@ -172,6 +172,9 @@ class Layers {
 struct Dropped {
   std::string scene;
   std::string reason;
+
+  // Left out by the user's list: no failure, and not counted as one.
+  bool excluded() const { return reason.starts_with("excluded: "); }
 };
 
 struct FreezeReport {

@@ -163,6 +163,8 @@ void SourceParameters::check(const Value& place) const {
     throw at("sign").error("sign needs either `endpoint` or `command`");
   if (sign && !sign->command.empty() && !http::is_secret_name(sign->command))
     throw at("sign").error(fmt::format("'{}' cannot be the name of a secret", sign->command));
+  if (sign && auth && auth->assets)
+    throw at("sign").error("`sign` and `auth: {assets: true}` exclude each other");
   for (const auto& each : all_collections()) {
     conditions_of(each.where);
     offset_choice_of(each.offset);

@@ -224,13 +224,21 @@ Json FrozenSeries::to_json() const {
   }
   Json gone = Json::array();
   for (const auto& entry : dropped) gone.push_back({entry.scene, entry.reason});
+  Json left_out = Json::array();
+  for (const auto& each : excluded) {
+    left_out.push_back({{"id", each.id}, {"reason", each.reason}});
+    if (const auto& box = each.bbox_lonlat)
+      left_out.back()["bbox"] = {box->min_x, box->min_y, box->max_x, box->max_y};
+  }
   raster::CubeSchema schema;
   schema.bands = bands;
-  return {{"schema", workflow::schema_to_json(schema)},
-          {"crs", table.to_json()},
-          {"operations", operations.to_json()},
-          {"scenes", list},
-          {"dropped", gone}};
+  Json json = {{"schema", workflow::schema_to_json(schema)},
+               {"crs", table.to_json()},
+               {"operations", operations.to_json()},
+               {"scenes", list},
+               {"dropped", gone}};
+  if (!left_out.empty()) json["excluded"] = left_out;
+  return json;
 }
 
 FrozenSeries FrozenSeries::from_json(const Json& json) {
@@ -245,6 +253,13 @@ FrozenSeries FrozenSeries::from_json(const Json& json) {
     for (const auto& file : entry.at("files"))
       scene.files.push_back(file_from_json(file, table, operations));
     series.scenes.push_back(std::move(scene));
+  }
+  for (const auto& entry : json.value("excluded", Json::array())) {
+    auto& each = series.excluded.emplace_back();
+    each.id = entry.at("id").get<std::string>();
+    each.reason = entry.at("reason").get<std::string>();
+    if (const auto box = entry.value("bbox", std::vector<double>{}); box.size() == 4)
+      each.bbox_lonlat = geo::Box{box[0], box[1], box[2], box[3]};
   }
   for (const auto& entry : json.at("dropped"))
     series.dropped.push_back({entry.at(0).get<std::string>(), entry.at(1).get<std::string>()});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/archive_search.h"
 #include "catalog/scene.h"
 #include "geo/grid.h"
 #include "geo/pixel_mapping.h"
@@ -31,6 +32,7 @@ struct FrozenBand {
   // As declared, before scenes are brought to one.
   double scale = 1;
   double offset = 0;
+  bool offset_by_scene = false;  // see catalog::AssetBand; not kept in records
 };
 inline constexpr size_t kMaskTarget = SIZE_MAX;
 
@@ -71,7 +73,8 @@ struct FrozenScene {
 struct FrozenSeries {
   std::vector<raster::Band> bands;
   std::vector<FrozenScene> scenes;
-  std::vector<workflow::Dropped> dropped;  // headers that could not be read
+  std::vector<workflow::Dropped> dropped;        // headers that could not be read
+  std::vector<catalog::ExcludedScene> excluded;  // by the user
 
   workflow::Json to_json() const;
   static FrozenSeries from_json(const workflow::Json& json);

@@ -9,10 +9,12 @@
 #include "catalog/scene_search.h"
 #include "error/error.h"
 #include "error/spelling.h"
+#include "ops/load/asset_access.h"
 #include "ops/load/layer_source.h"
 #include "ops/load/load_parameters.h"
 #include "ops/load/series_freezer.h"
 #include "ops/load/series_source.h"
+#include "ops/load/source_scenes.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -29,6 +31,9 @@ const workflow::OpDescription kDescription{
         R"(Gives a cube: the bands asked for, one slice per scene in the order of time, collection and id
 (scenes without time, those of a list file, and with `order: given` all, keep the order given). Scenes are looked up once,
 when the run is created; plan and run then work on that frozen list.
+
+With `source` the scenes are those of an archive that the document describes under `sources`: a STAC
+API, a catalogue or a folder, with its sensor, filters and credentials (docs/archives.md).
 
 **Grid.** Where a scene's pixels nest with the grid of the area (the same CRS, equal pixels or a whole
 number of times larger or smaller) they are taken by nearest neighbour: repeated where a band is
@@ -74,6 +79,15 @@ class Load : public workflow::SourceOp {
   Json freeze(const std::vector<workflow::Zone>& zones,
               workflow::FreezeReport& report) const override {
     if (!parameters_.layer.empty()) return Json::object();
+    if (!parameters_.source.empty()) {
+      auto found = find_source_scenes(parameters_, zones, report);
+      std::vector<const catalog::Scene*> scenes;
+      for (const auto& scene : found.scenes) scenes.push_back(&scene);
+      const auto access = access_rules(parameters_.source, scenes);
+      return freeze_series(std::move(found.scenes), parameters_, zones, report,
+                           std::move(found.excluded))
+          .to_json();
+    }
     catalog::SceneQuery query;
     query.from = parameters_.scenes;
     query.date_pattern = parameters_.date_pattern;
@@ -135,12 +149,16 @@ void check_resampling(const LoadParameters& parameters) {
 
 void Load::check() {
   const auto& p = parameters_;
-  if (p.scenes.empty() && p.layer.empty())
-    throw invalid("load: needs `scenes` or `layer`")
+  const int places = !p.scenes.empty() + !p.source.empty() + !p.layer.empty();
+  if (places == 0)
+    throw invalid("load: needs `scenes`, `source` or `layer`")
         .hint(
-            "scenes: a folder, a glob, a list file, files, or STAC items; layer: the name of one");
-  if (!p.scenes.empty() && !p.layer.empty())
-    throw invalid("load: `scenes` and `layer` exclude each other");
+            "scenes: a folder, a glob, a list file, files, or STAC items; source: the name of one "
+            "under `sources`; layer: the name of one");
+  if (places > 1) throw invalid("load: `scenes`, `source` and `layer` exclude each other");
+  for (const auto& each : p.source) each.check({});
+  if (!p.source.empty() && (!p.band_names.empty() || !p.date_pattern.empty()))
+    throw invalid("load: band_names and date_pattern belong into the source");
   const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
                                !p.mask.empty() || p.reject || p.order != "time" || p.nodata ||
                                p.scale || p.offset || !p.kind.empty() || p.tolerate ||
@@ -190,6 +208,10 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
            "(.json)")
       .main()
       .meaning(Meaning::path)
+      .not_identity();
+  parameters
+      .add("source", &source,
+           "A source of the document by its name, several of them, or what would stand there")
       .not_identity();
   parameters.add("layer", &layer, "Read this layer of another step instead of scenes")
       .meaning(Meaning::layer);
@@ -244,6 +266,13 @@ size_t LoadParameters::tolerated(size_t members) const {
   if (tolerate->scenes) return static_cast<size_t>(*tolerate->scenes);
   // A hair above, so that a share of 0.1 of ten is one whatever the rounding.
   return static_cast<size_t>(std::floor(*tolerate->share * static_cast<double>(members) + 1e-9));
+}
+
+std::vector<std::string> LoadParameters::bands_read() const {
+  if (bands.empty()) return {};
+  auto names = bands;
+  for (const auto& band : mask.bands()) names.push_back(band);
+  return names;
 }
 
 std::unique_ptr<workflow::Op> make_load() {

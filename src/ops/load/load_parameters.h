@@ -12,6 +12,7 @@
 #include "ops/load/mask_rules.h"
 #include "raster/warp.h"
 #include "workflow/parameters.h"
+#include "workflow/source_parameters.h"
 
 namespace geoloom::ops {
 
@@ -38,6 +39,7 @@ struct Tolerate {
 
 struct LoadParameters {
   std::vector<std::string> scenes;
+  std::vector<workflow::SourceParameters> source;
   std::string layer;
   std::map<std::string, workflow::Value> at;  // of the layer's axes
   std::string along;
@@ -55,6 +57,8 @@ struct LoadParameters {
   void declare(workflow::Parameters& parameters);
 
   size_t tolerated(size_t members) const;
+  // The bands asked for and those of the mask; empty: all of a scene.
+  std::vector<std::string> bands_read() const;
 };
 
 }  // namespace geoloom::ops

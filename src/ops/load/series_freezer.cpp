@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "catalog/declared_grid.h"
 #include "catalog/scene_search.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
@@ -57,32 +58,6 @@ struct BandHeader {
   std::string scene, unit, colour;
   std::vector<raster::Colour> colours;
 };
-
-// The area in longitude and latitude, with a margin for the bend of its edges; nullopt when it
-// cannot be told, or at the antimeridian.
-std::optional<geo::Box> lonlat_box(const geo::Grid& grid) {
-  if (!grid.crs.known()) return std::nullopt;
-  constexpr int kSteps = 20;
-  const geo::Box box = grid.box();
-  geo::Box out{180, 90, -180, -90};
-  try {
-    for (int i = 0; i <= kSteps; ++i) {
-      for (int j = 0; j <= kSteps; ++j) {
-        const auto p = geo::to_lon_lat(grid.crs, box.min_x + (box.max_x - box.min_x) * i / kSteps,
-                                       box.min_y + (box.max_y - box.min_y) * j / kSteps);
-        out.min_x = std::min(out.min_x, p.lon);
-        out.max_x = std::max(out.max_x, p.lon);
-        out.min_y = std::min(out.min_y, p.lat);
-        out.max_y = std::max(out.max_y, p.lat);
-      }
-    }
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-  if (out.max_x - out.min_x > 180) return std::nullopt;
-  const double margin = 0.01 + 0.01 * std::max(out.max_x - out.min_x, out.max_y - out.min_y);
-  return geo::Box{out.min_x - margin, out.min_y - margin, out.max_x + margin, out.max_y + margin};
-}
 
 double shift_between(const FrozenBand& band, double target) {
   const double shift = (band.offset - target) / band.scale;
@@ -228,6 +203,7 @@ class Freezer {
         return false;
       }
       const gdal::RasterInfo& info = *found.info;
+      note_contradiction(scene.scene, asset, info);
       FrozenFile file = file_of(asset, found);
       if (!info.grid)
         throw Error(ErrorCode::invalid,
@@ -304,6 +280,17 @@ class Freezer {
     return parameters_.kind == "category" || (parameters_.kind.empty() && colour == "palette");
   }
 
+  // Catalogues err about grids; files decide. Told once per collection.
+  void note_contradiction(const catalog::Scene& scene, const catalog::Asset& asset,
+                          const gdal::RasterInfo& info) {
+    if (!asset.declared) return;
+    const auto contradiction = catalog::contradiction_of(*asset.declared, info);
+    if (contradiction.empty() || !contradicting_.insert(scene.collection).second) return;
+    report_.notes.push_back(fmt::format("warning: {}: {} (asset '{}' of item {}); the file decides",
+                                        scene.collection.empty() ? "the items" : scene.collection,
+                                        contradiction, asset.key, scene.id));
+  }
+
   void drop_or_throw(const FrozenScene& scene, Error& error, size_t may_fail) {
     const bool unreadable = error.code() == ErrorCode::missing ||
                             error.code() == ErrorCode::corrupt ||
@@ -362,6 +349,10 @@ class Freezer {
       throw Error(ErrorCode::invalid, fmt::format("band '{}' has scale {} and offset {}", called,
                                                   band.scale, band.offset))
           .hint("say what holds with load.scale and load.offset");
+    band.offset_by_scene = declared.offset_by_scene && !parameters_.offset;
+    // (stored * scale + offset) * harmony scale + harmony offset
+    band.scale *= declared.harmony_scale;
+    band.offset = band.offset * declared.harmony_scale + declared.harmony_offset;
     return band;
   }
 
@@ -438,7 +429,11 @@ class Freezer {
     if (out.nodata && !raster::holds(out.type, *out.nodata)) out.nodata.reset();
     const bool one_scale = all([&](const auto& b) { return b.scale == first.scale; });
     const bool one_offset = all([&](const auto& b) { return b.offset == first.offset; });
-    if (!one_scale || !one_offset) bring_to_one(bands, one_scale, out);
+    // An offset that comes and goes with the processing baseline: one type, whatever scenes there
+    // are today.
+    const bool by_scene = std::any_of(bands.begin(), bands.end(),
+                                      [](const auto* band) { return band->offset_by_scene; });
+    if (!one_scale || !one_offset || by_scene) bring_to_one(bands, one_scale, by_scene, out);
     if (out.type == PixelType::float32) out.nodata = std::numeric_limits<double>::quiet_NaN();
     out.kind = is_category(headers_[target].colour) ? raster::BandKind::category
                                                     : raster::BandKind::measure;
@@ -447,11 +442,11 @@ class Freezer {
     series_.bands.push_back(std::move(out));
   }
 
-  static void bring_to_one(const std::vector<FrozenBand*>& bands, bool one_scale,
+  static void bring_to_one(const std::vector<FrozenBand*>& bands, bool one_scale, bool by_scene,
                            raster::Band& out) {
     const bool has_zero = std::any_of(bands.begin(), bands.end(),
                                       [](const FrozenBand* band) { return band->offset == 0; });
-    const double target = has_zero ? 0 : bands.front()->offset;
+    const double target = has_zero || by_scene ? 0 : bands.front()->offset;
     const bool whole =
         one_scale && std::all_of(bands.begin(), bands.end(), [&](const auto* band) {
           return shift_between(*band, target) == std::round(shift_between(*band, target));
@@ -483,6 +478,20 @@ class Freezer {
           });
       if (shifted) ++report_.offset_applied;
     }
+    std::map<double, size_t> shifts;
+    for (const auto& scene : series_.scenes)
+      if (const double shift = offset_of(scene); shift != 0) ++shifts[shift];
+    for (const auto& [shift, scenes] : shifts)
+      report_.notes.push_back(
+          fmt::format("offset {} applied to {} of {} items", shift, scenes, series_.scenes.size()));
+  }
+
+  // What came with the scene's processing baseline, in digital numbers; 0 where nothing did.
+  static double offset_of(const FrozenScene& scene) {
+    for (const auto& file : scene.files)
+      for (const auto& band : file.bands)
+        if (band.offset_by_scene && band.shift != 0) return std::round(band.offset / band.scale);
+    return 0;
   }
 
   const LoadParameters& parameters_;
@@ -493,14 +502,41 @@ class Freezer {
   std::vector<BandHeader> headers_;       // of the bands wanted, then of those that mask
   ZonePlacement placement_;
   FrozenSeries series_;
+  std::set<std::string> contradicting_;  // collections that were told of
 };
 
 }  // namespace
 
+std::optional<geo::Box> lonlat_box(const geo::Grid& grid) {
+  if (!grid.crs.known()) return std::nullopt;
+  constexpr int kSteps = 20;
+  const geo::Box box = grid.box();
+  geo::Box out{180, 90, -180, -90};
+  try {
+    for (int i = 0; i <= kSteps; ++i) {
+      for (int j = 0; j <= kSteps; ++j) {
+        const auto p = geo::to_lon_lat(grid.crs, box.min_x + (box.max_x - box.min_x) * i / kSteps,
+                                       box.min_y + (box.max_y - box.min_y) * j / kSteps);
+        out.min_x = std::min(out.min_x, p.lon);
+        out.max_x = std::max(out.max_x, p.lon);
+        out.min_y = std::min(out.min_y, p.lat);
+        out.max_y = std::max(out.max_y, p.lat);
+      }
+    }
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  if (out.max_x - out.min_x > 180) return std::nullopt;
+  const double margin = 0.01 + 0.01 * std::max(out.max_x - out.min_x, out.max_y - out.min_y);
+  return geo::Box{out.min_x - margin, out.min_y - margin, out.max_x + margin, out.max_y + margin};
+}
+
 FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParameters& parameters,
-                           const std::vector<workflow::Zone>& zones,
-                           workflow::FreezeReport& report) {
-  return Freezer(parameters, zones, report).freeze(std::move(scenes));
+                           const std::vector<workflow::Zone>& zones, workflow::FreezeReport& report,
+                           std::vector<catalog::ExcludedScene> excluded) {
+  auto series = Freezer(parameters, zones, report).freeze(std::move(scenes));
+  series.excluded = std::move(excluded);
+  return series;
 }
 
 }  // namespace geoloom::ops

@@ -10,6 +10,7 @@
 #include "catalog/href.h"
 #include "error/error.h"
 #include "ops/load/pixel_reason.h"
+#include "ops/load/series_freezer.h"
 #include "ops/load/zone_placement.h"
 #include "store/checksum.h"
 #include "tiff/image_reader.h"
@@ -121,6 +122,11 @@ std::string identity_of(const FrozenScene& scene, const std::vector<raster::Band
 SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
                            const std::vector<workflow::Zone>& zones)
     : series_(std::move(series)), parameters_(std::move(parameters)), zones_(zones) {
+  if (!parameters_.source.empty()) {
+    std::vector<const catalog::Scene*> scenes;
+    for (const auto& scene : series_.scenes) scenes.push_back(&scene.scene);
+    access_ = access_rules(parameters_.source, scenes);
+  }
   for (size_t z = 0; z < zones_.size(); ++z) {
     const geo::Grid& grid = zones_[z].grid;
     auto& placed = placed_.emplace_back();
@@ -141,6 +147,8 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
   plan.zone = item.zone;
   plan.schema.bands = series_.bands;
   plan.dropped = series_.dropped;
+  for (const auto& each : excluded_near(item))
+    plan.dropped.push_back({each->id, "excluded: " + each->reason});
   std::map<Blocks, size_t> blocks;
   double bytes = 0;
   bool warped = false;
@@ -185,6 +193,17 @@ workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workfl
   plan.block_origin_x = common.x;
   plan.block_origin_y = common.y;
   return plan;
+}
+
+// Those left out by the user that could have been of use here.
+std::vector<const catalog::ExcludedScene*> SeriesSource::excluded_near(
+    const workflow::Item& item) const {
+  std::vector<const catalog::ExcludedScene*> near;
+  if (series_.excluded.empty()) return near;
+  const auto box = lonlat_box(item.grid);
+  for (const auto& each : series_.excluded)
+    if (!box || !each.bbox_lonlat || box->intersects(*each.bbox_lonlat)) near.push_back(&each);
+  return near;
 }
 
 bool SeriesSource::remote() const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/load/asset_access.h"
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
 #include "ops/load/scene_reader.h"
@@ -38,6 +39,9 @@ class SeriesSource : public workflow::Source {
     return placed_.at(plan.zone).at(member);
   }
 
+  std::vector<const catalog::ExcludedScene*> excluded_near(const workflow::Item& item) const;
+
+  AccessRules access_;
   FrozenSeries series_;
   LoadParameters parameters_;
   const std::vector<workflow::Zone> zones_;
