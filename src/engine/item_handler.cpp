@@ -75,9 +75,12 @@ workflow::Provenance provenance_of(const workflow::Chain& chain, const geo::Grid
 
 std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
   std::vector<std::string> labels;
-  for (const auto& node : plan.nodes)
-    if (!node.source.members.empty())
+  for (const auto& node : plan.nodes) {
+    const auto& scenes = node.source.scenes;
+    labels.insert(labels.end(), scenes.begin(), scenes.end());
+    if (scenes.empty() && !node.source.members.empty())
       for (const auto& slice : node.source.schema.slices) labels.push_back(slice.label);
+  }
   return labels;
 }
 
@@ -141,7 +144,7 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
                      const workflow::Layers* layers, const LoomParts& parts) {
   std::vector<Dropped> dropped;
   const auto item = plan.item;
-  const auto members = plan.slices;
+  const auto members = scene_labels(plan).size();
   for (;;) {
     const auto cost = cost_of(*step.chain_of(item).chain, plan);
     const auto layout =
@@ -159,12 +162,11 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
       const auto failed =
           static_cast<size_t>(std::count_if(plan.dropped.begin(), plan.dropped.end(),
                                             [](const Dropped& each) { return !each.excluded(); }));
-      if (failed + 1 > step.chain_of(item).sources[error.node]->tolerated(members) ||
-          plan.slices <= 1)
-        throw;
+      if (failed + 1 > step.chain_of(item).sources[error.node]->tolerated(members)) throw;
       dropped.push_back(
           {error.scene, fmt::format("{}: {}", traits(error.code()).name, error.message())});
       plan = step.plan(item, layers, dropped);
+      if (plan.empty()) throw;
     }
   }
 }

@@ -133,7 +133,7 @@ class Weaving {
     } catch (Error& error) {
       error.at({.step = step_name_, .item = plan_.item.name, .scene = label});
       if (error.code() == ErrorCode::corrupt || error.code() == ErrorCode::missing)
-        throw UnreadableSlice(error, node, label);
+        throw UnreadableSlice(error, node, error.place().scene);
       throw;
     }
   }

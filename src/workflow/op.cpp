@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/op.h"
 
+#include <algorithm>
+
 #include "store/checksum.h"
 #include "workflow/schema_json.h"
 
@@ -70,6 +72,22 @@ PixelReport Source::explain(const SourceItem& plan, size_t index, int64_t x, int
   }
   if (!report.valid) report.reason = "invalid in the source";
   return report;
+}
+
+SourceItem Source::plan_without(const Item& item, const Layers* layers,
+                                const std::vector<Dropped>& without) const {
+  auto source = plan(item, layers);
+  for (size_t i = source.members.size(); i-- > 0;) {
+    const auto& label = source.schema.slices[i].label;
+    const bool drop = std::any_of(without.begin(), without.end(),
+                                  [&](const Dropped& d) { return d.scene == label; });
+    if (!drop) continue;
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    source.members.erase(source.members.begin() + at);
+    source.identities.erase(source.identities.begin() + at);
+    source.schema.slices.erase(source.schema.slices.begin() + at);
+  }
+  return source;
 }
 
 }  // namespace geoloom::workflow

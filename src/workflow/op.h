@@ -196,6 +196,8 @@ struct SourceItem {
   raster::CubeSchema schema;            // slices of this item, in order
   std::vector<size_t> members;          // per slice: an index that read() understands
   std::vector<std::string> identities;  // per slice: canonical identity, for the fingerprint
+  // Of all slices, where a slice is of several scenes; empty: the slices' labels.
+  std::vector<std::string> scenes;
   // Internal blocks of the sources on the zone's grid (pixels), for aligned reading: blocks start
   // at origin + k * size.
   int64_t block_width = 256, block_height = 256;
@@ -224,6 +226,10 @@ class Source {
   virtual ~Source() = default;
   // `layers` is null while planning before anything ran.
   virtual SourceItem plan(const Item& item, const Layers* layers) const = 0;
+  // The same without scenes that could not be read and may be missing. The default takes out the
+  // slices of these labels.
+  virtual SourceItem plan_without(const Item& item, const Layers* layers,
+                                  const std::vector<Dropped>& without) const;
   // Fills slice `slice` of `block` (block.window() on the zone's grid may reach over the item:
   // halo) with member `member`. Thread-safe. Throws Error with the scene as place.
   virtual ReadCounts read(const SourceItem& plan, size_t member, raster::Block& block, size_t slice,

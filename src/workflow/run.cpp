@@ -30,20 +30,6 @@ NodePlan plan_block(const Node& node, const std::vector<NodePlan>& plans) {
   return plan;
 }
 
-// Takes the members out that could not be read and may be missing.
-void leave_out(SourceItem& source, const std::vector<Dropped>& without) {
-  for (size_t i = source.members.size(); i-- > 0;) {
-    const auto& label = source.schema.slices[i].label;
-    const bool drop = std::any_of(without.begin(), without.end(),
-                                  [&](const Dropped& d) { return d.scene == label; });
-    if (!drop) continue;
-    const auto at = static_cast<std::ptrdiff_t>(i);
-    source.members.erase(source.members.begin() + at);
-    source.identities.erase(source.identities.begin() + at);
-    source.schema.slices.erase(source.schema.slices.begin() + at);
-  }
-}
-
 // What a document names and is not there is a mistake in the document, like any other.
 [[noreturn]] void throw_as_document_error(const Error& error, const Place& place) {
   const auto& data_file = error.place().file;
@@ -123,8 +109,9 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
     NodePlan node_plan;
     try {
       if (node.kind() == OpKind::source) {
-        node_plan.source = chain.sources[n]->plan(item, layers);
-        leave_out(node_plan.source, without);
+        const auto& source = *chain.sources[n];
+        node_plan.source = without.empty() ? source.plan(item, layers)
+                                           : source.plan_without(item, layers, without);
         node_plan.outputs = {node_plan.source.schema};
         plan.slices += node_plan.source.members.size();
         for (const auto& dropped : node_plan.source.dropped) plan.dropped.push_back(dropped);

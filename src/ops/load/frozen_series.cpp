@@ -221,6 +221,8 @@ Json FrozenSeries::to_json() const {
     Json files = Json::array();
     for (const auto& file : scene.files) files.push_back(file_to_json(file, table, operations));
     list.push_back({{"scene", scene.scene.to_json()}, {"label", scene.label}, {"files", files}});
+    if (scene.centre_lon) list.back()["lon"] = *scene.centre_lon;
+    if (!scene.baseline.empty()) list.back()["baseline"] = scene.baseline;
   }
   Json gone = Json::array();
   for (const auto& entry : dropped) gone.push_back({entry.scene, entry.reason});
@@ -250,6 +252,8 @@ FrozenSeries FrozenSeries::from_json(const Json& json) {
     FrozenScene scene;
     scene.scene = catalog::Scene::from_json(entry.at("scene"));
     scene.label = entry.at("label").get<std::string>();
+    if (entry.contains("lon")) scene.centre_lon = entry.at("lon").get<double>();
+    scene.baseline = entry.value("baseline", "");
     for (const auto& file : entry.at("files"))
       scene.files.push_back(file_from_json(file, table, operations));
     series.scenes.push_back(std::move(scene));

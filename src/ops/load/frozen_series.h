@@ -67,6 +67,9 @@ struct FrozenFile {
 struct FrozenScene {
   catalog::Scene scene;  // with the assets that are read
   std::string label;     // its id, unique in the series
+  // Of the middle of its first file, WGS84 degrees; absent where that is not known.
+  std::optional<double> centre_lon;
+  std::string baseline;  // of its processing, "05.09"; empty if unknown
   std::vector<FrozenFile> files;
 };
 

@@ -35,6 +35,12 @@ when the run is created; plan and run then work on that frozen list.
 With `source` the scenes are those of an archive that the document describes under `sources`: a STAC
 API, a catalogue or a folder, with its sensor, filters and credentials (docs/archives.md).
 
+**Dates.** `group_by: solar_day`, the default with `source`, puts the scenes of one day into one slice. The
+day is that of the sun, UTC + longitude / 15 hours at the scene's centre, so an overpass is one date
+wherever the UTC day ends; `period` then counts solar days. Where scenes of a day overlap, a pixel is
+taken from one of them with all its bands: the first that is valid there, newest processing baseline
+first, then by id. `group_by: scene`, the default with `scenes`, makes a slice of each scene.
+
 **Grid.** Where a scene's pixels nest with the grid of the area (the same CRS, equal pixels or a whole
 number of times larger or smaller) they are taken by nearest neighbour: repeated where a band is
 coarser (20 m beside 10 m), picked where it is finer. Other scenes are warped by `resampling`: of any
@@ -92,7 +98,7 @@ class Load : public workflow::SourceOp {
     query.from = parameters_.scenes;
     query.date_pattern = parameters_.date_pattern;
     query.band_names = parameters_.band_names;
-    query.period = parameters_.period;
+    query.period = parameters_.searched();
     query.keep_given_order = parameters_.order == "given";
     auto found = catalog::find_scenes(query);
     report.after_filter = found.report.after_filter;
@@ -159,10 +165,10 @@ void Load::check() {
   for (const auto& each : p.source) each.check({});
   if (!p.source.empty() && (!p.band_names.empty() || !p.date_pattern.empty()))
     throw invalid("load: band_names and date_pattern belong into the source");
-  const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
-                               !p.mask.empty() || p.reject || p.order != "time" || p.nodata ||
-                               p.scale || p.offset || !p.kind.empty() || p.tolerate ||
-                               p.resampling.all || !p.resampling.by_band.empty();
+  const bool only_for_scenes =
+      !p.band_names.empty() || !p.date_pattern.empty() || p.period || !p.group_by.empty() ||
+      !p.mask.empty() || p.reject || p.order != "time" || p.nodata || p.scale || p.offset ||
+      !p.kind.empty() || p.tolerate || p.resampling.all || !p.resampling.by_band.empty();
   if (!p.layer.empty() && only_for_scenes)
     throw invalid("load: with `layer` only `bands`, `at` and `along` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
@@ -236,6 +242,12 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
            "between dates that a reducer ranks alike")
       .choices({"time", "given"})
       .not_identity();
+  // What makes one slice is part of the identity of slices.
+  parameters
+      .add("group_by", &group_by,
+           "What makes one slice. Default: solar_day with `source`, scene with `scenes`")
+      .choices({"scene", "solar_day"})
+      .not_identity();
   parameters.add("period", &period, "Only scenes of this time: 2018, 2018-05..2018-09")
       .not_identity();
   parameters.add("mask", &mask,
@@ -259,6 +271,16 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
           "palette, else measure")
       .choices({"measure", "category"});
   parameters.add("tolerate", &tolerate, "How many unreadable scenes an item may do without");
+}
+
+bool LoadParameters::by_solar_day() const {
+  return group_by.empty() ? !source.empty() : group_by == "solar_day";
+}
+
+std::optional<geo::Period> LoadParameters::searched() const {
+  constexpr geo::TimeMs kDayMs = 86'400'000;
+  if (!period || !by_solar_day()) return period;
+  return geo::Period{period->start - kDayMs, period->end + kDayMs};
 }
 
 size_t LoadParameters::tolerated(size_t members) const {

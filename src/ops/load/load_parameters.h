@@ -47,6 +47,7 @@ struct LoadParameters {
   std::vector<std::string> band_names;
   std::string date_pattern;
   std::string order = "time";
+  std::string group_by;
   std::optional<geo::Period> period;
   MaskRules mask;
   ResamplingChoice resampling;
@@ -57,6 +58,10 @@ struct LoadParameters {
   void declare(workflow::Parameters& parameters);
 
   size_t tolerated(size_t members) const;
+  // Scenes of one day make one slice.
+  bool by_solar_day() const;
+  // The period to search: by solar days, with a day before and after it.
+  std::optional<geo::Period> searched() const;
   // The bands asked for and those of the mask; empty: all of a scene.
   std::vector<std::string> bands_read() const;
 };

@@ -348,7 +348,8 @@ TEST_F(LoadTest, AFileThatChangedSinceTheRunWasCreated) {
 
 TEST_F(LoadTest, NothingThere) {
   EXPECT_THAT(failing(), HasSubstr(folder_.path()));
-  EXPECT_THAT(error_of([&] { bound(make_load(), "{}"); }), HasSubstr("needs `scenes`, `source` or `layer`"));
+  EXPECT_THAT(error_of([&] { bound(make_load(), "{}"); }),
+              HasSubstr("needs `scenes`, `source` or `layer`"));
   scene("far_20180101", {.grid = grid_of(4, 1, 10, 700000), .bands = {{5, 6, 7, 8}}});
   EXPECT_THAT(failing("", ErrorCode::empty), HasSubstr("no scene touches the area"));
 }

@@ -13,8 +13,10 @@
 
 #include "catalog/declared_grid.h"
 #include "catalog/scene_search.h"
+#include "catalog/sensor.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
+#include "ops/load/dates.h"
 #include "ops/load/zone_placement.h"
 
 namespace geoloom::ops {
@@ -70,6 +72,20 @@ bool same(const std::optional<double>& a, const std::optional<double>& b) {
   return *a == *b || (std::isnan(*a) && std::isnan(*b));
 }
 
+// Whatever the sensor, which of the scenes of a day is newest is told by these.
+std::string baseline_of(const catalog::Scene& scene) {
+  catalog::Sensor sensor;
+  sensor.baseline = {"s2:processing_baseline", "processing:version",
+                     "sentinel:processing_baseline"};
+  return catalog::processing_baseline(scene, sensor);
+}
+
+std::optional<double> centre_lon(const geo::Grid& grid) {
+  if (!grid.crs.known()) return std::nullopt;
+  const auto box = grid.box();
+  return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
+}
+
 // Opens the headers of a series scene by scene.
 class Freezer {
  public:
@@ -98,6 +114,7 @@ class Freezer {
       FrozenScene frozen;
       frozen.label = scene.id;
       if (!labels.insert(frozen.label).second) frozen.label = scene.collection + "/" + scene.id;
+      if (parameters_.by_solar_day()) frozen.baseline = baseline_of(scene);
       frozen.scene = std::move(scene);
       try {
         if (!add_files(frozen, may_fail)) continue;
@@ -105,6 +122,7 @@ class Freezer {
         error.at({.scene = frozen.label});
         throw;
       }
+      if (parameters_.by_solar_day()) frozen.centre_lon = centre_lon(frozen.files.front().grid);
       series_.scenes.push_back(std::move(frozen));
     }
     finish_report();
@@ -121,7 +139,9 @@ class Freezer {
       counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", left, filter);
     for (const auto& note : report_.notes) counts += "; " + note;
     Error error(ErrorCode::empty, fmt::format("{} ({})", message, counts));
-    error.hint("look at the period and the area");
+    error.hint(parameters_.period ? fmt::format("look at the period, {}, and the area",
+                                                geo::format_period(*parameters_.period))
+                                  : "look at the area");
     return error;
   }
 
@@ -384,11 +404,29 @@ class Freezer {
       if (rules[i].band == band) rules[i].check_type(parameters_.mask.name(i), type);
   }
 
+  // Days are looked for with a day before and after them; now that it is known where the scenes
+  // are, those of other days go.
+  void keep_solar_days() {
+    if (!parameters_.by_solar_day() || !parameters_.period) return;
+    const auto near = zone_boxes();
+    std::erase_if(series_.scenes, [&](const FrozenScene& scene) {
+      return std::none_of(near.begin(), near.end(), [&](const std::optional<geo::Box>& box) {
+        const double lon = box ? (box->min_x + box->max_x) / 2 : scene.centre_lon.value_or(0);
+        return on_a_day_of(*parameters_.period, scene, lon);
+      });
+    });
+    report_.after_filter.emplace_back("on solar days of " + geo::format_period(*parameters_.period),
+                                      series_.scenes.size());
+    if (series_.scenes.empty()) throw nothing_left("no scene is left to load");
+  }
+
   void finish_report() {
     report_.after_filter.emplace_back("touching the area",
                                       series_.scenes.size() + series_.dropped.size());
     if (!series_.dropped.empty())
       report_.after_filter.emplace_back("readable", series_.scenes.size());
+    if (series_.scenes.empty()) throw nothing_left("no scene touches the area");
+    keep_solar_days();
     const auto warped =
         std::count_if(series_.scenes.begin(), series_.scenes.end(), [](const FrozenScene& scene) {
           return std::any_of(scene.files.begin(), scene.files.end(),
@@ -399,7 +437,6 @@ class Freezer {
           fmt::format("{} of {} scenes are warped onto the grid", warped, series_.scenes.size()));
     report_.dropped = series_.dropped;
     report_.scenes = series_.scenes.size();
-    if (series_.scenes.empty()) throw nothing_left("no scene touches the area");
   }
 
   std::vector<FrozenBand*> bands_of(size_t target) {

@@ -9,6 +9,7 @@
 
 #include "catalog/href.h"
 #include "error/error.h"
+#include "ops/load/dates.h"
 #include "ops/load/pixel_reason.h"
 #include "ops/load/series_freezer.h"
 #include "ops/load/zone_placement.h"
@@ -82,14 +83,6 @@ Blocks most_common(const std::map<Blocks, size_t>& counts) {
       ->first;
 }
 
-raster::Slice slice_of(const FrozenScene& scene) {
-  raster::Slice slice;
-  slice.timed = scene.scene.time.has_value();
-  if (slice.timed) slice.period = {*scene.scene.time, *scene.scene.time};
-  slice.label = scene.label;
-  return slice;
-}
-
 workflow::Json warp_identity(const FrozenWarp& warp) {
   workflow::Json methods = workflow::Json::array();
   for (const auto method : warp.methods) methods.push_back(raster::name(method));
@@ -117,6 +110,35 @@ std::string identity_of(const FrozenScene& scene, const std::vector<raster::Band
   return identity.dump();
 }
 
+struct Dates : workflow::SourceDetail {
+  std::vector<DateScenes> dates;
+};
+
+double centre_lon(const geo::Grid& grid) {
+  if (!grid.crs.known())
+    throw Error(ErrorCode::invalid, "load.group_by: solar days need a grid whose CRS is known")
+        .hint("say group_by: scene");
+  const auto box = grid.box();
+  return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
+}
+
+// Pixels of `below` where `block` has none: all bands of a pixel from one scene.
+void show_through(const raster::Block& below, raster::Block& block, size_t slice) {
+  const auto valid = block.validity(slice);
+  const auto other = below.validity(0);
+  std::vector<size_t> taken;
+  for (size_t i = 0; i < valid.size(); ++i)
+    if (valid[i] == 0 && other[i] != 0) taken.push_back(i);
+  for (size_t band = 0; band < block.bands(); ++band) {
+    raster::visit(block.type(band), [&]<class T>(T) {
+      const auto from = below.plane<T>(band, 0);
+      const auto to = block.plane<T>(band, slice);
+      for (const size_t i : taken) to[i] = from[i];
+    });
+  }
+  for (const size_t i : taken) valid[i] = 1;
+}
+
 }  // namespace
 
 SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
@@ -142,57 +164,110 @@ SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
   }
 }
 
-workflow::SourceItem SeriesSource::plan(const workflow::Item& item, const workflow::Layers*) const {
+const SeriesSource::PlacedScene& SeriesSource::placed(size_t zone, size_t scene) const {
+  const auto& list = placed_.at(zone);
+  return *std::lower_bound(list.begin(), list.end(), scene,
+                           [](const PlacedScene& p, size_t s) { return p.scene < s; });
+}
+
+const std::vector<size_t>& SeriesSource::scenes_of(const workflow::SourceItem& plan,
+                                                   size_t member) const {
+  const auto* dates = dynamic_cast<const Dates*>(plan.detail.get());
+  if (dates == nullptr) throw Error(ErrorCode::internal, "a plan of another source");
+  return dates->dates.at(member).scenes;
+}
+
+// The scenes with pixels in the item's window, in the order of the series.
+std::vector<size_t> SeriesSource::touching(const workflow::Item& item,
+                                           const std::vector<workflow::Dropped>& without) const {
+  std::vector<size_t> scenes;
+  for (const auto& place : placed_.at(item.zone)) {
+    const auto& label = series_.scenes[place.scene].label;
+    const bool lost = std::any_of(without.begin(), without.end(),
+                                  [&](const auto& each) { return each.scene == label; });
+    // A pixel needs all files.
+    const bool touches = std::all_of(place.files.begin(), place.files.end(), [&](const auto& file) {
+      return share_in_window(file, item.window) > 0;
+    });
+    if (touches && !lost) scenes.push_back(place.scene);
+  }
+  return scenes;
+}
+
+workflow::SourceItem SeriesSource::plan(const workflow::Item& item,
+                                        const workflow::Layers* layers) const {
+  return plan_without(item, layers, {});
+}
+
+workflow::SourceItem SeriesSource::plan_without(
+    const workflow::Item& item, const workflow::Layers*,
+    const std::vector<workflow::Dropped>& without) const {
   workflow::SourceItem plan;
   plan.zone = item.zone;
   plan.schema.bands = series_.bands;
   plan.dropped = series_.dropped;
   for (const auto& each : excluded_near(item))
     plan.dropped.push_back({each->id, "excluded: " + each->reason});
+  const auto scenes = touching(item, without);
+  auto dates = std::make_shared<Dates>();
+  dates->dates = parameters_.by_solar_day()
+                     ? by_solar_day(series_, scenes, centre_lon(item.grid), parameters_.period)
+                     : scene_by_scene(series_, scenes);
+  std::vector<size_t> used;
+  size_t most_a_slice = 0;
+  for (const auto& date : dates->dates) {
+    std::string identity;
+    for (const size_t s : date.scenes) {
+      identity += (identity.empty() ? "" : " then ") + placed(item.zone, s).identity;
+      plan.scenes.push_back(series_.scenes[s].label);
+      used.push_back(s);
+    }
+    plan.members.push_back(plan.members.size());
+    plan.identities.push_back(std::move(identity));
+    plan.schema.slices.push_back(date.slice);
+    most_a_slice = std::max(most_a_slice, date.scenes.size());
+  }
+  plan.detail = std::move(dates);
+  add_costs(item, used, most_a_slice, plan);
+  return plan;
+}
+
+// Bytes to read, memory beside the block, and the blocks that reading should follow.
+void SeriesSource::add_costs(const workflow::Item& item, const std::vector<size_t>& scenes,
+                             size_t most_a_slice, workflow::SourceItem& plan) const {
   std::map<Blocks, size_t> blocks;
   double bytes = 0;
   bool warped = false;
-  const auto& placed = placed_.at(item.zone);
-  for (size_t p = 0; p < placed.size(); ++p) {
-    const auto& files = placed[p].files;
-    const auto& scene = series_.scenes[placed[p].scene];
-    double scene_bytes = 0;
-    bool touches = true;
-    for (size_t f = 0; f < scene.files.size() && touches; ++f) {
-      const double share = share_in_window(files[f], item.window);
-      touches = share > 0;
-      scene_bytes += static_cast<double>(scene.files[f].bytes) * scene.files[f].share * share;
-    }
-    if (!touches) continue;  // nowhere valid: a pixel needs all files
-    bytes += scene_bytes;
-    for (size_t f = 0; f < scene.files.size(); ++f) {
-      if (!scene.files[f].only_mask()) ++blocks[blocks_on_area(files[f])];
-      size_t scratch = scratch_bytes_of(scene.files[f]);
-      if (files[f].warp != nullptr) {
-        scratch += warp_scratch_bytes(scene.files[f]);
+  for (const size_t s : scenes) {
+    const auto& place = placed(item.zone, s);
+    const auto& files = series_.scenes[s].files;
+    for (size_t f = 0; f < files.size(); ++f) {
+      bytes += static_cast<double>(files[f].bytes) * files[f].share *
+               share_in_window(place.files[f], item.window);
+      if (!files[f].only_mask()) ++blocks[blocks_on_area(place.files[f])];
+      size_t scratch = scratch_bytes_of(files[f]);
+      if (place.files[f].warp != nullptr) {
+        scratch += warp_scratch_bytes(files[f]);
         warped = true;
       }
       plan.scratch_bytes = std::max(plan.scratch_bytes, scratch);
     }
-    plan.schema.slices.push_back(slice_of(scene));
-    plan.members.push_back(p);
-    plan.identities.push_back(placed[p].identity);
   }
   plan.stored_bytes = static_cast<uint64_t>(bytes);
   plan.remote = remote();
   // What one request brings, as the answer and as the blocks to decode.
-  if (plan.remote && !plan.members.empty())
+  if (plan.remote && !scenes.empty())
     plan.scratch_bytes +=
-        2 * std::min<size_t>(tiff::kMostRequestedBytes, plan.stored_bytes / plan.members.size());
+        2 * std::min<size_t>(tiff::kMostRequestedBytes, plan.stored_bytes / scenes.size());
   plan.scratch_bytes_per_pixel =
       1 + 4 * parameters_.mask.bands().size() + (warped ? raster::kWarpBytesPerTargetPixel + 8 : 0);
-  if (blocks.empty()) return plan;
+  if (most_a_slice > 1) plan.scratch_bytes_per_pixel += plan.schema.bytes_per_pixel(1);
+  if (blocks.empty()) return;
   const Blocks common = most_common(blocks);
   plan.block_width = common.width;
   plan.block_height = common.height;
   plan.block_origin_x = common.x;
   plan.block_origin_y = common.y;
-  return plan;
 }
 
 // Those left out by the user that could have been of use here.
@@ -213,32 +288,57 @@ bool SeriesSource::remote() const {
   });
 }
 
-workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t member,
-                                        raster::Block& block, size_t slice,
-                                        raster::AssetPool& pool) const {
-  const auto& place = placed(plan, member);
-  const auto& scene = series_.scenes[place.scene];
+workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
+                                              raster::Block& block, size_t slice,
+                                              raster::AssetPool& pool) const {
+  const auto& scene = series_.scenes[s];
   const geo::Grid& grid = zones_.at(plan.zone).grid;
   try {
-    return SceneReader(scene, place.files, parameters_, plan.zone, grid, block, slice).read(pool);
+    return SceneReader(scene, placed(plan.zone, s).files, parameters_, plan.zone, grid, block,
+                       slice)
+        .read(pool);
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;
   }
 }
 
+workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t member,
+                                        raster::Block& block, size_t slice,
+                                        raster::AssetPool& pool) const {
+  const auto& scenes = scenes_of(plan, member);
+  auto counts = read_scene(plan, scenes.front(), block, slice, pool);
+  for (size_t i = 1; i < scenes.size(); ++i) {
+    const auto valid = block.validity(slice);
+    if (std::find(valid.begin(), valid.end(), uint8_t{0}) == valid.end()) break;
+    raster::Block below(plan.schema, block.window(), 0, 1);
+    counts.clipped += read_scene(plan, scenes[i], below, 0, pool).clipped;
+    show_through(below, block, slice);
+  }
+  return counts;
+}
+
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,
                                             int64_t x, int64_t y, raster::AssetPool& pool) const {
-  const auto& place = placed(plan, plan.members.at(index));
-  const auto& scene = series_.scenes[place.scene];
+  const auto& scenes = scenes_of(plan, plan.members.at(index));
   const geo::Grid& grid = zones_.at(plan.zone).grid;
-  try {
-    return explain_pixel({scene, place.files, series_.bands, parameters_, plan.zone, grid}, x, y,
-                         pool);
-  } catch (Error& error) {
-    error.at({.scene = scene.label});
-    throw;
+  workflow::PixelReport report;
+  std::string reasons;
+  for (const size_t s : scenes) {
+    const auto& scene = series_.scenes[s];
+    try {
+      report = explain_pixel(
+          {scene, placed(plan.zone, s).files, series_.bands, parameters_, plan.zone, grid}, x, y,
+          pool);
+    } catch (Error& error) {
+      error.at({.scene = scene.label});
+      throw;
+    }
+    if (report.valid) break;
+    reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", scene.label, report.reason);
   }
+  if (scenes.size() > 1) report.reason = report.valid ? "" : reasons;
+  return report;
 }
 
 }  // namespace geoloom::ops

@@ -21,6 +21,8 @@ class SeriesSource : public workflow::Source {
 
   workflow::SourceItem plan(const workflow::Item& item,
                             const workflow::Layers* layers) const override;
+  workflow::SourceItem plan_without(const workflow::Item& item, const workflow::Layers* layers,
+                                    const std::vector<workflow::Dropped>& without) const override;
   workflow::ReadCounts read(const workflow::SourceItem& plan, size_t member, raster::Block& block,
                             size_t slice, raster::AssetPool& pool) const override;
   workflow::PixelReport explain(const workflow::SourceItem& plan, size_t index, int64_t x,
@@ -29,15 +31,22 @@ class SeriesSource : public workflow::Source {
   bool remote() const override;
 
  private:
-  // A scene that touches a zone; members of a plan are indices into a zone's list.
+  // A scene that touches a zone.
   struct PlacedScene {
     size_t scene;
     std::string identity;
     std::vector<PlacedFile> files;
   };
-  const PlacedScene& placed(const workflow::SourceItem& plan, size_t member) const {
-    return placed_.at(plan.zone).at(member);
-  }
+  // The scenes of a slice; members of a plan are indices into its list of dates.
+  const std::vector<size_t>& scenes_of(const workflow::SourceItem& plan, size_t member) const;
+  const PlacedScene& placed(size_t zone, size_t scene) const;
+  std::vector<size_t> touching(const workflow::Item& item,
+                               const std::vector<workflow::Dropped>& without) const;
+  void add_costs(const workflow::Item& item, const std::vector<size_t>& scenes, size_t most_a_slice,
+                 workflow::SourceItem& plan) const;
+  workflow::ReadCounts read_scene(const workflow::SourceItem& plan, size_t scene,
+                                  raster::Block& block, size_t slice,
+                                  raster::AssetPool& pool) const;
 
   std::vector<const catalog::ExcludedScene*> excluded_near(const workflow::Item& item) const;
 

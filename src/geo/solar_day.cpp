@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "geo/solar_day.h"
+
+#include <cmath>
+
+namespace geoloom::geo {
+
+namespace {
+constexpr TimeMs kDayMs = 86'400'000;
+constexpr double kMsPerDegree = 3'600'000.0 / 15;
+}  // namespace
+
+double longitude_near(double lon, double near) {
+  return lon - 360 * std::round((lon - near) / 360);
+}
+
+TimeMs solar_time(TimeMs time, double lon) {
+  return time + std::llround(lon * kMsPerDegree);
+}
+
+int64_t solar_day(TimeMs time, double lon) {
+  const auto ms = solar_time(time, lon);
+  return ms >= 0 ? ms / kDayMs : -((-ms + kDayMs - 1) / kDayMs);
+}
+
+}  // namespace geoloom::geo

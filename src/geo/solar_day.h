@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The date at a place by the sun: overpasses of one day have one date, wherever the UTC day ends.
+#pragma once
+
+#include <cstdint>
+
+#include "geo/time.h"
+
+namespace geoloom::geo {
+
+// The longitude, in degrees, that means the same meridian and lies within 180 degrees of `near`
+// (-180.1 for 179.9 near -179.5), so that dates do not change at the antimeridian within a tile.
+double longitude_near(double lon, double near);
+
+// UTC + lon / 15 hours.
+TimeMs solar_time(TimeMs time, double lon);
+
+// Days since 1970-01-01 of that time.
+int64_t solar_day(TimeMs time, double lon);
+
+}  // namespace geoloom::geo
