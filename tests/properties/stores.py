@@ -81,6 +81,11 @@ class ObjectStore:
         return []
 
 
+def empty(store):
+    for name in store.names():
+        store.remove(name)
+
+
 def store_of(bench, name="out"):
     if bench.store_kind == "folder":
         return FolderStore(bench.folder / name)

@@ -17,6 +17,7 @@ A fault strikes requests for paths that match, after `skip` of them, `times` oft
     status      answers with `status`, and Retry-After where `retry_after` (s) is given
     cut         ends the connection in the middle of the body
     stall       sends half of the body, then nothing for `seconds`
+    hold        answers when it is released (in Python: `FileServer.release`)
     slow        sends `bytes_per_second`
     wrong_range says and sends another range than was asked for
     whole       answers 200 with the whole file, as servers without ranges do
@@ -60,7 +61,7 @@ class Fault:
     other: str = ""
     seen: int = 0
 
-    FAULTS = ("status", "cut", "stall", "slow", "wrong_range", "whole", "changed", "chunked", "gzip")
+    FAULTS = ("status", "cut", "stall", "hold", "slow", "wrong_range", "whole", "changed", "chunked", "gzip")
 
     def __post_init__(self):
         if self.fault not in self.FAULTS:
@@ -160,6 +161,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer_file(self, path, body, fault):
         kind = fault.fault if fault else ""
+        if kind == "hold":
+            self.server.hold()
         if kind == "status":
             retry = [("Retry-After", f"{fault.retry_after:g}")] if fault.retry_after is not None else []
             return self.send_text(fault.status, b"refused by the test server\n", retry)
@@ -251,8 +254,8 @@ class FileServer(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.folder = pathlib.Path(folder).resolve()
         self.latency_s, self.bytes_per_second = latency_ms / 1000, bytes_per_second
-        self.lock, self.ended = threading.Lock(), threading.Event()
-        self.faults, self.stats = list(faults), Stats()
+        self.lock, self.ended, self.released = threading.Lock(), threading.Event(), threading.Event()
+        self.faults, self.stats, self.held = list(faults), Stats(), 0
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.thread = None
 
@@ -263,6 +266,7 @@ class FileServer(http.server.ThreadingHTTPServer):
 
     def __exit__(self, *_):
         self.ended.set()
+        self.release()
         self.shutdown()
         self.server_close()
         self.thread.join()
@@ -275,6 +279,15 @@ class FileServer(http.server.ThreadingHTTPServer):
         made = [Fault(**fault) for fault in faults]
         with self.lock:
             self.faults = made
+
+    def hold(self):
+        with self.lock:
+            self.held += 1
+        self.released.wait()
+
+    def release(self):
+        """Lets the requests go that are held."""
+        self.released.set()
 
     def forget(self):
         with self.lock:
