@@ -38,6 +38,7 @@ struct OutputItem {
   std::string id;
   std::string layer;
   std::string href;  // relative to the item collection
+  std::string media_type = "image/tiff; application=geotiff; profile=cloud-optimized";
   geo::Grid grid;
   raster::CubeSchema schema;
   raster::CogSummary cog;

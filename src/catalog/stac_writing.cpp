@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kCogType = "image/tiff; application=geotiff; profile=cloud-optimized";
 constexpr int kPointsPerEdge = 8;  // straight edges of a grid are curves in degrees
 
 using Ring = std::vector<geo::LonLat>;
@@ -220,7 +219,7 @@ ordered_json links_json(const OutputItem& item) {
 ordered_json asset_json(const OutputItem& item) {
   ordered_json asset;
   asset["href"] = item.href;
-  asset["type"] = kCogType;
+  asset["type"] = item.media_type;
   asset["title"] = item.layer;
   asset["roles"] = {"data"};
   asset["bands"] = bands_json(item);

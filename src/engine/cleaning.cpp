@@ -96,6 +96,41 @@ std::string file_name(const std::string& name) {
   return name.substr(name.rfind('/') + 1);
 }
 
+// The cubes that hold an item's chunks go as a whole: their other items are still in their layers.
+void add_cubes(const store::Store& store, const Output& output,
+               const std::map<std::string, store::Object>& objects,
+               std::map<std::string, int64_t>& friendly) {
+  const auto layer = fmt::format("layers/{}/", output.layer);
+  const auto holds = "\"" + chunk_folder(output) + "\"";
+  for (auto at = objects.lower_bound(layer); at != objects.end() && at->first.starts_with(layer);
+       ++at) {
+    const auto& record = at->first;
+    if (record.find('/', layer.size()) != std::string::npos || !record.ends_with(".zarr.json"))
+      continue;
+    if (friendly.contains(record) || !says(store, record, holds)) continue;
+    friendly[record] = at->second.bytes;
+    const auto cube = record.substr(layer.size(), record.size() - layer.size() - 5);
+    for (const auto& [name, object] : objects_below(store, cube)) friendly[name] = object.bytes;
+    if (const auto size = store.size_of(layer + "items.json"))
+      friendly[layer + "items.json"] = *size;
+  }
+}
+
+// The objects of an output: its file, or all chunks in its folder.
+void add_files(const Output& output, const std::map<std::string, store::Object>& objects,
+               std::map<std::string, int64_t>& files) {
+  const auto prefix = output.chunks ? chunk_folder(output) + "/" : output.name;
+  for (auto at = objects.lower_bound(prefix); at != objects.end() && at->first.starts_with(prefix);
+       ++at)
+    if (output.chunks || at->first == output.name) files[at->first] = at->second.bytes;
+}
+
+// What is kept as a whole: a file, or the folder of chunks it is in.
+std::string unit_of(const std::string& name) {
+  const auto layer = name.find('/', name.find('/') + 1);
+  return name.substr(0, name.find('/', layer + 1));
+}
+
 // The friendly names that stand for an output: those that hold it, not those of another run.
 void add_friendly(const store::Store& store, const Output& output, const std::string& folder,
                   std::map<std::string, int64_t>& friendly) {
@@ -162,16 +197,18 @@ CleaningPlan plan_cleaning(store::Store& store, const workflow::Registry& regist
     if (goes) plan.fingerprints.insert(receipt.fingerprint);
     for (const auto& output : receipt.outputs) {
       if (!goes) {
-        kept.insert(output.name);
+        kept.insert(unit_of(output.name));
         continue;
       }
-      if (const auto object = objects.find(output.name); object != objects.end())
-        files[output.name] = object->second.bytes;
-      add_friendly(store, output, "", friendly);
+      add_files(output, objects, files);
+      if (output.chunks)
+        add_cubes(store, output, objects, friendly);
+      else
+        add_friendly(store, output, "", friendly);
     }
   }
   for (const auto& [name, bytes] : files)
-    if (!kept.contains(name)) plan.files.push_back({name, bytes});
+    if (!kept.contains(unit_of(name))) plan.files.push_back({name, bytes});
   for (const auto& [name, bytes] : friendly) plan.friendly.push_back({name, bytes});
   for (const auto& id : runs)
     for (const std::string folder : {"trials/", "runs/"})
@@ -186,14 +223,15 @@ CleaningPlan plan_cleaning(store::Store& store, const workflow::Registry& regist
 CleaningPlan plan_orphans(store::Store& store, int64_t age_s) {
   std::set<std::string> promised;
   for (const auto& receipt : receipts_of(store))
-    for (const auto& output : receipt.outputs) promised.insert(output.name);
+    for (const auto& output : receipt.outputs) promised.insert(unit_of(output.name));
   const auto now = std::chrono::duration_cast<std::chrono::seconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
   CleaningPlan plan;
   for (const auto& [name, object] : objects_below(store, "layers")) {
-    const auto file = file_name(name);
-    if (file == "items.json" || file == "copy.json" || promised.contains(name)) continue;
+    // Lists and notes stand beside the items: layers/<layer>/items.json, copy_33N.json ...
+    const auto unit = unit_of(name);
+    if ((unit == name && name.ends_with(".json")) || promised.contains(unit)) continue;
     if (now - object.modified_s >= age_s) plan.files.push_back({name, object.bytes});
   }
   return plan;

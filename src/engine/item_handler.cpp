@@ -26,6 +26,7 @@ class AttemptLayers : public workflow::Layers {
     file.path = product.scratch_path;
     file.pixel_hash = product.summary.pixel_hash;
     if (product.schema) file.schema = *product.schema;
+    file.grid = product.grid;
     made_.push_back({product.layer, file});
   }
   const workflow::LayerInfo& info(const std::string& layer) const override {
@@ -212,6 +213,23 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   return commit(message, std::move(receipt), std::move(products));
 }
 
+// A file, or chunks: these in parallel, and their list when all others are there.
+void ItemHandler::put(const workflow::Product& product, Output& output) const {
+  if (!product.chunks) {
+    output.name += product.extension;
+    return parts_.store.put_file(product.scratch_path, output.name);
+  }
+  const auto put_object = [&](const raster::ChunkObject& object) {
+    parts_.store.put_file(product.scratch_path + "/" + object.name,
+                          output.name + "/" + object.name);
+  };
+  parts_.reads.for_each_index(product.objects.size() - 1,
+                              [&](size_t i) { put_object(product.objects[i]); });
+  put_object(product.objects.back());
+  output.objects = product.objects.size();
+  output.name += "/" + product.objects.back().name;
+}
+
 // Files first, each under a name that carries the fingerprint; then the receipt, which makes them
 // true.
 Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
@@ -219,8 +237,8 @@ Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
   for (auto& product : products) {
     Output output;
     output.layer = product.layer;
-    output.name = fmt::format("layers/{}/{}-{}{}", product.layer, receipt.item,
-                              receipt.fingerprint.substr(0, 12), product.extension);
+    output.name = fmt::format("layers/{}/{}-{}", product.layer, receipt.item,
+                              receipt.fingerprint.substr(0, 12));
     output.media_type = product.media_type;
     output.bytes = product.summary.bytes;
     output.sha256 = product.summary.sha256;
@@ -228,7 +246,8 @@ Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
     output.grid = product.grid;
     output.schema = product.schema;
     output.bands = product.summary.bands;
-    parts_.store.put_file(product.scratch_path, output.name);
+    output.chunks = product.chunks;
+    put(product, output);
     receipt.outputs.push_back(std::move(output));
   }
   receipt.finished = now_text();

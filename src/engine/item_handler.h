@@ -70,6 +70,7 @@ class ItemHandler {
   Outcome execute_task(const WorkMessage& message) const;
   Outcome commit(const WorkMessage& message, Receipt receipt,
                  std::vector<workflow::Product> products) const;
+  void put(const workflow::Product& product, Output& output) const;
   Receipt new_receipt(const WorkMessage& message, const std::string& fingerprint) const;
 
   HandlerParts parts_;

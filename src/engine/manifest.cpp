@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "catalog/stac_item.h"
+#include "engine/cube_publisher.h"
 #include "engine/item_handler.h"
 #include "gdal/dataset.h"
 
@@ -95,14 +97,74 @@ void copy_object(store::Store& store, const Output& output, const std::string& t
   if (const auto after = note(); !after.empty()) store.put_bytes(after, note_name);
 }
 
+// The items of a layer in chunks; empty for other layers.
+std::vector<CubeItem> cube_items(const workflow::StepRun& step_run, size_t step,
+                                 const RunState& state, const std::string& layer) {
+  std::vector<CubeItem> items;
+  for (size_t i = 0; i < step_run.items.size(); ++i) {
+    const auto* receipt = state.receipt(step, i);
+    if (!receipt) continue;
+    for (const auto& output : receipt->outputs)
+      if (output.layer == layer && output.chunks)
+        items.push_back({&step_run.items[i], receipt, &output});
+  }
+  return items;
+}
+
+// A STAC item for a cube tells of all its items.
+catalog::OutputItem item_of(const Cube& cube, const std::string& layer,
+                            const std::string& items_name) {
+  const auto& first = cube.items.front();
+  catalog::OutputItem item;
+  item.id = cube.name.substr(cube.name.rfind('/') + 1);
+  item.layer = layer;
+  item.href = relative_to(items_name, cube.name);
+  item.media_type = first.output->media_type;
+  item.grid = cube.grid;
+  item.schema = cube.schema;
+  item.period = period_of(cube.schema);
+  item.lineage = first.receipt->chain;
+  item.software_version = first.receipt->build;
+  std::set<std::string> scenes;
+  for (const auto& [at, receipt, output] : cube.items) {
+    item.created = std::max(item.created, receipt->finished);
+    item.cog.bytes += output->bytes;
+    scenes.insert(receipt->scenes.begin(), receipt->scenes.end());
+  }
+  item.derived_from.assign(scenes.begin(), scenes.end());
+  return item;
+}
+
+std::vector<Published> publish_cubes(const std::vector<CubeItem>& items, const std::string& layer,
+                                     const workflow::Run& run, store::Store& store,
+                                     TaskPool& requests) {
+  const auto folder = folder_of(run);
+  const auto items_name = fmt::format("{}layers/{}/items.json", folder, layer);
+  std::vector<Published> published;
+  std::vector<catalog::OutputItem> described;
+  for (const auto& cube : cubes_of(layer, items, run.zones(), folder)) {
+    publish_cube(cube, layer, store, requests);
+    described.push_back(item_of(cube, layer, items_name));
+    published.push_back({layer, store.path_of(items_name), store.path_of(cube.name)});
+  }
+  put_if_other(store, catalog::write_item_collection(layer, described).dump(1), items_name);
+  return published;
+}
+
 }  // namespace
 
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
-                                    store::Store& store, const store::Scratch& scratch) {
+                                    store::Store& store, const store::Scratch& scratch,
+                                    TaskPool& requests) {
   const auto& step_run = run.steps()[step];
   const auto folder = folder_of(run);
   std::vector<Published> published;
   for (const auto& layer : step_run.step->layers_made) {
+    if (const auto chunked = cube_items(step_run, step, state, layer); !chunked.empty()) {
+      const auto cubes = publish_cubes(chunked, layer, run, store, requests);
+      published.insert(published.end(), cubes.begin(), cubes.end());
+      continue;
+    }
     Published entry;
     entry.layer = layer;
     const auto items_name = fmt::format("{}layers/{}/items.json", folder, layer);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/run_state.h"
+#include "engine/task_pool.h"
 #include "store/store.h"
 
 namespace geoloom::engine {
@@ -14,13 +15,15 @@ namespace geoloom::engine {
 struct Published {
   std::string layer;
   std::string items_path;  // the STAC item collection; empty for pictures
-  std::string map_path;    // "out/median.tif"; empty for tiled layers
+  std::string map_path;    // "out/median.tif", "out/median.zarr"; empty for tiled layers
 };
 
 // Writes "layers/<layer>/items.json" and, for layers of the single item `all`, "<layer>.tif" (or
-// ".png") at the root of the store. A trial run writes below "trials/<run id>/" instead, so that it
-// cannot replace the whole map by a part of it.
+// ".png") at the root of the store; of layers in chunks the cubes (engine/cube_publisher.h), which
+// are published one entry each. `requests` are as many as may be in flight. A trial run writes
+// below "trials/<run id>/" instead, so that it cannot replace the whole map by a part of it.
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
-                                    store::Store& store, const store::Scratch& scratch);
+                                    store::Store& store, const store::Scratch& scratch,
+                                    TaskPool& requests);
 
 }  // namespace geoloom::engine

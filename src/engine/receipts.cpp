@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -36,18 +37,32 @@ raster::BandStatistics statistics_from_json(const Json& json) {
   return s;
 }
 
+std::optional<raster::ChunkLayout> chunks_from_json(const Json& json) {
+  const auto found = json.find("chunks");
+  if (found == json.end()) return std::nullopt;
+  const auto codec = found->at("codec").get<std::string>();
+  return raster::ChunkLayout{
+      .side = found->at("side").get<int64_t>(),
+      .codec = codec == "zstd" ? raster::Codec::zstd : raster::Codec::deflate};
+}
+
 Json output_to_json(const Output& output) {
   Json bands = Json::array();
   for (const auto& band : output.bands) bands.push_back(statistics_to_json(band));
-  return {{"layer", output.layer},
-          {"name", output.name},
-          {"media_type", output.media_type},
-          {"bytes", output.bytes},
-          {"sha256", output.sha256},
-          {"pixel_hash", output.pixel_hash},
-          {"grid", workflow::grid_to_json(output.grid)},
-          {"schema", output.schema ? workflow::schema_to_json(*output.schema) : Json()},
-          {"bands", bands}};
+  Json json{{"layer", output.layer},
+            {"name", output.name},
+            {"media_type", output.media_type},
+            {"bytes", output.bytes},
+            {"sha256", output.sha256},
+            {"pixel_hash", output.pixel_hash},
+            {"grid", workflow::grid_to_json(output.grid)},
+            {"schema", output.schema ? workflow::schema_to_json(*output.schema) : Json()},
+            {"bands", bands}};
+  if (output.chunks)
+    json["chunks"] = {{"side", output.chunks->side},
+                      {"codec", raster::name(output.chunks->codec)},
+                      {"objects", output.objects}};
+  return json;
 }
 
 Output output_from_json(const Json& json) {
@@ -61,6 +76,8 @@ Output output_from_json(const Json& json) {
   output.grid = workflow::grid_from_json(json.at("grid"));
   if (!json.at("schema").is_null()) output.schema = workflow::schema_from_json(json.at("schema"));
   for (const auto& band : json.at("bands")) output.bands.push_back(statistics_from_json(band));
+  output.chunks = chunks_from_json(json);
+  if (output.chunks) output.objects = json.at("chunks").at("objects").get<size_t>();
   return output;
 }
 
@@ -77,7 +94,21 @@ std::string disagreement(const Receipt& a, const Receipt& b) {
   return {};
 }
 
+// The folder of a chunk, "layers/x/item/red/0.0.0", or empty: files of items lie beside each other.
+std::string folder_of_chunk(const std::string& name) {
+  size_t slash = 0;
+  for (int parts = 0; parts < 3; ++parts) {
+    slash = name.find('/', slash + (parts > 0 ? 1 : 0));
+    if (slash == std::string::npos) return {};
+  }
+  return name.substr(0, slash);
+}
+
 }  // namespace
+
+std::string chunk_folder(const Output& output) {
+  return output.name.substr(0, output.name.rfind('/'));
+}
 
 Json to_json(const Receipt& receipt) {
   Json dropped = Json::array(), outputs = Json::array();
@@ -177,7 +208,15 @@ std::string now_text() {
 ReceiptBook::ReceiptBook(store::Store& store)
     : store_(store), reader_(store, kFolder), writer_(store, kFolder) {
   read_new_records();
-  for (auto& name : store.list("layers/")) objects_.insert(std::move(name));
+  for (const auto& name : store.list("layers/")) add_object(name);
+}
+
+void ReceiptBook::add_object(const std::string& name) {
+  const auto folder = folder_of_chunk(name);
+  if (folder.empty())
+    objects_.insert(name);
+  else
+    ++chunks_[folder];
 }
 
 bool ReceiptBook::read_new_records() {
@@ -197,7 +236,8 @@ bool ReceiptBook::read_new_records() {
 bool ReceiptBook::refresh() {
   const std::lock_guard lock(mutex_);
   if (!read_new_records()) return false;
-  for (auto& name : store_.list("layers/")) objects_.insert(std::move(name));
+  chunks_.clear();
+  for (const auto& name : store_.list("layers/")) add_object(name);
   return true;
 }
 
@@ -223,9 +263,11 @@ const Receipt* ReceiptBook::add(Receipt receipt) {
 }
 
 bool ReceiptBook::files_exist(const Receipt& receipt) const {
-  for (const auto& output : receipt.outputs)
-    if (!objects_.contains(output.name)) return false;
-  return true;
+  return std::all_of(receipt.outputs.begin(), receipt.outputs.end(), [this](const Output& output) {
+    if (!output.chunks) return objects_.contains(output.name);
+    const auto found = chunks_.find(chunk_folder(output));
+    return found != chunks_.end() && found->second >= output.objects;
+  });
 }
 
 const Receipt* ReceiptBook::find_any(const std::string& fingerprint) const {
@@ -244,7 +286,12 @@ const Receipt* ReceiptBook::find(const std::string& fingerprint) const {
 const Receipt* ReceiptBook::commit(Receipt receipt) {
   const std::lock_guard lock(mutex_);
   const auto line = to_json(receipt).dump();
-  for (const auto& output : receipt.outputs) objects_.insert(output.name);
+  for (const auto& output : receipt.outputs) {
+    if (output.chunks)
+      chunks_[chunk_folder(output)] = output.objects;
+    else
+      objects_.insert(output.name);
+  }
   const auto* added = add(std::move(receipt));
   writer_.append(line);
   return added;

@@ -30,7 +30,13 @@ struct Output {
   geo::Grid grid;
   std::optional<raster::CubeSchema> schema;  // nullopt: a picture
   std::vector<raster::BandStatistics> bands;
+  // An item of a cube: `name` is that of the list of its chunks, which has the checksums of all of
+  // them; so many objects, the list included, are in its folder.
+  std::optional<raster::ChunkLayout> chunks;
+  size_t objects = 1;
 };
+// "layers/x/0_0-0123456789ab" of an item in chunks: where all of its objects are.
+std::string chunk_folder(const Output& output);
 
 struct Receipt {
   std::string fingerprint;
@@ -98,7 +104,11 @@ class ReceiptBook {
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;
+  void add_object(const std::string& name);
+
   std::set<std::string> objects_;  // names under layers/, one listing at the start
+  // Chunks are counted by folder: a long series has hundreds for each item.
+  std::map<std::string, size_t> chunks_;
   size_t damaged_ = 0;
 };
 

@@ -131,7 +131,7 @@ void RunSession::compact() {
 }
 
 std::vector<Published> RunSession::publish(size_t step) {
-  return publish_step(run_, step, state_, store_, scratch_);
+  return publish_step(run_, step, state_, store_, scratch_, machine_.reads);
 }
 
 std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {

@@ -54,6 +54,8 @@ std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, s
     file.path = store_.path_of(output.name);
     file.pixel_hash = output.pixel_hash;
     if (output.schema) file.schema = *output.schema;
+    file.grid = output.grid;
+    file.chunks = output.chunks;
   }
   return file;
 }

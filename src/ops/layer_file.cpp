@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <functional>
 #include <numeric>
 
 #include "error/error.h"
 #include "raster/asset_reader.h"
+#include "raster/chunked_cube.h"
 
 namespace geoloom::ops {
 namespace {
@@ -31,11 +34,37 @@ std::vector<raster::AssetBand> asset_bands(const workflow::LayerFile& file, size
   return out;
 }
 
+// An item of a cube. Bands of a block that share one validity plane are valid where all of them
+// are.
+void read_chunked_item(const workflow::LayerFile& file, const geo::Grid& grid, size_t file_slice,
+                       const std::vector<size_t>& bands, raster::Block& block, size_t block_slice) {
+  const raster::ChunkedItem item{file.path.substr(0, file.path.rfind('/')), file.grid,
+                                 *file.chunks};
+  std::vector<uint8_t> valid(block.pixels());
+  for (size_t i = 0; i < bands.size(); ++i) {
+    raster::read_chunks(item, file.schema.bands[bands[i]], file_slice, grid, block.window(),
+                        block.raw_plane(i, block_slice), valid.data());
+    const auto to = block.validity(block_slice, i);
+    if (i == 0 || block.validity_per_band())
+      std::copy(valid.begin(), valid.end(), to.begin());
+    else
+      std::transform(valid.begin(), valid.end(), to.begin(), to.begin(), std::bit_and<>());
+  }
+}
+
 }  // namespace
 
 void read_layer_file(const workflow::LayerFile& file, const geo::Grid& grid, size_t file_slice,
                      const std::vector<size_t>& bands, raster::Block& block, size_t block_slice,
                      raster::AssetPool& pool) {
+  if (file.chunks) {
+    try {
+      return read_chunked_item(file, grid, file_slice, bands, block, block_slice);
+    } catch (Error& error) {
+      error.at({.item = file.item.name});
+      throw;
+    }
+  }
   std::vector<void*> planes;
   std::vector<uint8_t*> valid;
   for (size_t i = 0; i < bands.size(); ++i) {

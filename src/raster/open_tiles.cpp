@@ -8,17 +8,21 @@
 namespace geoloom::raster {
 
 OpenTiles::OpenTiles(const TileShape& shape, const Pyramid& pyramid,
-                     const std::string& scratch_folder, size_t memory_bytes)
+                     const std::string& scratch_folder, size_t memory_bytes, size_t images)
     : shape_(shape),
       pyramid_(pyramid),
       memory_bytes_(memory_bytes),
-      closed_(pyramid.tiles()),
+      closed_(pyramid.tiles() * images),
       scratch_(scratch_folder) {}
 
+Pyramid::Position OpenTiles::position(size_t number) const {
+  return pyramid_.position(number % pyramid_.tiles());
+}
+
 uint64_t OpenTiles::samples_of(size_t number) const {
-  const auto position = pyramid_.position(number);
-  const auto pixels = static_cast<uint64_t>(pyramid_.window(position).pixels());
-  return position.level == 0 ? pixels * shape_.bands : pixels;
+  const auto at = position(number);
+  const auto pixels = static_cast<uint64_t>(pyramid_.window(at).pixels());
+  return at.level == 0 ? pixels * shape_.bands : pixels;
 }
 
 void OpenTiles::put_aside(Entry& entry) {
@@ -53,8 +57,8 @@ Tile& OpenTiles::hold(size_t number) {
   if (fresh) entry.missing = samples_of(number);
   if (entry.tile == nullptr) {
     make_room();
-    entry.tile = std::make_unique<Tile>(shape_, pyramid_.window(pyramid_.position(number)),
-                                        std::move(spare_));
+    entry.tile =
+        std::make_unique<Tile>(shape_, pyramid_.window(position(number)), std::move(spare_));
     held_bytes_ += shape_.bytes();
     if (entry.slot >= 0)
       scratch_.read(static_cast<uint64_t>(entry.slot) * shape_.bytes(), entry.tile->bytes());

@@ -19,8 +19,10 @@ namespace geoloom::raster {
 // Thread-safe. Throws Error(resource) when the disk is full.
 class OpenTiles {
  public:
+  // Several `images` of one size have their tiles numbered one image after another: tile n of image
+  // i has the number i * pyramid.tiles() + n.
   OpenTiles(const TileShape& shape, const Pyramid& pyramid, const std::string& scratch_folder,
-            size_t memory_bytes);
+            size_t memory_bytes, size_t images = 1);
 
   // The tile, new or as it was left. It stays where it is until it is let go; threads may hold it
   // together, and write to different pixels.
@@ -43,6 +45,7 @@ class OpenTiles {
     uint64_t missing = 0;
     uint64_t used = 0;  // when it was let go last
   };
+  Pyramid::Position position(size_t number) const;
   uint64_t samples_of(size_t number) const;
   void make_room();
   void put_aside(Entry& entry);

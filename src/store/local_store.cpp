@@ -123,6 +123,22 @@ class LocalStore final : public Store {
     put_file(temporary, name);
   }
 
+  void copy(const std::string& name, const std::string& to) override {
+    const auto source = place(name), target = place(to, gdal::Access::write);
+    make_folders(target.parent_path());
+    std::error_code error;
+    fs::create_hard_link(source, target, error);
+    if (!error) return;
+    const Scratch scratch(scratch_parent(*this));
+    const auto temporary = scratch.file("copy");
+    fs::create_hard_link(source, temporary, error);
+    if (error) fs::copy_file(source, temporary, error);
+    if (error) fail("cannot copy", source.string(), error.value());
+    if (::rename(temporary.c_str(), target.c_str()) != 0)
+      fail("cannot move the copy into the store", target.string(), errno);
+    ::unlink(temporary.c_str());  // two names of one file make rename do nothing
+  }
+
   void append_record(std::string_view bytes, const std::string& name) override {
     const auto target = place(name, gdal::Access::write);
     make_folders(target.parent_path());

@@ -42,6 +42,9 @@ class ObjectStore final : public Store {
   void put_bytes(std::string_view bytes, const std::string& name) override {
     gdal::write_file(path_of(name), bytes);
   }
+  void copy(const std::string& name, const std::string& to) override {
+    gdal::copy_into(path_of(name), path_of(to));
+  }
   void append_record(std::string_view, const std::string& name) override {
     throw Error(ErrorCode::internal, "objects cannot be appended to: " + name);
   }

@@ -23,6 +23,9 @@ class Store {
   // afterwards. Throws Error: denied (not writable), resource (disk full), unavailable.
   virtual void put_file(const std::string& scratch_path, const std::string& name) = 0;
   virtual void put_bytes(std::string_view bytes, const std::string& name) = 0;
+  // Another name for the same bytes, visible at once: a link in a folder, which is on disk when
+  // something was put into that folder afterwards; a copy in a bucket. Replaces what is there.
+  virtual void copy(const std::string& name, const std::string& to) = 0;
   // Adds to the end of `name`, on disk when this returns. Local stores only; see SegmentWriter.
   virtual void append_record(std::string_view bytes, const std::string& name) = 0;
   virtual std::string get_bytes(const std::string& name, size_t limit_bytes) const = 0;

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "raster/asset_pool.h"
+#include "raster/chunked_cube.h"
 #include "raster/cog.h"
 #include "raster/cube.h"
 #include "workflow/item.h"
@@ -134,9 +135,11 @@ struct LayerInfo {
 struct LayerFile {
   Item item;
   bool empty = false;  // the item had nothing to do
-  std::string path;    // what GDAL opens
+  std::string path;    // what GDAL opens; of an item in chunks, the list of them
   std::string pixel_hash;
   raster::CubeSchema schema;
+  geo::Grid grid;  // of the file
+  std::optional<raster::ChunkLayout> chunks;
 
   // Pixels and what they mean: scale, offset, nodata, colours and names, which the pixel hash
   // leaves out. Part of the identity of what is made from the layer.
@@ -260,10 +263,13 @@ class SourceOp : public Op {
 // ---------------------------------------------------------------------------------------------
 // Sinks and tasks
 
-// A finished file in scratch, not yet committed.
+// A finished file in scratch, not yet committed; or a folder of chunks, which are `objects` then,
+// in the order they are to be put.
 struct Product {
   std::string layer;
   std::string scratch_path;
+  std::optional<raster::ChunkLayout> chunks;
+  std::vector<raster::ChunkObject> objects;
   std::string extension;  // ".tif"
   std::string media_type;
   raster::CogSummary summary;  // path, bytes and sha256 always; statistics for rasters

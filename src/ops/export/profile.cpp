@@ -116,8 +116,11 @@ void Profile::declare(workflow::Parameters& parameters) {
           "lerc: the largest difference between a value and what is stored of it, in stored units. "
           "0 keeps every value")
       .range(0, 1e9);
-  parameters.add("block", &block, "Side of the internal blocks, a multiple of 16")
-      .range(128, 4096)
+  parameters
+      .add("block", &block,
+           "Side of the internal blocks, a multiple of 16 from 128 on; of a cube's chunks, a "
+           "multiple of 16 or the side of a tile")
+      .range(16, 4096)
       .unit("px");
   parameters
       .add("overviews", &overviews,
@@ -137,9 +140,9 @@ raster::CogProfile Profile::cog() const {
   if (level && *level > highest)
     throw Error(ErrorCode::invalid, fmt::format("profile.level: {} has levels 1 to {}, got {}",
                                                 compress, highest, *level));
-  if (block % 16 != 0)
+  if (block % 16 != 0 || block < 128)
     throw Error(ErrorCode::invalid,
-                fmt::format("profile.block: must be a multiple of 16, got {}", block))
+                fmt::format("profile.block: must be a multiple of 16 from 128 on, got {}", block))
         .hint("256 and 512 suit most readers");
   if (max_z_error > 0 && profile.codec != raster::Codec::lerc)
     throw Error(ErrorCode::invalid,
@@ -152,6 +155,44 @@ raster::CogProfile Profile::cog() const {
   profile.predictor = predictor;
   profile.overviews = overviews_of(overviews);
   return profile;
+}
+
+raster::ChunkProfile Profile::chunks() const {
+  if (compress != "deflate" && compress != "zstd")
+    throw Error(ErrorCode::invalid,
+                fmt::format("profile.compress: chunks of a cube cannot be {}", compress))
+        .hint("choose deflate or zstd");
+  const Profile usual;
+  if (overviews != usual.overviews || max_z_error != 0 || quality != usual.quality)
+    throw Error(ErrorCode::invalid, "profile: a cube has no overviews, max_z_error or quality")
+        .hint("leave them out, or save GeoTIFFs: format: cog");
+  Profile sized = *this;
+  sized.block = usual.block;  // need not be a multiple of 16
+  const auto same = sized.cog();
+  return {.layout = {.side = block, .codec = same.codec}, .level = same.level};
+}
+
+raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::ChunkProfile& profile,
+                             const std::string& layer) {
+  if (schema.bands.empty())
+    throw Error(ErrorCode::invalid, fmt::format("layer '{}' would have no bands", layer));
+  for (auto& band : schema.bands) {
+    if (band.nodata) continue;
+    if (band.type == raster::PixelType::float32)
+      band.nodata = std::numeric_limits<double>::quiet_NaN();
+    else if (band.kind == raster::BandKind::count && band.type == raster::PixelType::uint16)
+      band.nodata = std::numeric_limits<uint16_t>::max();
+    else
+      throw Error(ErrorCode::invalid,
+                  fmt::format("layer '{}': invalid pixels of band '{}' need a value, because the "
+                              "arrays of a cube have no mask",
+                              layer, band.name))
+          .hint(fmt::format("give one that no valid pixel has, as in save: {{layer: {}, format: "
+                            "zarr, nodata: {}}}",
+                            layer, far_value(band.type)));
+  }
+  raster::check_chunked(schema, profile);
+  return schema;
 }
 
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "raster/chunked_cube.h"
 #include "raster/cog.h"
 #include "raster/cube.h"
 #include "workflow/parameters.h"
@@ -24,6 +25,8 @@ struct Profile {
   void declare(workflow::Parameters& parameters);
   // Throws Error(invalid) when the values do not go together.
   raster::CogProfile cog() const;
+  // The same for cubes; what they do not have must be left at its default.
+  raster::ChunkProfile chunks() const;
 };
 
 // The schema as a file of this profile holds it: without colours where values are not kept, without
@@ -32,10 +35,14 @@ struct Profile {
 // 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer);
+// The same for a cube: float32 bands and counts without nodata get NaN and 65535.
+raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::ChunkProfile& profile,
+                             const std::string& layer);
 // Layers name files: letters, digits, '_' and '-'. Throws Error(invalid).
 void check_layer_name(const std::string& parameter, const std::string& layer);
 
 inline constexpr const char* kCogMediaType =
     "image/tiff; application=geotiff; profile=cloud-optimized";
+inline constexpr const char* kZarrMediaType = "application/vnd+zarr";
 
 }  // namespace geoloom::ops

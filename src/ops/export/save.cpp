@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a chain's pixels go: one Cloud Optimized GeoTIFF per item, encoded once.
+// Where a chain's pixels go: one Cloud Optimized GeoTIFF per item, or the item's chunks of a Zarr
+// cube, encoded once.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <memory>
 #include <vector>
 
 #include "error/error.h"
+#include "ops/export/layer_sinks.h"
 #include "ops/export/profile.h"
 #include "ops/layer_file.h"
 #include "raster/cog.h"
@@ -27,7 +26,7 @@ const workflow::OpDescription kDescription{
     .name = "save",
     .kind = workflow::OpKind::sink,
     .version = 2,
-    .summary = "Write the pixels as a layer, one Cloud Optimized GeoTIFF per item",
+    .summary = "Write the pixels as a layer: one Cloud Optimized GeoTIFF per item, or a Zarr cube",
     .documentation =
         R"(Gives the result a name that other steps, `mosaic` and `quicklook` can read, and writes one file per
 item with tiles, overviews and statistics.
@@ -53,107 +52,16 @@ of the scenes is kept. A GeoTIFF has room for one: a file of one band of uint8 o
 
 **Overviews** average measures, take the most frequent class of categories and pick the nearest
 count. `jpeg` is lossy and meant for pictures, `lerc` with `max_z_error` for measured values; save
-intermediate layers without loss.)",
+intermediate layers without loss.
+
+**A cube.** `format: zarr` makes one Zarr cube of the layer instead, `<layer>.zarr` in the store, that
+xarray opens with coordinates x, y and time and its CRS. Bands are variables, which may differ in type;
+each needs a nodata value (float32 has NaN by itself, counts 65535). A chunk is one date of one band, of `profile: {block: 512}` pixels,
+compressed with `deflate` or `zstd`. Each item writes its own chunks; dates that only some tiles have
+are empty in the others. Tiles that are not whole numbers of chunks become cubes of their own, and so do
+zones and the values of axes that are not periods.)",
     .inputs = {{"pixels", "what to write"}},
     .outputs = {}};
-
-// Rounds half to even, whatever the processor's mode: the default mode is never changed.
-template <class In, class Out>
-uint64_t convert_plane(const In* from, const uint8_t* valid, size_t pixels, Out* to) {
-  constexpr double lowest = std::numeric_limits<Out>::lowest();
-  constexpr double highest = std::numeric_limits<Out>::max();
-  uint64_t clipped = 0;
-  for (size_t i = 0; i < pixels; ++i) {
-    if (valid[i] == 0) continue;
-    if constexpr (std::is_same_v<Out, float>) {
-      to[i] = static_cast<float>(from[i]);
-    } else {
-      const double value = std::nearbyint(static_cast<double>(from[i]));
-      clipped += value < lowest || value > highest ? 1 : 0;
-      to[i] = static_cast<Out>(std::clamp(value, lowest, highest));
-    }
-  }
-  return clipped;
-}
-
-class CogSink : public workflow::Sink {
- public:
-  CogSink(std::string layer, const workflow::SinkContext& context, const CubeSchema& input,
-          CubeSchema output, std::vector<size_t> bands, const raster::CogProfile& profile)
-      : layer_(std::move(layer)),
-        grid_(context.grid),
-        output_(std::move(output)),
-        bands_(std::move(bands)),
-        as_is_(unchanged(input)),
-        clipped_(output_.bands.size() * output_.slices.size()),
-        writer_(context.scratch_folder, fmt::format("{}_{}", layer_, context.item), context.grid,
-                output_, profile, context.provenance) {}
-
-  void write(const raster::Block& block) override {
-    if (as_is_) return writer_.write(block);
-    // In parts, so that the copy needs little memory beside the block.
-    constexpr int64_t kPartPixels = int64_t{1} << 16;
-    raster::Block from = block;
-    const auto window = block.window();
-    const int64_t rows = std::max<int64_t>(1, kPartPixels / std::max<int64_t>(1, window.width));
-    for (int64_t row = 0; row < window.height; row += rows)
-      writer_.write(converted(from.strip(row, std::min(rows, window.height - row))));
-  }
-
-  workflow::Product finish() override {
-    workflow::Product product;
-    product.layer = layer_;
-    product.summary = writer_.finish();
-    for (size_t i = 0; i < std::min(clipped_.size(), product.summary.bands.size()); ++i)
-      product.summary.bands[i].clipped += clipped_[i];
-    product.scratch_path = product.summary.path;
-    product.extension = ".tif";
-    product.media_type = kCogMediaType;
-    product.schema = output_;
-    product.grid = grid_;
-    return product;
-  }
-
- private:
-  bool unchanged(const CubeSchema& input) const {
-    if (bands_ != all_bands(input.bands.size())) return false;
-    for (size_t i = 0; i < bands_.size(); ++i)
-      if (input.bands[i].type != output_.bands[i].type) return false;
-    return true;
-  }
-
-  raster::Block converted(const raster::Block& from) {
-    raster::Block to(output_, from.window(), from.first_slice(), from.slices());
-    for (size_t slice = 0; slice < from.slices(); ++slice) {
-      for (size_t i = 0; i < bands_.size(); ++i) {
-        const auto valid = from.validity(slice, bands_[i]);
-        std::copy(valid.begin(), valid.end(), to.validity(slice, i).begin());
-        const size_t file_band = (from.first_slice() + slice) * bands_.size() + i;
-        clipped_[file_band] += convert(from, bands_[i], slice, to, i);
-      }
-    }
-    return to;
-  }
-
-  static uint64_t convert(const raster::Block& from, size_t from_band, size_t slice,
-                          raster::Block& to, size_t to_band) {
-    return raster::visit(from.type(from_band), [&]<class In>(In) {
-      return raster::visit(to.type(to_band), [&]<class Out>(Out) {
-        return convert_plane<In, Out>(from.plane<In>(from_band, slice).data(),
-                                      from.validity(slice, from_band).data(), from.pixels(),
-                                      to.plane<Out>(to_band, slice).data());
-      });
-    });
-  }
-
-  const std::string layer_;
-  const geo::Grid grid_;
-  const CubeSchema output_;
-  const std::vector<size_t> bands_;
-  const bool as_is_;
-  std::vector<std::atomic<uint64_t>> clipped_;  // by band of the file
-  raster::CogWriter writer_;
-};
 
 class Save : public workflow::SinkOp {
  public:
@@ -163,6 +71,10 @@ class Save : public workflow::SinkOp {
     parameters.add("layer", &layer_, "Name of the layer").main().required();
     parameters.add("bands", &bands_, "Save only these bands. Default: all")
         .meaning(workflow::Meaning::band);
+    parameters
+        .add("format", &format_, "`cog`: a GeoTIFF for each item. `zarr`: one cube of all items")
+        .choices({"cog", "zarr"})
+        .identity_if_changed();
     parameters.add("nodata", &nodata_,
                    "What is stored where a pixel is invalid. Default: the band's");
     parameters.add("type", &type_, "Convert to this type. Default: the band's")
@@ -174,6 +86,13 @@ class Save : public workflow::SinkOp {
 
   void check() override {
     check_layer_name("save.layer", layer_);
+    if (cube()) {
+      chunks_ = profile_.chunks();
+      if (!colours_.empty())
+        throw Error(ErrorCode::invalid, "save.colours: a cube has no colour table")
+            .hint("save the classes as GeoTIFFs: format: cog");
+      return;
+    }
     cog_ = profile_.cog();
     const bool blurs = cog_.codec == raster::Codec::jpeg || cog_.max_z_error > 0;
     if (!colours_.empty() && blurs)
@@ -202,6 +121,7 @@ class Save : public workflow::SinkOp {
         out.nodata.reset();  // not a value of the new type
       output.bands.push_back(std::move(out));
     }
+    if (cube()) return as_stored(std::move(output), chunks_, layer_);
     output = as_stored(std::move(output), cog_, layer_);
     if (!colours_.empty()) colour(output);
     return output;
@@ -209,15 +129,20 @@ class Save : public workflow::SinkOp {
 
   size_t memory_bytes(const geo::Grid& grid, const CubeSchema& input) const override {
     if (input.slices.empty()) return 0;  // an empty item
-    return raster::CogWriter::memory_bytes(grid, plan(input), cog_);
+    return cube() ? raster::ChunkedCubeWriter::memory_bytes(grid, plan(input), chunks_)
+                  : raster::CogWriter::memory_bytes(grid, plan(input), cog_);
   }
 
   std::unique_ptr<workflow::Sink> open(const workflow::SinkContext& context,
                                        const CubeSchema& input) const override {
-    return std::make_unique<CogSink>(layer_, context, input, plan(input), chosen(input), cog_);
+    LayerPixels pixels{layer_, input, plan(input), chosen(input)};
+    return cube() ? open_chunk_sink(std::move(pixels), context, chunks_)
+                  : open_cog_sink(std::move(pixels), context, cog_);
   }
 
  private:
+  bool cube() const { return format_ == "zarr"; }
+
   std::vector<size_t> chosen(const CubeSchema& input) const {
     if (bands_.empty()) return all_bands(input.bands.size());
     std::vector<size_t> out;
@@ -270,11 +195,13 @@ class Save : public workflow::SinkOp {
 
   std::string layer_;
   std::vector<std::string> bands_;
+  std::string format_ = "cog";
   std::optional<double> nodata_;
   std::optional<std::string> type_;
   std::map<std::string, raster::Colour> colours_;
   Profile profile_;
   raster::CogProfile cog_;
+  raster::ChunkProfile chunks_;
 };
 
 }  // namespace

@@ -197,6 +197,36 @@ TEST(Save, RefusesColoursThatAFileCannotHave) {
               HasSubstr("got 2 of uint8"));
 }
 
+TEST(Save, ACubeIsChunksWithTheirLayout) {
+  TestFolder folder;
+  const auto op = save("{layer: map, format: zarr, profile: {compress: zstd, block: 128}}");
+  const auto cube = floats({1, 2, 3, kInvalid});
+  const auto sink = op->open({grid_of(4, 1), "0_0", folder.path(), {}}, cube.schema);
+  sink->write(block_of(cube, 0, 1));
+  const auto product = sink->finish();
+  ASSERT_TRUE(product.chunks);
+  EXPECT_EQ(product.chunks->side, 128);
+  EXPECT_EQ(product.chunks->codec, raster::Codec::zstd);
+  EXPECT_EQ(product.media_type, "application/vnd+zarr");
+  ASSERT_EQ(product.objects.size(), 2U);
+  EXPECT_TRUE(std::filesystem::exists(product.scratch_path + "/" + product.objects[0].name));
+  EXPECT_TRUE(std::isnan(*product.schema->bands[0].nodata));
+  EXPECT_EQ(product.summary.bands[0].valid, 3U);
+}
+
+TEST(Save, AFormatThatIsTheUsualOneKeepsResultsThatAreThere) {
+  const auto identity = [](const std::string& yaml) {
+    const auto op = make_save();
+    workflow::Parameters parameters;
+    op->declare(parameters);
+    parameters.bind(workflow::parse_yaml(yaml, "test.yaml"), "save");
+    return parameters.identity().dump();
+  };
+  EXPECT_EQ(identity("map"), identity("{layer: map, format: cog}"));
+  EXPECT_EQ(identity("map").find("format"), std::string::npos);
+  EXPECT_NE(identity("map"), identity("{layer: map, format: zarr}"));
+}
+
 TEST(Save, TheSameBytesTwice) {
   TestFolder folder;
   const auto cube = floats({1, 2, 3, kInvalid});
@@ -220,6 +250,13 @@ TEST(Save, RefusesWhatCannotBeStored) {
   EXPECT_THAT(failing("{layer: map, profile: {level: 13}}"), HasSubstr("levels 1 to 12"));
   EXPECT_THAT(failing("{layer: map, profile: {compres: zstd}}"), HasSubstr("compress"));
   EXPECT_THAT(failing("{layer: map, bands: nvdi}"), HasSubstr("did you mean 'ndvi'?"));
+  EXPECT_THAT(failing("{layer: map, format: zarr, type: uint8}"),
+              HasSubstr("save: {layer: map, format: zarr, nodata: 255}"));
+  EXPECT_THAT(failing("{layer: map, format: zarr, profile: lerc}"), HasSubstr("deflate or zstd"));
+  EXPECT_THAT(failing("{layer: map, format: zarr, profile: {quality: 50}}"),
+              HasSubstr("no overviews"));
+  EXPECT_THAT(failing("{layer: map, format: zarr, colours: {1: \"#000001\"}}"),
+              HasSubstr("no colour table"));
 }
 
 }  // namespace

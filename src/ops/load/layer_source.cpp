@@ -111,6 +111,12 @@ workflow::SourceItem LayerSource::plan(const workflow::Item& item,
       detail->members.push_back({f, s});
     }
   }
+  // Chunks are decoded once when blocks are made of whole ones.
+  if (filled != detail->files.end() && filled->chunks) {
+    plan.block_width = plan.block_height = filled->chunks->side;
+    plan.block_origin_x = item.window.x;
+    plan.block_origin_y = item.window.y;
+  }
   plan.detail = std::move(detail);
   return plan;
 }
