@@ -109,6 +109,7 @@ int run_command_line(int argc, char** argv) {
   add_init(app, commands);
   add_runs(app, commands);
   add_inspect(app, commands);
+  add_view(app, commands);
   add_pixel(app, commands);
   add_dispatch(app, commands);
   add_dead(app, commands);

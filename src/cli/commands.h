@@ -25,6 +25,7 @@ void add_init(CLI::App& app, Commands& commands);
 void add_sensors(CLI::App& app, Commands& commands);
 void add_runs(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);
+void add_view(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);
 void add_doctor(CLI::App& app, Commands& commands);
 void add_store(CLI::App& app, Commands& commands);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// geoloom inspect: what a raster file is, and a picture of it.
+// geoloom inspect: what a raster file is, and a picture of it; layers are in inspect_layer.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "catalog/href.h"
 #include "cli/commands.h"
+#include "cli/inspect_layer.h"
 #include "cli/quantities.h"
 #include "error/secrets.h"
 #include "gdal/geotiff_writer.h"
@@ -18,6 +19,7 @@ namespace {
 
 struct InspectArguments {
   std::string file, window, at, png;
+  std::string layer, store, run;
   int64_t size = 512;
 };
 
@@ -213,10 +215,16 @@ void print(const std::string& file, const workflow::OrderedJson& json) {
 
 void add_inspect(CLI::App& app, Commands& commands) {
   auto* command = app.add_subcommand(
-      "inspect", "What a raster is: size, bands, CRS, blocks; and a picture of it");
+      "inspect", "What a raster is: size, bands, CRS, blocks, and a picture of it; or a layer");
   const auto arguments = std::make_shared<InspectArguments>();
-  command->add_option("FILE", arguments->file, "A raster: local, s3://, gs://, az:// or https://")
-      ->required();
+  command->add_option("FILE", arguments->file, "A raster: local, s3://, gs://, az:// or https://");
+  command->add_option("--layer", arguments->layer,
+                      "Instead of a file: the dates, bands and items of a layer that a run made");
+  command->add_option("--store", arguments->store,
+                      "Of the layer: folder or bucket (s3://, gs://, az://); default: that of the "
+                      "last run");
+  command->add_option("--run", arguments->run,
+                      "Of the layer: run id; default: the last that makes it");
   command->add_option("--window", arguments->window, "Pixels x,y,width,height");
   command->add_option("--at", arguments->at,
                       "A place LON,LAT; a window of --size pixels around it");
@@ -227,6 +235,10 @@ void add_inspect(CLI::App& app, Commands& commands) {
   command->add_option("--png", arguments->png, "Write a picture of the overview or the window");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
+    if (arguments->file.empty() == arguments->layer.empty())
+      throw Error(ErrorCode::invalid, "say what to inspect: a FILE, or a layer with --layer NAME");
+    if (!arguments->layer.empty())
+      return inspect_layer(arguments->layer, arguments->store, arguments->run, commands);
     const auto asset = raster::Asset::open(catalog::gdal_path(arguments->file));
     auto json = to_json(asset);
     const auto window = chosen_window(*arguments, asset.info());

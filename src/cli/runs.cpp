@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
 #include "cli/existing_store.h"
+#include "cli/opened_run.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
 
@@ -21,30 +22,8 @@ struct RunsArguments {
   MachineArguments machine;
 };
 
-// A run opened from its record, with what its receipts say.
-struct OpenedRun {
-  std::unique_ptr<store::Store> store;
-  std::unique_ptr<workflow::Run> run;
-  std::unique_ptr<engine::ReceiptBook> book;
-  std::unique_ptr<engine::RunState> state;
-  engine::Survey survey;
-};
-
 OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
-  OpenedRun opened;
-  opened.store = open_existing_store(arguments.store);
-  auto id = arguments.run;
-  if (id.empty()) {
-    const auto runs = workflow::list_runs(*opened.store);
-    if (runs.empty())
-      throw Error(ErrorCode::missing, fmt::format("{} holds no run", opened.store->url()));
-    id = runs.back();
-  }
-  opened.run = workflow::Run::open(workflow::read_run_record(*opened.store, id), commands.registry);
-  opened.book = std::make_unique<engine::ReceiptBook>(*opened.store);
-  opened.state = std::make_unique<engine::RunState>(*opened.run, *opened.store);
-  opened.survey = engine::survey(*opened.run, *opened.book, *opened.state);
-  return opened;
+  return cli::open_run(arguments.store, arguments.run, commands.registry);
 }
 
 void list(const RunsArguments& arguments, const Commands& commands) {

@@ -350,7 +350,64 @@ def strays(bench):
     bench.expect_equal(stray_files(FolderStore(bench.folder / "out")), [], "a store holds what it should")
 
 
-TESTS = [run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
+def look_at_a_series(bench):
+    """A month of tiles, one of which lacks a date."""
+    folder = scenes.reflectance_series(bench.folder / "scenes", 4, (160, 96))
+    scenes.write_raster(folder / "S2_20180108_B.tif", scenes.reflectance_pixels(1, (64, 64), seed=2), names=("B04", "B08"), nodata=0, cog=True)
+    scenes.write_raster(folder / "S2_20180108_SCL.tif", scenes.class_pixels(1, (64, 64)), pixel=20, names=("SCL",))
+    return bench.document("""geoloom: 1
+name: series
+store: out
+area: {same_grid_as: scenes/S2_20180103_B.tif, tiles: 32 px}
+steps:
+  series:
+    over: tiles
+    do:
+      - load: {scenes: scenes, bands: [red, nir], mask: {band: SCL, keep: [4, 5, 6]}}
+      - save: {layer: cube, format: zarr, profile: {block: 32}}
+      - save: {layer: tiles}
+""")
+
+
+def inspect_layer(bench):
+    bench.run(look_at_a_series(bench))
+    said = bench.call("inspect", "--layer", "tiles", "--store", "out", "--json").json()
+    bench.expect_equal([(date["start"][:10], date["items"]) for date in said["dates"]],
+                       [("2018-01-03", 15), ("2018-01-08", 4), ("2018-01-13", 15), ("2018-01-18", 15)], "dates and their items")
+    valid = scenes.read_masked(bench.folder / "scenes/S2_20180113_B.tif")[1].all(axis=0)
+    classes = scenes.read_raster(bench.folder / "scenes/S2_20180113_SCL.tif")[0].repeat(2, axis=0).repeat(2, axis=1)
+    share = (valid & numpy.isin(classes, scenes.CLEAR)).mean()
+    bench.expect(abs(said["dates"][2]["valid_share"] - share) < 1e-5, "the share of valid pixels", (said["dates"][2], share))
+    cube = bench.call("inspect", "--layer", "cube", "--store", "out", "--json").json()
+    bench.expect_equal(cube["dates"], said["dates"], "the same of the cube")
+    bench.expect_equal((cube["media_type"], [band["name"] for band in cube["bands"]]), ("application/vnd+zarr", ["red", "nir"]), "what it is")
+    expect_says(bench, bench.call("inspect", "--layer", "cube", "--store", "out"), "15 of 15 items", "4 dates", "Zarr", "2018-01-08", "S2_20180108")
+    bench.expect("did you mean 'cube'?" in bench.call("inspect", "--layer", "cub", "--store", "out").err, "the nearest name")
+    bench.expect_equal(bench.call("inspect").code, 2, "neither a file nor a layer")
+
+
+def view(bench):
+    document = look_at_a_series(bench)
+    sheet = bench.call("view", "scenes", document, "--png", "scenes.png", "--size", "40", "--bands", "nir", "--json").json()
+    bench.expect_equal([text[:10] for text in sheet["dates"]], ["2018-01-03", "2018-01-08", "2018-01-13", "2018-01-18"], "a date each")
+    bench.expect_equal(sheet["thumbnail"], [40, 24], "a fourth of 160 x 96, which tiles of 32 pixels allow")
+    drawn_sheet = scenes.read_raster(bench.folder / "scenes.png")
+    bench.expect_equal(drawn_sheet.shape, (3, sheet["size"][1], sheet["size"][0]), "the picture")
+    bench.run(document)
+    for layer in ("cube", "tiles"):
+        bench.expect_equal(bench.call("view", "layer", layer, "--store", "out", "--png", f"{layer}.png", "--size", "160", "--columns", "2").code, 0, f"view {layer}")
+    cube, tiles = (scenes.read_raster(bench.folder / name) for name in ("cube.png", "tiles.png"))
+    bench.expect((cube == tiles).all(), "a cube and tiles of the same pixels look alike")
+    # The second date has pixels in its upper left 64 x 64 only; all others are dark blue.
+    second = cube[:, 4:4 + 96, 8 + 160:8 + 320]
+    empty = (second == numpy.array([30, 40, 90])[:, None, None]).all(axis=0)
+    bench.expect(empty[64:].all() and empty[:, 64:].all() and not empty[:64, :64].all(), "what is invalid", empty.sum())
+    bench.expect_equal(bench.call("view", "layer", "tiles", "--store", "out", "--png", "x.png", "--bands", "red,nir").code, 2, "two bands")
+    outcome = bench.call("view", "layer", "tiles", "--store", "nowhere", "--png", "x.png")
+    bench.expect_equal(outcome.code, 5, "no store")
+
+
+TESTS = [inspect_layer, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
 
