@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <set>
 
+#include "engine/item_handler.h"
 #include "engine/loom.h"
 #include "engine/run_state.h"
 #include "gdal/dataset.h"
@@ -165,13 +166,6 @@ class TargetForced {
   ~TargetForced() { kernels::reset_target(); }
 };
 
-std::vector<std::string> scene_labels(const workflow::ItemPlan& plan) {
-  std::vector<std::string> labels;
-  for (const auto& node : plan.nodes)
-    for (const auto& slice : node.source.schema.slices) labels.push_back(slice.label);
-  return labels;
-}
-
 }  // namespace
 
 Made run_case(const SceneCase& scene_case, const workflow::Registry& registry,
@@ -221,7 +215,8 @@ std::vector<std::string> weave_otherwise(const SceneCase& scene_case,
       if (plan.empty() || !plan.dropped.empty()) continue;
       const workflow::SinkContext context{
           item.grid, item.name, scratch,
-          engine::provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), {})};
+          engine::provenance_of(*step.chain_of(item).chain, item.grid, engine::scene_labels(plan),
+                                {})};
       for (const auto& cut : cuts_for(item.window)) {
         const TargetForced forced(cut.target);
         const auto result = loom.weave(step, plan, cut.layout, context, kNeverStop);
