@@ -12,6 +12,7 @@
 #include "cli/quantities.h"
 #include "error/secrets.h"
 #include "gdal/geotiff_writer.h"
+#include "gdal/vector_file.h"
 #include "raster/asset.h"
 
 namespace geoloom::cli {
@@ -211,13 +212,62 @@ void print(const std::string& file, const workflow::OrderedJson& json) {
                                  : fmt::format("  read through GDAL: {}\n", why_gdal));
 }
 
+workflow::OrderedJson vectors_json(const std::string& file) {
+  auto layers = workflow::OrderedJson::array();
+  for (const auto& layer : gdal::describe_vectors(catalog::gdal_path(file))) {
+    auto columns = workflow::OrderedJson::array();
+    for (const auto& column : layer.columns)
+      columns.push_back({{"name", column.name}, {"type", column.type}});
+    workflow::OrderedJson bounds;
+    if (layer.bounds)
+      bounds = {layer.bounds->min_x, layer.bounds->min_y, layer.bounds->max_x, layer.bounds->max_y};
+    layers.push_back(
+        {{"name", layer.name},
+         {"geometry", layer.geometry},
+         {"features", layer.features},
+         {"crs", layer.crs.known() ? workflow::OrderedJson(layer.crs.name()) : nullptr},
+         {"bounds", bounds},
+         {"columns", columns}});
+  }
+  return {{"layers", layers}};
+}
+
+void inspect_vectors(const InspectArguments& arguments, const Commands& commands) {
+  if (!arguments.window.empty() || !arguments.at.empty() || !arguments.png.empty())
+    throw Error(ErrorCode::invalid, "--window, --at and --png are for rasters")
+        .at({.file = arguments.file});
+  const auto json = vectors_json(arguments.file);
+  if (commands.json) {
+    std::cout << json.dump(1) << "\n";
+    return;
+  }
+  std::cout << fmt::format("{}: {}\n", without_secrets(arguments.file),
+                           counted(json["layers"].size(), "layer"));
+  for (const auto& layer : json["layers"]) {
+    std::cout << fmt::format("  layer {}: {} of {}, CRS {}\n", layer["name"].get<std::string>(),
+                             counted(layer["features"].get<size_t>(), "feature"),
+                             layer["geometry"].get<std::string>(),
+                             layer["crs"].is_null() ? "not told" : layer["crs"].get<std::string>());
+    if (!layer["bounds"].is_null())
+      std::cout << fmt::format("    bounds {} {} {} {}\n", layer["bounds"][0].get<double>(),
+                               layer["bounds"][1].get<double>(), layer["bounds"][2].get<double>(),
+                               layer["bounds"][3].get<double>());
+    for (const auto& column : layer["columns"])
+      std::cout << fmt::format("    column {}: {}\n", column["name"].get<std::string>(),
+                               column["type"].get<std::string>());
+  }
+}
+
 }  // namespace
 
 void add_inspect(CLI::App& app, Commands& commands) {
   auto* command = app.add_subcommand(
-      "inspect", "What a raster is: size, bands, CRS, blocks, and a picture of it; or a layer");
+      "inspect",
+      "What a raster is: size, bands, CRS, blocks, and a picture of it; or a vector file, or a "
+      "layer");
   const auto arguments = std::make_shared<InspectArguments>();
-  command->add_option("FILE", arguments->file, "A raster: local, s3://, gs://, az:// or https://");
+  command->add_option("FILE", arguments->file,
+                      "A raster, or a vector file: local, s3://, gs://, az:// or https://");
   command->add_option("--layer", arguments->layer,
                       "Instead of a file: the dates, bands and items of a layer that a run made");
   command->add_option("--store", arguments->store,
@@ -239,6 +289,7 @@ void add_inspect(CLI::App& app, Commands& commands) {
       throw Error(ErrorCode::invalid, "say what to inspect: a FILE, or a layer with --layer NAME");
     if (!arguments->layer.empty())
       return inspect_layer(arguments->layer, arguments->store, arguments->run, commands);
+    if (gdal::named_like_vectors(arguments->file)) return inspect_vectors(*arguments, commands);
     const auto asset = raster::Asset::open(catalog::gdal_path(arguments->file));
     auto json = to_json(asset);
     const auto window = chosen_window(*arguments, asset.info());

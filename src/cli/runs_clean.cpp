@@ -2,12 +2,15 @@
 // geoloom runs clean
 #include <fmt/format.h>
 
+#include <charconv>
 #include <iostream>
+#include <map>
 
 #include "cli/document_arguments.h"
 #include "cli/existing_store.h"
 #include "cli/quantities.h"
 #include "engine/cleaning.h"
+#include "engine/retention.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
 #include "workflow/run.h"
@@ -16,17 +19,46 @@ namespace geoloom::cli {
 namespace {
 
 constexpr int64_t kSecondsPerHour = 3600;
+constexpr int64_t kOrphanHours = 24;
 
 struct CleanArguments {
-  std::string store, run;
+  std::string store, run, older_than;
   bool all = false, orphans = false, yes = false;
-  int64_t older_than_hours = 24;
+  std::optional<size_t> keep_last;
+
+  bool by_policy() const { return keep_last.has_value() || (!orphans && !older_than.empty()); }
 };
+
+// "36" and "36h" are hours, "30d" days, "8w" weeks.
+int64_t seconds_of(const std::string& text) {
+  static const std::map<char, int64_t> hours{{'h', 1}, {'d', 24}, {'w', 7 * 24}};
+  constexpr int64_t kMost = 1'000'000;
+  int64_t count = 0;
+  const auto* const end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, count);
+  const auto unit = parsed.ptr + 1 == end ? hours.find(*parsed.ptr) : hours.end();
+  const bool whole = parsed.ptr == end;
+  if (parsed.ec != std::errc() || count < 0 || count > kMost || (!whole && unit == hours.end()))
+    throw Error(ErrorCode::invalid, fmt::format("--older-than: '{}' is no age", text))
+        .hint("as in 36h, 30d or 8w; a number alone is hours");
+  return count * (whole ? 1 : unit->second) * kSecondsPerHour;
+}
+
+engine::Retention retention_of(const CleanArguments& arguments) {
+  engine::Retention retention{.keep_last = arguments.keep_last, .older_than_s = std::nullopt};
+  if (!arguments.older_than.empty()) retention.older_than_s = seconds_of(arguments.older_than);
+  return retention;
+}
 
 engine::CleaningPlan plan_of(const CleanArguments& arguments, store::Store& store,
                              const workflow::Registry& registry) {
   if (arguments.orphans)
-    return engine::plan_orphans(store, arguments.older_than_hours * kSecondsPerHour);
+    return engine::plan_orphans(store, arguments.older_than.empty()
+                                           ? kOrphanHours * kSecondsPerHour
+                                           : seconds_of(arguments.older_than));
+  if (arguments.by_policy())
+    return engine::plan_cleaning(store, registry,
+                                 engine::expired_runs(store, retention_of(arguments)));
   if (arguments.all) return engine::plan_cleaning(store, registry, workflow::list_runs(store));
   return engine::plan_cleaning(store, registry, {arguments.run});
 }
@@ -44,8 +76,12 @@ workflow::OrderedJson json_of(const engine::CleaningPlan& plan, bool done) {
 }
 
 void clean(const CleanArguments& arguments, const Commands& commands) {
-  if (int(arguments.all) + int(arguments.orphans) + int(!arguments.run.empty()) != 1)
-    throw Error(ErrorCode::invalid, "say what to clean: a run, --all or --orphans")
+  if (int(arguments.all) + int(arguments.orphans) + int(!arguments.run.empty()) +
+          int(arguments.by_policy()) !=
+      1)
+    throw Error(ErrorCode::invalid,
+                "say what to clean: a run, --all, --orphans, or runs by --keep-last and "
+                "--older-than")
         .hint("`geoloom runs list` names the runs");
   const auto store = open_existing_store(arguments.store);
   const auto plan = plan_of(arguments, *store, commands.registry);
@@ -88,10 +124,11 @@ void add_runs_clean(CLI::App& runs, Commands& commands) {
   command->add_flag("--all", arguments->all, "All runs of the store");
   command->add_flag("--orphans", arguments->orphans,
                     "Files that no receipt knows: what killed attempts left");
-  command
-      ->add_option("--older-than", arguments->older_than_hours,
-                   "Orphans: only files of at least this age in hours; default: 24")
-      ->check(CLI::Range(0, 1000000));
+  command->add_option("--keep-last", arguments->keep_last,
+                      "All runs but so many of the last; trials do not count");
+  command->add_option("--older-than", arguments->older_than,
+                      "Runs of at least this age, as in 30d, 8w or 36h; with --keep-last both must "
+                      "hold. With --orphans: files of that age; default: 24h");
   command->add_flag("-y,--yes", arguments->yes, "Do it");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([=, &commands] { clean(*arguments, commands); });

@@ -96,6 +96,13 @@ std::string file_name(const std::string& name) {
   return name.substr(name.rfind('/') + 1);
 }
 
+// What lists the items of a layer.
+void add_lists(const store::Store& store, const std::string& layer,
+               std::map<std::string, int64_t>& friendly) {
+  for (const char* list : {"items.json", "layer.json"})
+    if (const auto size = store.size_of(layer + list)) friendly[layer + list] = *size;
+}
+
 // The cubes that hold an item's chunks go as a whole: their other items are still in their layers.
 void add_cubes(const store::Store& store, const Output& output,
                const std::map<std::string, store::Object>& objects,
@@ -131,6 +138,11 @@ std::string unit_of(const std::string& name) {
   return name.substr(0, name.find('/', layer + 1));
 }
 
+// Lists and notes stand beside the items: layers/<layer>/items.json, copy_33N.json ...
+bool is_list(const std::string& name) {
+  return unit_of(name) == name && name.ends_with(".json");
+}
+
 // The friendly names that stand for an output: those that hold it, not those of another run.
 void add_friendly(const store::Store& store, const Output& output, const std::string& folder,
                   std::map<std::string, int64_t>& friendly) {
@@ -138,9 +150,9 @@ void add_friendly(const store::Store& store, const Output& output, const std::st
     if (const auto size = store.size_of(name)) friendly[name] = *size;
   };
   const auto layer = fmt::format("{}layers/{}/", folder, output.layer);
-  if (!friendly.contains(layer + "items.json") &&
-      says(store, layer + "items.json", file_name(output.name)))
-    add(layer + "items.json");
+  if (!friendly.contains(layer + "layer.json") &&
+      says(store, layer + "layer.json", file_name(output.name)))
+    add_lists(store, layer, friendly);
   const auto copy = folder + output.layer + output.name.substr(output.name.rfind('.'));
   if (store.size_of(copy) != output.bytes) return;
   const auto note = layer + "copy.json";
@@ -207,6 +219,10 @@ CleaningPlan plan_cleaning(store::Store& store, const workflow::Registry& regist
         add_friendly(store, output, "", friendly);
     }
   }
+  // With the last run go the lists of layers that had nothing but empty items, too.
+  if (runs.size() == known.size())
+    for (const auto& [name, object] : objects)
+      if (is_list(name)) friendly[name] = object.bytes;
   for (const auto& [name, bytes] : files)
     if (!kept.contains(unit_of(name))) plan.files.push_back({name, bytes});
   for (const auto& [name, bytes] : friendly) plan.friendly.push_back({name, bytes});
@@ -229,9 +245,7 @@ CleaningPlan plan_orphans(store::Store& store, int64_t age_s) {
                        .count();
   CleaningPlan plan;
   for (const auto& [name, object] : objects_below(store, "layers")) {
-    // Lists and notes stand beside the items: layers/<layer>/items.json, copy_33N.json ...
-    const auto unit = unit_of(name);
-    if ((unit == name && name.ends_with(".json")) || promised.contains(unit)) continue;
+    if (is_list(name) || promised.contains(unit_of(name))) continue;
     if (now - object.modified_s >= age_s) plan.files.push_back({name, object.bytes});
   }
   return plan;

@@ -10,6 +10,7 @@
 #include "catalog/stac_item.h"
 #include "engine/cube_publisher.h"
 #include "engine/item_handler.h"
+#include "engine/layer_manifest.h"
 #include "gdal/dataset.h"
 
 namespace geoloom::engine {
@@ -160,6 +161,8 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
   const auto folder = folder_of(run);
   std::vector<Published> published;
   for (const auto& layer : step_run.step->layers_made) {
+    put_if_other(store, layer_manifest(run, step, state, layer).dump(1) + "\n",
+                 fmt::format("{}layers/{}/layer.json", folder, layer));
     if (const auto chunked = cube_items(step_run, step, state, layer); !chunked.empty()) {
       const auto cubes = publish_cubes(chunked, layer, run, store, requests);
       published.insert(published.end(), cubes.begin(), cubes.end());

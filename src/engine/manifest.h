@@ -18,7 +18,8 @@ struct Published {
   std::string map_path;    // "out/median.tif", "out/median.zarr"; empty for tiled layers
 };
 
-// Writes "layers/<layer>/items.json" and, for layers of the single item `all`, "<layer>.tif" (or
+// Writes "layers/<layer>/layer.json" (engine/layer_manifest.h), "layers/<layer>/items.json" and,
+// for layers of the single item `all`, "<layer>.tif" (or
 // ".png") at the root of the store; of layers in chunks the cubes (engine/cube_publisher.h), which
 // are published one entry each. `requests` are as many as may be in flight. A trial run writes
 // below "trials/<run id>/" instead, so that it cannot replace the whole map by a part of it.

@@ -182,6 +182,39 @@ std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery
   return layers;
 }
 
+std::vector<VectorLayerInfo> describe_vectors(const std::string& path) {
+  const DatasetHandle handle = open_vectors(path);
+  const Capture capture(path);
+  std::vector<VectorLayerInfo> layers;
+  for (auto* layer : GDALDataset::FromHandle(handle.get())->GetLayers()) {
+    VectorLayerInfo info;
+    info.name = layer->GetName();
+    info.crs = crs_of(layer->GetSpatialRef());
+    info.geometry = OGRGeometryTypeToName(layer->GetGeomType());
+    info.features = layer->GetFeatureCount(TRUE);
+    OGREnvelope box;
+    if (info.features > 0 && layer->GetExtent(&box, TRUE) == OGRERR_NONE && box.IsInit())
+      info.bounds = geo::Box{box.MinX, box.MinY, box.MaxX, box.MaxY};
+    const OGRFeatureDefn* definition = layer->GetLayerDefn();
+    for (int i = 0; i < definition->GetFieldCount(); ++i) {
+      const OGRFieldDefn* field = definition->GetFieldDefn(i);
+      info.columns.push_back(
+          {field->GetNameRef(), OGRFieldDefn::GetFieldTypeName(field->GetType())});
+    }
+    layers.push_back(std::move(info));
+  }
+  if (capture.failed())
+    throw capture.error(ErrorCode::corrupt, "the layers cannot be read to their end");
+  return layers;
+}
+
+bool named_like_vectors(const std::string& path) {
+  for (const char* ending :
+       {".gpkg", ".geojson", ".geojsonl", ".geojsons", ".shp", ".fgb", ".kml", ".csv"})
+    if (ends_with(path, ending)) return true;
+  return false;
+}
+
 struct VectorWriter::Impl {
   std::string path, scratch;
   bool geojson = false;

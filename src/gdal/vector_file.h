@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,23 @@ struct VectorLayer {
 // Throws Error: missing, denied, invalid (no allowed driver takes it, no such layer or column, a
 // condition that is none), corrupt.
 std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery& query);
+
+// What a layer of a vector file is, without its features.
+struct VectorLayerInfo {
+  struct Column {
+    std::string name, type;  // "Integer64", "String", "Date" ...
+  };
+  std::string name;
+  geo::Crs crs;          // unknown when the file does not tell
+  std::string geometry;  // "Polygon", "Point", "Unknown (any)", "None" ...
+  int64_t features = 0;
+  std::optional<geo::Box> bounds;  // in the layer's CRS; nullopt without shapes
+  std::vector<Column> columns;
+};
+// Errors as of read_vectors().
+std::vector<VectorLayerInfo> describe_vectors(const std::string& path);
+// Whether a name ends as vector files do: .gpkg, .geojson, .shp, .fgb, .kml, .csv ...
+bool named_like_vectors(const std::string& path);
 
 // Writes features layer by layer. The file shows up under its name when close() returns: GeoPackage
 // by the ending .gpkg, GeoJSON (one layer, WGS84) by .geojson or .json. Local files only.

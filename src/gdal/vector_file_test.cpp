@@ -122,5 +122,25 @@ TEST(VectorFiles, KeepToTheAllowedRoots) {
             ErrorCode::denied);
 }
 
+TEST(VectorInfo, TellsLayersColumnsAndExtents) {
+  const TestFolder folder;
+  const auto path = folder.file("points.csv");
+  std::ofstream(path) << "lon,lat,code\n1.5,43,7\n2.5,44,8\n";
+  const auto layers = describe_vectors(path);
+  ASSERT_EQ(layers.size(), 1U);
+  EXPECT_EQ(layers[0].features, 2);
+  EXPECT_EQ(layers[0].geometry, "Point");
+  EXPECT_FALSE(layers[0].crs.known());
+  ASSERT_TRUE(layers[0].bounds);
+  EXPECT_EQ(layers[0].bounds->min_x, 1.5);
+  EXPECT_EQ(layers[0].bounds->max_y, 44);
+  ASSERT_EQ(layers[0].columns.size(), 3U);
+  EXPECT_EQ(layers[0].columns[2].name, "code");
+  std::ofstream(folder.file("table.csv")) << "a,b\n1,2\n";
+  EXPECT_FALSE(describe_vectors(folder.file("table.csv"))[0].bounds);
+  EXPECT_TRUE(named_like_vectors("x/Y.GPKG"));
+  EXPECT_FALSE(named_like_vectors("x/y.tif"));
+}
+
 }  // namespace
 }  // namespace geoloom::gdal

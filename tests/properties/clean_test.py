@@ -5,6 +5,7 @@
     clean_test.py GEOLOOM --store folder|s3 [--only TEST]...
 """
 import argparse
+import json
 import sys
 
 import documents
@@ -117,7 +118,24 @@ def killed_while_cleaning(bench):
     bench.expect_equal(tiles, promised, "what is there and what receipts tell are the same")
 
 
-TESTS = [one_of_two, everything, friendly_names_of_the_last_run, orphans, refusals, killed_while_cleaning]
+def by_policy(bench):
+    (first, second), store = two_runs(bench)
+    bench.run(bench.folder / "first.yaml", "-p", f"results={store.url}", "--sample", "2")  # a trial is not the last run
+    bench.expect_equal(clean(bench, store, "--keep-last", 2)["runs"], [], "two whole runs are kept")
+    bench.expect_equal(clean(bench, store, "--older-than", "1d")["runs"], [], "all are younger than a day")
+    bench.expect_equal(clean(bench, store, "--older-than", "1d", "--keep-last", 1)["runs"], [], "both must say so")
+    name = f"runs/{first}/run.json"  # made long ago
+    store.write(name, json.dumps({**json.loads(store.read(name)), "created": "2020-01-01T00:00:00Z"}).encode())
+    bench.expect_equal(clean(bench, store, "--older-than", "1d")["runs"], [first], "the old one goes")
+    bench.expect_equal(clean(bench, store, "--older-than", "1d", "--keep-last", 2)["runs"], [], "but two are kept")
+    bench.expect_equal(clean(bench, store, "--older-than", "8w", "--keep-last", 1, "--yes")["runs"], [first], "it is gone")
+    bench.expect_equal(missing(bench, store, second), 0, "the other run is whole")
+    for arguments, word in ((("--older-than", "soon"), "no age"), (("--keep-last", "1", "--all"), "say what to clean"), (("--older-than", "3y"), "30d")):
+        outcome = bench.call("runs", "clean", "--store", store.url, *arguments)
+        bench.expect(outcome.code == 2 and word in outcome.err, f"{arguments} is refused", outcome)
+
+
+TESTS = [one_of_two, by_policy, everything, friendly_names_of_the_last_run, orphans, refusals, killed_while_cleaning]
 
 
 def main():

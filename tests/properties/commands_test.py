@@ -5,6 +5,7 @@
     commands_test.py GEOLOOM [--only TEST]...
 """
 import argparse
+import hashlib
 import json
 import re
 import subprocess
@@ -407,7 +408,46 @@ def view(bench):
     bench.expect_equal(outcome.code, 5, "no store")
 
 
-TESTS = [inspect_layer, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
+def inspect_vectors(bench):
+    dataset = ogr.GetDriverByName("GPKG").CreateDataSource(str(bench.folder / "labels.gpkg"))
+    layer = dataset.CreateLayer("fields", srs=scenes.osr.SpatialReference(scenes.osr.SRS_WKT_WGS84_LAT_LONG), geom_type=ogr.wkbPolygon)
+    layer.CreateField(ogr.FieldDefn("crop", ogr.OFTInteger))
+    feature = ogr.Feature(layer.GetLayerDefn())
+    feature["crop"] = 3
+    feature.SetGeometry(ogr.CreateGeometryFromWkt("POLYGON ((1 43, 2 43, 2 44, 1 43))"))
+    layer.CreateFeature(feature)
+    layer = dataset = feature = None
+    said = bench.call("inspect", "labels.gpkg", "--json").json()["layers"]
+    bench.expect_equal(said, [{"name": "fields", "geometry": "Polygon", "features": 1, "crs": "EPSG:4326", "bounds": [1, 43, 2, 44],
+                               "columns": [{"name": "crop", "type": "Integer"}]}], "what the file holds")
+    expect_says(bench, bench.call("inspect", "labels.gpkg"), "1 layer", "1 feature of Polygon", "EPSG:4326", "column crop: Integer")
+    (bench.folder / "points.csv").write_text("x,y,code\n500000,5000000,7\n")
+    expect_says(bench, bench.call("inspect", "points.csv"), "1 feature of Point", "CRS not told", "column code: String")
+    bench.expect_equal(bench.call("inspect", "points.csv", "--png", "x.png").code, 2, "no picture of a table")
+    bench.expect_equal(bench.call("inspect", "nowhere.gpkg").code, 5, "a missing file")
+
+
+def layer_manifest(bench):
+    document = drawn(bench)
+    run = bench.run(document).json()["run"]
+    path = bench.folder / "out/layers/composite/layer.json"
+    told = json.loads(path.read_text())
+    bench.expect_equal((told["geoloom_layer"], told["layer"], told["step"], told["run"], told["domain"]), (1, "composite", "composite", run, "tiles"), "what it is")
+    bench.expect_equal((len(told["items"]), [band["name"] for band in told["bands"]]), (TILES, ["red", "green", "blue"]), "items and bands")
+    for item in told["items"]:
+        file = bench.folder / "out" / item["file"]
+        bench.expect_equal((item["state"], file.stat().st_size, hashlib.sha256(file.read_bytes()).hexdigest()),
+                           ("done", item["bytes"], item["sha256"]), f"item {item['item']}")
+    lines = "".join(f"{item['item']} {item['state']} {item['fingerprint']} {item['pixel_hash']}\n" for item in told["items"])
+    bench.expect_equal(told["items_hash"], hashlib.sha256(lines.encode()).hexdigest(), "the hash of the list")
+    stamp = path.stat().st_mtime_ns
+    bench.run(document)
+    bench.expect_equal(path.stat().st_mtime_ns, stamp, "not written again")
+    bench.run(document, "--sample", "2")
+    bench.expect_equal(path.stat().st_mtime_ns, stamp, "nor by a trial")
+
+
+TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
 
