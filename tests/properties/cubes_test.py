@@ -11,10 +11,12 @@ import json
 import pathlib
 import subprocess
 import sys
+import time
 
 import scenes
-from program import VENV_PYTHON, run_tests, skip
+from program import VENV_PYTHON, kill, run_tests, skip
 from stores import KINDS, environment_of, store_of
+from workers import worker
 
 SIZE = (160, 96)
 DATES = 6
@@ -266,7 +268,49 @@ def cleaned(bench):
     bench.expect_equal(store.names(), [], "nothing is left")
 
 
-TESTS = [opens_in_xarray, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times,
+def workers_make_the_same_cube(bench):
+    """Items made by two processes that know nothing of each other, put together by a third."""
+    scenes.reflectance_series(bench.folder / "scenes", DATES, SIZE)
+    path = bench.document(document(BOTH))
+    alone, store = store_of(bench, "alone"), store_of(bench)
+    bench.run(path, "-p", f"results={alone.url}")
+    secret = {"GEOLOOM_TOKEN": "a-secret-of-tests-0123456789"}
+    if bench.store_kind == "folder":
+        pathlib.Path(store.url).mkdir()
+    rights = ("--read", bench.folder, "--write", store.url, "--memory", "400M", "--tasks", 2)
+    with worker(bench, *rights, environment=secret) as one, worker(bench, *rights, environment=secret) as other:
+        via = ",".join(f"http://127.0.0.1:{each.port}" for each in (one, other))
+        said = bench.run(path, "-p", f"results={store.url}", "--via", via, environment=secret)
+        bench.expect_equal(said.steps()["series"]["done"], 6, "items made by workers")
+        made = [sum(line.get("text") != "ready" and line.get("item") is not None for line in each.lines()) for each in (one, other)]
+    bench.expect(sum(made) >= 6, "the workers made the items", made)
+    bench.expect_equal(cube_bytes(store), cube_bytes(alone), "the same cube")
+
+
+def killed_and_resumed(bench):
+    scenes.reflectance_series(bench.folder / "scenes", 12, (320, 192))
+    path = bench.document(document(BOTH))
+    undisturbed, store = store_of(bench, "undisturbed"), store_of(bench)
+    bench.run(path, "-p", f"results={undisturbed.url}")
+    whole = cube_bytes(undisturbed)
+
+    def files():
+        return sum(name.startswith(("layers/cube/", "cube.zarr/")) for name in store.names())
+
+    met = 0
+    # Chunks of items first, then names in the cube. Looking at a bucket takes longer.
+    for wanted in (50, 600, 1500, 2600, 3400) if bench.store_kind == "folder" else (50, 2600):
+        process = bench.start("run", path, "-p", f"results={store.url}", "--threads", 2)
+        while files() < wanted and process.poll() is None:
+            time.sleep(0.001)
+        met += process.poll() is None
+        kill(process)
+    bench.expect(met > 0, "it was killed on its way")
+    bench.run(path, "-p", f"results={store.url}")
+    bench.expect_equal(cube_bytes(store), whole, "the cube is that of a run that nobody disturbed")
+
+
+TESTS = [opens_in_xarray, workers_make_the_same_cube, killed_and_resumed, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times,
          tiles_beside_chunks, refusals, cleaned]
 
 
