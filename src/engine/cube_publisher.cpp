@@ -233,7 +233,9 @@ std::vector<Cube> cubes_of(const std::string& layer, const std::vector<CubeItem>
   std::map<std::string, std::vector<CubeItem>> parts;
   for (const auto& item : items) parts[part_name(*item.item, zones)].push_back(item);
   std::vector<Cube> cubes;
-  for (const auto& [part, members] : parts) {
+  for (const auto& entry : parts) {
+    const auto& part = entry.first;
+    const auto& members = entry.second;
     const bool joined = std::all_of(members.begin(), members.end(), [&](const auto& item) {
       return on_chunks(item) && *item.output->chunks == *members.front().output->chunks;
     });

@@ -75,9 +75,12 @@ void RunProgress::count_pixels(const Receipt& receipt) {
       summary_.clipped += band.clipped;
       summary_.nodata_collisions += band.nodata_collisions;
     }
-    if (output.bands.empty()) continue;
-    summary_.valid_pixels += output.bands.front().valid;
-    summary_.total_pixels += output.bands.front().total;
+    // The first band of each slice: that of a series may be covered by clouds.
+    const size_t bands = output.schema ? std::max<size_t>(1, output.schema->bands.size()) : 1;
+    for (size_t band = 0; band < output.bands.size(); band += bands) {
+      summary_.valid_pixels += output.bands[band].valid;
+      summary_.total_pixels += output.bands[band].total;
+    }
   }
   for (const auto& text : receipt.notes) {
     summary_.notes.push_back(text);

@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+import numpy
+
 import scenes
 from program import VENV_PYTHON, kill, run_tests, skip
 from stores import KINDS, environment_of, store_of
@@ -223,6 +225,30 @@ print(json.dumps({{"times": [str(t)[:10] for t in cube.time.values], "bounds": [
     bench.expect_equal((len(seen["bands"]), sorted(set(seen["types"]))), (2, ["float32", "uint16"]), "variables of different types")
 
 
+def scale_and_offset_are_applied(bench):
+    """Physical values are those of stored * scale + offset, and nodata is NaN, as the file says."""
+    scenes.reflectance_series(bench.folder / "scenes", 2, SIZE)
+    steps = """  series:
+    over: tiles
+    do:
+      - load: {scenes: scenes, bands: [red], scale: 0.0001, offset: -0.1}
+      - save: {layer: cube, format: zarr, profile: {block: 32}}
+"""
+    store = store_of(bench)
+    bench.run(bench.document(document(steps)), "-p", f"results={store.url}")
+    done = subprocess.run([str(VENV_PYTHON), "-c", f"""
+import numpy, xarray
+cube = xarray.open_zarr({str(local_copy(bench, store, "cube.zarr"))!r})
+numpy.save({str(bench.folder / "values.npy")!r}, cube.red.values)"""], capture_output=True, text=True, check=False)
+    bench.expect_equal(done.returncode, 0, done.stderr[-2000:])
+    values = numpy.load(bench.folder / "values.npy")
+    for number in range(2):
+        stored = scenes.read_raster(bench.folder / f"scenes/S2_{scenes.day(number):%Y%m%d}_B.tif")[0].astype(float)
+        wanted = numpy.where(stored == 0, numpy.nan, stored * 0.0001 - 0.1)
+        bench.expect(numpy.allclose(values[number], wanted, rtol=0, atol=1e-6, equal_nan=True), f"values of date {number}",
+                     numpy.nanmax(numpy.abs(values[number] - wanted)))
+
+
 def tiles_beside_chunks(bench):
     """Tiles of 80 pixels are no whole number of chunks of 64: each is a cube."""
     scenes.reflectance_series(bench.folder / "scenes", 2, SIZE)
@@ -310,7 +336,7 @@ def killed_and_resumed(bench):
     bench.expect_equal(cube_bytes(store), whole, "the cube is that of a run that nobody disturbed")
 
 
-TESTS = [opens_in_xarray, workers_make_the_same_cube, killed_and_resumed, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times,
+TESTS = [opens_in_xarray, workers_make_the_same_cube, killed_and_resumed, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times, scale_and_offset_are_applied,
          tiles_beside_chunks, refusals, cleaned]
 
 
