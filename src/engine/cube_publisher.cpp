@@ -134,7 +134,6 @@ struct Placed {
   int64_t column = 0, row = 0;  // of its first chunk in the cube
   int64_t columns = 0, rows = 0;
   std::vector<size_t> slices;  // of the cube, by slice of the item
-  friend auto operator<=>(const Placed&, const Placed&) = default;
 };
 
 Placed placed(const Cube& cube, const CubeItem& item) {

@@ -282,11 +282,28 @@ def refusals(bench):
         bench.expect(outcome.code == 2 and word in outcome.err, f"profile {profile}", outcome)
 
 
+def trials_stand_aside(bench):
+    """A part of the tiles: a cube of its own, of the same extent, and the whole one stays as it is."""
+    scenes.reflectance_series(bench.folder / "scenes", 2, SIZE)
+    store = store_of(bench)
+    path = bench.document(document(BOTH))
+    bench.run(path, "-p", f"results={store.url}")
+    whole = cube_bytes(store)
+    said = bench.run(path, "-p", f"results={store.url}", "--tiles", "0_0").json()
+    bench.expect_equal(cube_bytes(store), whole, "the whole cube")
+    trial = f"trials/{said['run']}/cube.zarr"
+    part = {name.removeprefix(trial): digest for name, digest in cube_bytes(store, trial).items()}
+    bench.expect_equal(part, {name.removeprefix("cube.zarr"): digest for name, digest in whole.items()
+                              if name.removeprefix("cube.zarr") in part}, "chunks of the trial are those of the whole")
+    bench.expect_equal(len([name for name in part if name.startswith("/red/") and "/." not in name]), 2 * 4, "of one tile only")
+
+
 def cleaned(bench):
     scenes.reflectance_series(bench.folder / "scenes", 2, SIZE)
     store = store_of(bench)
     path = bench.document(document(BOTH))
     bench.run(path, "-p", f"results={store.url}")
+    bench.run(path, "-p", f"results={store.url}", "--tiles", "0_0")
     orphans = bench.call("runs", "clean", "--orphans", "--older-than", "0", "--store", store.url, "--json")
     bench.expect_equal((orphans.code, orphans.json()["files"] if orphans.code == 0 else orphans.err), (0, []), "no chunk is an orphan")
     outcome = bench.call("runs", "clean", "--all", "--yes", "--store", store.url, "--json")
@@ -337,7 +354,7 @@ def killed_and_resumed(bench):
 
 
 TESTS = [opens_in_xarray, workers_make_the_same_cube, killed_and_resumed, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times, scale_and_offset_are_applied,
-         tiles_beside_chunks, refusals, cleaned]
+         tiles_beside_chunks, refusals, trials_stand_aside, cleaned]
 
 
 def main():
