@@ -88,6 +88,31 @@ TEST_F(Receipts, AreAMissWhenTheFileIsGone) {
   EXPECT_NE(book.find_any("f1"), nullptr);
 }
 
+TEST_F(Receipts, OfChunksAreAMissWhenOneOfThemIsGone) {
+  const std::string at = "layers/l/0_0-f1";
+  for (const std::string name : {"/red/0.0.0", "/red/1.0.0", "/chunks.json"})
+    store->put_bytes("x", at + name);
+  {
+    ReceiptBook book(*store);
+    auto made = receipt("f1");
+    made.outputs[0].name = at + "/chunks.json";
+    made.outputs[0].chunks = raster::ChunkLayout{.side = 256, .codec = raster::Codec::zstd};
+    made.outputs[0].objects = 3;
+    book.commit(made);
+    EXPECT_NE(book.find("f1"), nullptr);
+    book.flush();
+  }
+  {
+    const ReceiptBook book(*store);
+    const auto& output = book.find("f1")->outputs[0];
+    EXPECT_EQ(output.chunks, (raster::ChunkLayout{.side = 256, .codec = raster::Codec::zstd}));
+    EXPECT_EQ(output.objects, 3U);
+    EXPECT_EQ(chunk_folder(output), at);
+  }
+  store->remove(at + "/red/1.0.0");
+  EXPECT_EQ(ReceiptBook(*store).find("f1"), nullptr);
+}
+
 TEST_F(Receipts, ThatDisagreeAreALoudError) {
   for (const auto* sha : {"aa", "bb"}) {
     store::SegmentWriter writer(*store, "receipts");

@@ -156,6 +156,39 @@ TEST_F(RasterizeTest, ShapesOfAnotherCrsAndPointsOfATable) {
   EXPECT_THAT(numbers(block, 0), numbers_are({0, 0, 0, 0, 0, 0, 4, 0}));
 }
 
+TEST_F(RasterizeTest, EachZoneHasTheShapesInItsOwnCrs) {
+  // A place at 6 degrees east, on the border of two UTM zones, seen from both.
+  const geo::Crs west = geo::Crs::parse("EPSG:32631"), east = geo::Crs::parse("EPSG:32632");
+  const auto grid_around = [](const geo::Crs& crs) {
+    const auto at = geo::from_lon_lat(crs, 6, 45);
+    return geo::Grid{crs, std::floor(at.x) - 1000, std::floor(at.y) + 1000, 10, 10, 200, 200};
+  };
+  const std::vector<workflow::Zone> both{{"31N", grid_around(west)}, {"32N", grid_around(east)}};
+  write_text(folder_ / "degrees.csv",
+             "wkt,code\n\"POLYGON ((5.998 44.998, 6.002 44.998, 6.002 45.002, 5.998 45.002, 5.998 "
+             "44.998))\",9\n");
+  const auto rasterize =
+      bound<workflow::SourceOp>(make_rasterize(), "{file: '" + (folder_ / "degrees.csv") +
+                                                      "', crs: 'EPSG:4326', column: code}");
+  workflow::FreezeReport report;
+  const auto from = rasterize->open(rasterize->freeze(both, report), both, layers_);
+  raster::AssetPool pool(1);
+  std::vector<std::string> identities;
+  for (size_t zone = 0; zone < 2; ++zone) {
+    const auto item =
+        from->plan({"t", 0, zone, both[zone].grid.window(), both[zone].grid}, nullptr);
+    ASSERT_EQ(item.members.size(), 1U);
+    identities.push_back(item.identities.front());
+    raster::Block block(item.schema, both[zone].grid.window(), 0, 1);
+    (void)from->read(item, 0, block, 0, pool);
+    const auto covered = std::count(block.validity(0).begin(), block.validity(0).end(), 1);
+    // 0.004 degrees are 315 m from west to east and 444 m from south to north here.
+    EXPECT_NEAR(static_cast<double>(covered), 31.5 * 44.4, 40) << zone;
+    EXPECT_EQ(block.validity(0)[100 * 200 + 100], 1) << "the place itself";
+  }
+  EXPECT_NE(identities[0], identities[1]);
+}
+
 TEST_F(RasterizeTest, FeaturesWithoutAValueAreLeftOutAndCounted) {
   shapes({{box(0, 0, 2, 1), "1"}, {box(1, 0, 3, 1), ""}});
   EXPECT_THAT(burned(", column: code", {0, 0, 3, 1}), numbers_are({1, 1, kInvalid}));
