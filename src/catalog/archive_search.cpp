@@ -77,7 +77,8 @@ class CollectionSearch {
                           [this](const Scene& s) { return s.collection == collection_.id; }});
     if (query_.period) {
       const auto period = grown(*query_.period, query_.period_margin_ms);
-      filters_.push_back({"in " + geo::format_period(*query_.period),
+      filters_.push_back({"in " + geo::format_period(*query_.period) +
+                              (query_.period_margin_ms > 0 ? " or a day from it" : ""),
                           [period](const Scene& s) { return s.time && period.contains(*s.time); }});
     }
     if (!query_.near.empty() || query_.bbox)
@@ -214,9 +215,11 @@ class CollectionSearch {
     std::erase_if(scene.properties, [&](const auto& property) {
       const auto is = [&](const std::string& name) { return name == property.first; };
       const auto& sensor = collection_.sensor;
+      const auto& baselines = baseline_properties();
       return !is("platform") && !is("created") && !is("s2:generation_time") &&
              !is("s2:product_uri") && std::none_of(sensor.tile.begin(), sensor.tile.end(), is) &&
-             std::none_of(sensor.baseline.begin(), sensor.baseline.end(), is);
+             std::none_of(sensor.baseline.begin(), sensor.baseline.end(), is) &&
+             std::none_of(baselines.begin(), baselines.end(), is);
     });
     out_.scenes.push_back(std::move(scene));
   }
@@ -233,7 +236,10 @@ class CollectionSearch {
     if (!exclusions_.empty()) counts.emplace_back("not excluded", out_.scenes.size());
     if (drop_reprocessed(out_.scenes, collection_.sensor) > 0)
       counts.emplace_back("newest of their acquisition", out_.scenes.size());
-    for (auto& scene : out_.scenes) scene.properties.clear();
+    for (auto& scene : out_.scenes) {
+      scene.baseline = processing_baseline(scene, collection_.sensor);
+      scene.properties.clear();
+    }
   }
 
   const ArchiveQuery& query_;

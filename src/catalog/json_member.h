@@ -47,7 +47,8 @@ inline std::optional<double> first_number(
   return std::nullopt;
 }
 
-// Parses text from outside: limited depth, errors with file, line and column.
+// Parses text from outside: limited depth, errors with file, line and column. Of STAC items what no
+// reader here uses is left out: geometries, links but the one to the item, texts about assets.
 nlohmann::json parse_json(const std::string& text, const std::string& file);
 
 inline Place in_file(const std::string& file, const std::string& pointer = "") {

@@ -56,7 +56,8 @@ struct Scene {
   std::optional<geo::TimeMs> time;  // of an item with a period: its start
   std::string updated;              // STAC `updated`, part of the identity
   std::vector<Asset> assets;
-  size_t source = 0;  // which of the archives of a `load` it is from
+  std::string baseline;  // of its processing, "05.09"; empty where nothing tells it
+  size_t source = 0;     // which of the archives of a `load` it is from
   // What makes this scene these bytes: id, collection, updated, and per asset href without query,
   // checksum or size, and for local files size and modification time (ms). Canonical JSON text.
   std::string identity;

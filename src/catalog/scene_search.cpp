@@ -302,9 +302,13 @@ class Search {
     if (timeless > 0) {
       report_.notes.push_back(fmt::format("{} scenes without time left out", timeless));
     }
-    std::erase_if(scenes_,
-                  [&](const Scene& scene) { return !query_.period->contains(*scene.time); });
-    report_.after_filter.emplace_back("in " + geo::format_period(*query_.period), scenes_.size());
+    const geo::Period searched{query_.period->start - query_.period_margin_ms,
+                               query_.period->end + query_.period_margin_ms};
+    std::erase_if(scenes_, [&](const Scene& scene) { return !searched.contains(*scene.time); });
+    report_.after_filter.emplace_back(
+        fmt::format("in {}{}", geo::format_period(*query_.period),
+                    query_.period_margin_ms > 0 ? " or a day from it" : ""),
+        scenes_.size());
   }
 
   void order() {

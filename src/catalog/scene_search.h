@@ -31,7 +31,9 @@ struct SceneQuery {
   // YYYYMMDD that stands in the name as a run of digits of its own.
   std::string date_pattern;
   std::vector<std::string> band_names;  // of a plain file, in file order; empty: from the file
-  std::optional<geo::Period> period;  // scenes without time are then left out, with a note
+  std::optional<geo::Period> period;
+  int64_t period_margin_ms = 0;   // scenes so far from it are found as well  // scenes without time
+                                  // are then left out, with a note
   bool keep_given_order = false;  // also when all entries are list files, or no scene has a time
   // With `files`, a pattern such as {scene}_{band}.tif, the images of a folder are put together:
   // one asset per {band}. `parts` says which bands a {band} holds, in file order, where several.

@@ -177,8 +177,15 @@ const SensorMask* Sensor::find_mask(const std::string& wanted) const {
   return nullptr;
 }
 
+const std::vector<std::string>& baseline_properties() {
+  static const std::vector<std::string> names{"s2:processing_baseline", "processing:version",
+                                              "sentinel:processing_baseline"};
+  return names;
+}
+
 std::string processing_baseline(const Scene& scene, const Sensor& sensor) {
   if (auto told = first_property(scene, sensor.baseline); !told.empty()) return told;
+  if (auto told = first_property(scene, baseline_properties()); !told.empty()) return told;
   for (const auto& name : {property_text(scene, "s2:product_uri"), scene.id})
     if (auto found = baseline_in(name); !found.empty()) return found;
   return "";

@@ -90,6 +90,8 @@ void apply_sensor(Scene& scene, const Sensor& sensor, const OffsetChoice& choice
 
 // "05.09"; from properties, else from "_N0509_" in the id or the product's name. Empty if unknown.
 std::string processing_baseline(const Scene& scene, const Sensor& sensor);
+// Properties in which catalogues tell it, beside those that a sensor names.
+const std::vector<std::string>& baseline_properties();
 std::string platform_of(const Scene& scene, const Sensor& sensor);
 std::string tile_of(const Scene& scene, const Sensor& sensor);  // empty if unknown
 

@@ -23,38 +23,6 @@ constexpr size_t kMostItems = 100'000;
 constexpr size_t kMostDocuments = 200'000;
 constexpr size_t kLargestDocument = size_t{256} << 20;
 
-Place line_of(const std::string& file, const std::string& text, size_t byte) {
-  Place place = in_file(file);
-  const std::string_view before = std::string_view(text).substr(0, byte > 0 ? byte - 1 : 0);
-  place.line = 1 + static_cast<int>(std::count(before.begin(), before.end(), '\n'));
-  place.column = static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1;
-  return place;
-}
-
-}  // namespace
-
-json parse_json(const std::string& text, const std::string& path) {
-  const auto guard = [&](int depth, json::parse_event_t, json&) {
-    if (depth > kDeepestJson) {
-      throw Error(ErrorCode::invalid, "JSON is nested too deeply").at(in_file(path));
-    }
-    return true;
-  };
-  try {
-    return json::parse(text, guard);
-  } catch (const json::parse_error& e) {
-    throw Error(ErrorCode::invalid, "this is not JSON")
-        .cause(e.what())
-        .at(line_of(path, text, e.byte));
-  } catch (const json::out_of_range& e) {  // a number that no double can hold
-    throw Error(ErrorCode::invalid, "this JSON holds a number that is too large")
-        .cause(e.what())
-        .at(in_file(path));
-  }
-}
-
-namespace {
-
 // Walks documents depth first, in the order of their links. Over a network the documents that come
 // next are fetched while others are read.
 class Walk {

@@ -114,6 +114,9 @@ void count_made(const workflow::Run& run, std::vector<StepPlan>& plans) {
 }
 
 void print_sources(const workflow::Run& run) {
+  for (const auto& [step, found] : run.record().windows)
+    std::cout << fmt::format("windows ({}): {} features > {} in the area\n", step, found.features,
+                             found.windows.size());
   for (const auto& [key, report] : run.reports()) {
     if (report.after_filter.empty()) continue;
     std::string text = fmt::format("scenes ({}): ", key);

@@ -178,7 +178,8 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
       for (const auto& output : receipt->outputs) {
         if (output.layer != layer) continue;
         if (output.schema) items.push_back(item_of(*receipt, output, items_name));
-        if (step_run.step->domain.over_tiles()) continue;
+        const auto& domain = step_run.step->domain;
+        if (domain.over_tiles() || domain.over_windows()) continue;
         const auto extension = output.name.substr(output.name.rfind('.'));
         // Maps of several zones, months ... stand side by side.
         const auto& item = step_run.items[i].name;

@@ -109,26 +109,40 @@ std::vector<workflow::AxisLabels> labels_wanted(const workflow::Domain& domain,
 
 }  // namespace
 
+std::vector<std::string> RunState::parts_for(const workflow::Item& item,
+                                             const workflow::StepRun& producing) const {
+  const auto& domain = producing.step->domain;
+  if (!domain.over_tiles() && !domain.over_windows()) return {run_.zones()[item.zone].name};
+  if (domain.over_windows() || !item.is_window) return {std::string(item.tile())};
+  std::vector<std::string> parts;
+  for (const auto& tile : producing.items) {
+    if (tile.chain != 0) break;
+    if (tile.zone == item.zone && !tile.window.intersect(item.window).empty())
+      parts.emplace_back(tile.tile());
+  }
+  return parts;
+}
+
 std::vector<workflow::LayerFile> RunState::files(const std::string& layer,
                                                  const workflow::Item& item,
                                                  const workflow::LayerSelection& selection) const {
   const auto step = producer(layer);
   const auto& producing = run_.steps()[step];
-  const auto& domain = producing.step->domain;
   const auto& places = places_of(step);
-  const std::string part =
-      domain.over_tiles() ? std::string(item.tile()) : run_.zones()[item.zone].name;
+  const auto parts = parts_for(item, producing);
   std::vector<workflow::LayerFile> files;
-  for (const auto& labels : labels_wanted(domain, item, selection)) {
-    const auto name = workflow::item_name(part, labels);
-    const auto place = places.find(name);
-    auto file = place == places.end() ? std::nullopt : file_at(layer, step, place->second);
-    if (!file)
-      throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
-          .at({.item = name})
-          .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`",
-                            producing.step->name));
-    files.push_back(std::move(*file));
+  for (const auto& labels : labels_wanted(producing.step->domain, item, selection)) {
+    for (const auto& part : parts) {
+      const auto name = workflow::item_name(part, labels);
+      const auto place = places.find(name);
+      auto file = place == places.end() ? std::nullopt : file_at(layer, step, place->second);
+      if (!file)
+        throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file for this item", layer))
+            .at({.item = name})
+            .hint(fmt::format("step '{}' has not made it: see `geoloom runs why`",
+                              producing.step->name));
+      files.push_back(std::move(*file));
+    }
   }
   return files;
 }

@@ -28,6 +28,9 @@ class RunState : public workflow::Layers {
   std::optional<workflow::LayerFile> file_at(const std::string& layer, size_t step,
                                              size_t item) const;
   size_t producer(const std::string& layer) const;
+  // Names, without labels, of a step's items whose files an item reads.
+  std::vector<std::string> parts_for(const workflow::Item& item,
+                                     const workflow::StepRun& producing) const;
   const std::unordered_map<std::string, size_t>& places_of(size_t step) const;
 
   const workflow::Run& run_;

@@ -63,10 +63,9 @@ TEST(CommandOutput, GetsItsInput) {
 }
 
 TEST(CommandOutput, EndsInTime) {
-  const auto started = std::chrono::steady_clock::now();
-  EXPECT_EQ(error_of([] { command_output("sleep 30", "", 1s, "it"); }).code(),
+  // The test's own time limit is far below an hour.
+  EXPECT_EQ(error_of([] { command_output("sleep 3600", "", 1s, "it"); }).code(),
             ErrorCode::unavailable);
-  EXPECT_LT(std::chrono::steady_clock::now() - started, 10s);
   EXPECT_EQ(error_of([] { command_output("yes", "", 10s, "it"); }).code(), ErrorCode::corrupt);
 }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "error/spelling.h"
+#include "workflow/feature_windows.h"
 #include "workflow/source_parameters.h"
 
 namespace geoloom::workflow {
@@ -54,7 +55,12 @@ class DomainReader {
  private:
   void add(const Value& part) {
     if (part.kind == Value::Kind::map) {
-      for (const auto& [name, value] : part.map) add_list(name, value);
+      for (const auto& [name, value] : part.map) {
+        if (name == "windows_of")
+          add_windows(value);
+        else
+          add_list(name, value);
+      }
       return;
     }
     static const std::vector<std::string> known{"tiles", "zones"};
@@ -65,9 +71,19 @@ class DomainReader {
                                                   : "an axis cannot be " + part.described())
           .hint(part.kind == Value::Kind::string ? spelling_hint(part.text, known)
                                                  : "such as over: [tiles, {month: 2018}]");
+    set_extent(part, part.text == "tiles" ? Domain::Extent::tiles : Domain::Extent::zones);
+  }
+
+  void set_extent(const Value& part, Domain::Extent extent) {
     if (domain_.extent != Domain::Extent::whole)
-      throw part.error("tiles and zones can stand once, and one of them only, among the axes");
-    domain_.extent = part.text == "tiles" ? Domain::Extent::tiles : Domain::Extent::zones;
+      throw part.error(
+          "tiles, zones and windows_of can stand once, and one of them only, among the axes");
+    domain_.extent = extent;
+  }
+
+  void add_windows(const Value& value) {
+    set_extent(value, Domain::Extent::windows);
+    domain_.windows = std::make_shared<const WindowsOf>(windows_of_from(value));
   }
 
   void add_list(const std::string& name, const Value& value) {
@@ -154,9 +170,9 @@ class ChainBuilder {
                                    call.op, task ? "whole layers" : "blocks of pixels",
                                    nodes().front().op->description().name))
           .hint("put it into a step of its own");
-    if (task && domain_.over_tiles())
-      throw invalid_at(call.place,
-                       fmt::format("'{}' gathers whole layers and cannot run over tiles", call.op))
+    if (task && (domain_.over_tiles() || domain_.over_windows()))
+      throw invalid_at(call.place, fmt::format("'{}' gathers whole layers and cannot run over {}",
+                                               call.op, domain_.over_tiles() ? "tiles" : "windows"))
           .hint("leave out 'over:' in this step, or say `over: zones` in an area of several");
   }
 
@@ -291,7 +307,10 @@ void register_layers(Workflow& workflow) {
 
 // What a layer has a file for, in words: "tile and month".
 std::string parts_of(const Domain& domain) {
-  std::string out = domain.over_tiles() ? "tile" : domain.over_zones() ? "zone" : "";
+  std::string out = domain.over_tiles()     ? "tile"
+                    : domain.over_zones()   ? "zone"
+                    : domain.over_windows() ? "window"
+                                            : "";
   for (const auto& list : domain.lists) out += (out.empty() ? "" : " and ") + list.name;
   return out;
 }
@@ -338,14 +357,29 @@ void check_selection(const Node& node, const Step& producer, const std::string& 
           .hint(parts.empty() ? "it has one file" : "it has one file per " + parts);
 }
 
-// A chain's item has one file of a layer: that of the same tile, or that of its whole zone, at the
-// same values of the axes.
+// Windows can be read by steps over the same windows alone.
+void check_windows(const Node& node, const Step& step, const Step& producer,
+                   const std::string& layer) {
+  if (!producer.domain.over_windows()) return;
+  if (step.domain.over_windows() && *step.domain.windows == *producer.domain.windows) return;
+  throw invalid_at(
+      node.place,
+      fmt::format("layer '{}' is made of windows of {}, and '{}' in step '{}' needs all "
+                  "of the pixels",
+                  layer, producer.domain.windows->file, node.op->description().name, step.name))
+      .hint("make the layer over tiles, or read it in a step over the same windows");
+}
+
+// A chain's item has one file of a layer: that of the same tile or window, or that of its whole
+// zone, at the same values of the axes; a window has those of all tiles that it touches.
 void check_domains(const Node& node, const Step& step, const Step& producer,
                    const std::string& layer) {
   if (node.kind() == OpKind::source) check_selection(node, producer, layer);
   for (const auto& axis : producer.domain.lists) check_axis(node, step, axis, layer);
+  check_windows(node, step, producer, layer);
   if (node.kind() != OpKind::source) return;
-  if (step.domain.over_tiles() || !producer.domain.over_tiles()) return;
+  if (step.domain.over_tiles() || step.domain.over_windows() || !producer.domain.over_tiles())
+    return;
   throw invalid_at(node.place,
                    fmt::format("step '{}' works on the whole area at once, and layer '{}' is made "
                                "tile by tile by step '{}'",

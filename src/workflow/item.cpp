@@ -19,9 +19,20 @@ const Axis* Domain::find(const std::string& axis) const {
 }
 
 std::string Domain::text() const {
-  std::string out = over_tiles() ? "tiles" : over_zones() ? "zones" : "";
+  std::string out = over_tiles()     ? "tiles"
+                    : over_zones()   ? "zones"
+                    : over_windows() ? "windows of " + windows->file
+                                     : "";
   for (const auto& list : lists) out += (out.empty() ? "" : " x ") + list.name;
   return out.empty() ? "all" : out;
+}
+
+bool usable_as_name(std::string_view name) {
+  return !name.empty() && name.size() <= 100 && name != "all" && name.front() != '-' &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-';
+         });
 }
 
 std::string item_name(std::string_view tile_or_zone, const AxisLabels& labels) {

@@ -44,17 +44,27 @@ struct Item {
   size_t chain = 0;                          // of its step: which values its ops are bound to
   size_t tile_length = 0;                    // of the name
   std::shared_ptr<const AxisLabels> labels;  // null without axes of lists
+  bool is_window = false;                    // of a feature: it may touch several tiles
 
   std::string_view tile() const { return std::string_view(name).substr(0, tile_length); }
   const AxisLabels& at() const;
 };
 
-// What a step is applied to: each tile, each zone, or the one zone there is, for each combination
-// of values on the axes of lists.
+// The features of a vector file whose windows are items: see feature_windows.h.
+struct WindowsOf {
+  std::string file, layer, where, name_column, crs;  // empty: not given
+  int64_t grow_pixels = 0;
+  bool operator==(const WindowsOf&) const = default;
+};
+
+// What a step is applied to: each tile, each zone, each window of a file's features, or the one
+// zone there is, for each combination of values on the axes of lists.
 struct Domain {
-  enum class Extent { whole, tiles, zones } extent = Extent::whole;
+  enum class Extent { whole, tiles, zones, windows } extent = Extent::whole;
   std::vector<Axis> lists;
+  std::shared_ptr<const WindowsOf> windows;  // of that extent; else null
   bool over_tiles() const { return extent == Extent::tiles; }
+  bool over_windows() const { return extent == Extent::windows; }
   bool over_zones() const { return extent == Extent::zones; }
   const Axis* find(const std::string& axis) const;  // of the lists
   std::string text() const;                         // "tiles x month"; "all" without axes
@@ -82,5 +92,7 @@ std::vector<Item> times_chains(const std::vector<Item>& items,
                                const std::vector<AxisLabels>& chains);
 // The name of a tile or zone with labels.
 std::string item_name(std::string_view tile_or_zone, const AxisLabels& labels);
+// Can it name a tile? Up to 100 letters, digits, '_' and '-': part of file names.
+bool usable_as_name(std::string_view name);
 
 }  // namespace geoloom::workflow

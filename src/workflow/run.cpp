@@ -178,6 +178,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
     throw_as_document_error(error, resolved.area.place());
   }
   record.options = options;
+  run->freeze_windows();
   run->freeze_sources();
   run->read_files();
   run->open_all();
@@ -186,14 +187,16 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   for (const auto& step : run->workflow_.steps)
     for (const auto& chain : step.chains)
       chains[item_name(step.name, chain.labels)] = chain.identity();
-  record.content_hash = store::sha256_hex(Json{
-      {"area", area_to_json(record.area)},
-      {"chains", chains},
-      {"files", record.files},
-      {"only", options.only},
-      {"sample", options.selection.sample},
-      {"sources", record.sources},
-      {"tiles", options.selection.tiles}}.dump());
+  Json contents{{"area", area_to_json(record.area)},
+                {"chains", chains},
+                {"files", record.files},
+                {"only", options.only},
+                {"sample", options.selection.sample},
+                {"sources", record.sources},
+                {"tiles", options.selection.tiles}};
+  for (const auto& [step, found] : record.windows)
+    contents["windows"][step] = windows_to_json(found);
+  record.content_hash = store::sha256_hex(contents.dump());
   return run;
 }
 
@@ -212,6 +215,17 @@ std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry
   run->open_all();
   run->plan_layers();
   return run;
+}
+
+void Run::freeze_windows() {
+  for (const auto& step : workflow_.steps) {
+    if (!step.domain.over_windows()) continue;
+    try {
+      record_.windows[step.name] = find_windows(*step.domain.windows, record_.area);
+    } catch (const Error& error) {
+      throw_as_document_error(error, step.place);
+    }
+  }
 }
 
 void Run::freeze_sources() {
@@ -270,11 +284,16 @@ std::vector<Item> Run::items_of(const Step& step) const {
         .hint("say `over: zones` to carry it out once for each of them");
   std::vector<AxisLabels> labels;
   for (const auto& chain : step.chains) labels.push_back(chain.labels);
-  if (!step.domain.over_tiles()) return times_chains(zone_items(zones()), labels);
-  auto tiles = tile_items(area);
-  if (const auto& selection = record_.options.selection; !selection.everything())
-    tiles = select_items(tiles, selection);
-  return times_chains(tiles, labels);
+  const bool windows = step.domain.over_windows();
+  if (!windows && !step.domain.over_tiles()) return times_chains(zone_items(zones()), labels);
+  const auto& selection = record_.options.selection;
+  auto items =
+      windows ? window_items(record_.windows.at(step.name).windows, zones()) : tile_items(area);
+  if (selection.everything()) return times_chains(items, labels);
+  // A selection is of tiles, and of what lies in them.
+  items = windows ? items_touching(items, select_items(tile_items(area), selection))
+                  : select_items(items, selection);
+  return times_chains(items, labels);
 }
 
 ChainRun Run::open_chain(const Step& step, size_t c) {

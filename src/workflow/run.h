@@ -89,6 +89,7 @@ class Run : public Layers {
 
  private:
   Run() = default;
+  void freeze_windows();
   void freeze_sources();
   bool freeze_chain(const Step& step, size_t chain, bool must_have_scenes);
   void read_files();

@@ -31,6 +31,8 @@ std::string compact(std::string time) {
 }  // namespace
 
 Json to_json(const RunRecord& record) {
+  Json windows = Json::object();
+  for (const auto& [step, found] : record.windows) windows[step] = windows_to_json(found);
   return {{"geoloom_run", kRunRecordVersion},
           {"id", record.id},
           {"created", record.created},
@@ -39,6 +41,7 @@ Json to_json(const RunRecord& record) {
           {"document_text", record.document_text},
           {"parameters", record.parameters},
           {"area", area_to_json(record.area)},
+          {"windows", windows},
           {"tiles", record.options.selection.tiles},
           {"sample", record.options.selection.sample},
           {"only", record.options.only},
@@ -64,6 +67,9 @@ RunRecord run_record_from_json(const Json& json) {
     record.document_text = json.at("document_text").get<std::string>();
     record.parameters = json.at("parameters");
     record.area = area_from_json(json.at("area"));
+    const auto windows = json.value("windows", Json::object());
+    for (const auto& [step, found] : windows.items())
+      record.windows[step] = windows_from_json(found);
     record.options.selection.tiles = json.at("tiles").get<std::string>();
     record.options.selection.sample = json.at("sample").get<int64_t>();
     record.options.only = json.at("only").get<std::vector<std::string>>();

@@ -3,6 +3,7 @@
 // so that any worker that has the record and the store needs nothing else. Immutable once written.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "store/store.h"
 #include "workflow/area.h"
 #include "workflow/compile.h"
+#include "workflow/feature_windows.h"
 
 namespace geoloom::workflow {
 
@@ -31,6 +33,7 @@ struct RunRecord {
   std::string document_text;
   Json parameters;  // name -> {"value", "origin"}
   Area area;
+  std::map<std::string, FeatureWindows> windows;  // by step, of those over windows
   RunOptions options;
   Json sources;              // node_key -> what SourceOp::freeze gave; null: no scene
   Json files;                // node_key -> [{"path", "sha256", "content"}]

@@ -214,14 +214,6 @@ std::vector<geo::CellRun> cells_of_plane(const geo::TilingScheme& scheme,
                                 : cells_under(scheme, 0, inside.in(crs), false);
 }
 
-bool usable_as_name(const std::string& name) {
-  return !name.empty() && name.size() <= 100 && name != "all" && name.front() != '-' &&
-         std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '_' || c == '-';
-         });
-}
-
 // Polygons of a file that lie on one pixel grid.
 struct ListedZone {
   std::string crs_code;

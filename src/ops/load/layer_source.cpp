@@ -7,13 +7,15 @@
 
 #include "error/error.h"
 #include "ops/layer_file.h"
+#include "ops/load/show_through.h"
 
 namespace geoloom::ops {
 namespace {
 
 struct Detail : workflow::SourceDetail {
   struct Member {
-    size_t file, slice;
+    std::vector<size_t> files;  // one, or those of the tiles that a window touches
+    size_t slice;
   };
   std::vector<workflow::LayerFile> files;
   std::vector<Member> members;
@@ -46,6 +48,30 @@ void check_bands(const workflow::LayerFile& file, const raster::CubeSchema& sche
     throw Error(ErrorCode::invalid, "its bands differ from those of the layer's other files")
         .at({.file = file.path, .item = file.item.name})
         .hint("give the values one type, scale and offset where the layer is made");
+}
+
+void check_slices(const workflow::LayerFile& file, size_t slices) {
+  if (file.schema.slices.size() == slices) return;
+  throw Error(ErrorCode::invalid, fmt::format("it has {} slices and the tile beside it has {}",
+                                              file.schema.slices.size(), slices))
+      .at({.file = file.path, .item = file.item.name})
+      .hint("a window over both needs equal ones: reduce them, or make the windows smaller");
+}
+
+// Which files, none of them empty, stand at the same values of the axes; in their order.
+std::vector<std::vector<size_t>> files_at_one_place_in_time(
+    const std::vector<workflow::LayerFile>& files) {
+  std::vector<std::vector<size_t>> groups;
+  for (size_t f = 0; f < files.size(); ++f) {
+    if (files[f].empty) continue;
+    const bool same =
+        !groups.empty() && files[groups.back().front()].item.at() == files[f].item.at();
+    if (same)
+      groups.back().push_back(f);
+    else
+      groups.push_back({f});
+  }
+  return groups;
 }
 
 }  // namespace
@@ -100,15 +126,19 @@ workflow::SourceItem LayerSource::plan(const workflow::Item& item,
   plan.zone = item.zone;
   plan.schema = schema_of(schema, detail->bands);
   plan.schema.slices.clear();
-  for (size_t f = 0; f < detail->files.size(); ++f) {
-    const auto& file = detail->files[f];
-    if (file.empty) continue;
-    check_bands(file, schema);
-    for (size_t s = 0; s < file.schema.slices.size(); ++s) {
-      plan.schema.slices.push_back(file.schema.slices[s]);
+  for (const auto& files : files_at_one_place_in_time(detail->files)) {
+    const auto& slices = detail->files[files.front()].schema.slices;
+    std::string identity;
+    for (const size_t f : files) {
+      check_bands(detail->files[f], schema);
+      check_slices(detail->files[f], slices.size());
+      identity += (identity.empty() ? "" : " ") + detail->files[f].identity();
+    }
+    for (size_t s = 0; s < slices.size(); ++s) {
+      plan.schema.slices.push_back(slices[s]);
       plan.members.push_back(detail->members.size());
-      plan.identities.push_back(fmt::format("layer {} {} {}", layer_, file.identity(), s));
-      detail->members.push_back({f, s});
+      plan.identities.push_back(fmt::format("layer {} {} {}", layer_, identity, s));
+      detail->members.push_back({files, s});
     }
   }
   // Chunks are decoded once when blocks are made of whole ones.
@@ -128,8 +158,17 @@ workflow::ReadCounts LayerSource::read(const workflow::SourceItem& plan, size_t 
   if (detail == nullptr)
     throw Error(ErrorCode::internal, "layer '" + layer_ + "' is read before it is made");
   const auto& place = detail->members.at(member);
-  read_layer_file(detail->files[place.file], zones_[plan.zone].grid, place.slice, detail->bands,
-                  block, slice, pool);
+  const auto& grid = zones_[plan.zone].grid;
+  const auto read_into = [&](size_t file, raster::Block& target, size_t target_slice) {
+    read_layer_file(detail->files[file], grid, place.slice, detail->bands, target, target_slice,
+                    pool);
+  };
+  read_into(place.files.front(), block, slice);
+  for (size_t i = 1; i < place.files.size(); ++i) {
+    raster::Block below(plan.schema, block.window(), 0, 1);
+    read_into(place.files[i], below, 0);
+    show_through(below, block, slice);
+  }
   return {};
 }
 

@@ -98,7 +98,8 @@ class Load : public workflow::SourceOp {
     query.from = parameters_.scenes;
     query.date_pattern = parameters_.date_pattern;
     query.band_names = parameters_.band_names;
-    query.period = parameters_.searched();
+    query.period = parameters_.period;
+    query.period_margin_ms = parameters_.period_margin_ms();
     query.keep_given_order = parameters_.order == "given";
     auto found = catalog::find_scenes(query);
     report.after_filter = found.report.after_filter;
@@ -277,10 +278,9 @@ bool LoadParameters::by_solar_day() const {
   return group_by.empty() ? !source.empty() : group_by == "solar_day";
 }
 
-std::optional<geo::Period> LoadParameters::searched() const {
-  constexpr geo::TimeMs kDayMs = 86'400'000;
-  if (!period || !by_solar_day()) return period;
-  return geo::Period{period->start - kDayMs, period->end + kDayMs};
+int64_t LoadParameters::period_margin_ms() const {
+  constexpr int64_t kDayMs = 86'400'000;
+  return by_solar_day() ? kDayMs : 0;
 }
 
 size_t LoadParameters::tolerated(size_t members) const {

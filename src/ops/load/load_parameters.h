@@ -60,8 +60,8 @@ struct LoadParameters {
   size_t tolerated(size_t members) const;
   // Scenes of one day make one slice.
   bool by_solar_day() const;
-  // The period to search: by solar days, with a day before and after it.
-  std::optional<geo::Period> searched() const;
+  // What to search before and after the period: by solar days, a day.
+  int64_t period_margin_ms() const;
   // The bands asked for and those of the mask; empty: all of a scene.
   std::vector<std::string> bands_read() const;
 };

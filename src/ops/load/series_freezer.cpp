@@ -72,14 +72,6 @@ bool same(const std::optional<double>& a, const std::optional<double>& b) {
   return *a == *b || (std::isnan(*a) && std::isnan(*b));
 }
 
-// Whatever the sensor, which of the scenes of a day is newest is told by these.
-std::string baseline_of(const catalog::Scene& scene) {
-  catalog::Sensor sensor;
-  sensor.baseline = {"s2:processing_baseline", "processing:version",
-                     "sentinel:processing_baseline"};
-  return catalog::processing_baseline(scene, sensor);
-}
-
 std::optional<double> centre_lon(const geo::Grid& grid) {
   if (!grid.crs.known()) return std::nullopt;
   const auto box = grid.box();
@@ -114,7 +106,9 @@ class Freezer {
       FrozenScene frozen;
       frozen.label = scene.id;
       if (!labels.insert(frozen.label).second) frozen.label = scene.collection + "/" + scene.id;
-      if (parameters_.by_solar_day()) frozen.baseline = baseline_of(scene);
+      if (parameters_.by_solar_day())
+        frozen.baseline =
+            scene.baseline.empty() ? catalog::processing_baseline(scene, {}) : scene.baseline;
       frozen.scene = std::move(scene);
       try {
         if (!add_files(frozen, may_fail)) continue;

@@ -12,6 +12,7 @@
 #include "ops/load/dates.h"
 #include "ops/load/pixel_reason.h"
 #include "ops/load/series_freezer.h"
+#include "ops/load/show_through.h"
 #include "ops/load/zone_placement.h"
 #include "store/checksum.h"
 #include "tiff/image_reader.h"
@@ -120,23 +121,6 @@ double centre_lon(const geo::Grid& grid) {
         .hint("say group_by: scene");
   const auto box = grid.box();
   return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
-}
-
-// Pixels of `below` where `block` has none: all bands of a pixel from one scene.
-void show_through(const raster::Block& below, raster::Block& block, size_t slice) {
-  const auto valid = block.validity(slice);
-  const auto other = below.validity(0);
-  std::vector<size_t> taken;
-  for (size_t i = 0; i < valid.size(); ++i)
-    if (valid[i] == 0 && other[i] != 0) taken.push_back(i);
-  for (size_t band = 0; band < block.bands(); ++band) {
-    raster::visit(block.type(band), [&]<class T>(T) {
-      const auto from = below.plane<T>(band, 0);
-      const auto to = block.plane<T>(band, slice);
-      for (const size_t i : taken) to[i] = from[i];
-    });
-  }
-  for (const size_t i : taken) valid[i] = 1;
 }
 
 }  // namespace

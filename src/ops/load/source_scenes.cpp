@@ -60,7 +60,8 @@ ArchiveQuery query_of(const SourceParameters& source, const LoadParameters& para
   query.plain.parts = source.parts;
   for (const auto& each : source.all_collections())
     query.collections.push_back(collection_of(each));
-  query.period = parameters.searched();
+  query.period = parameters.period;
+  query.period_margin_ms = parameters.period_margin_ms();
   if (source.period) query.period = both(query.period, *source.period);
   query.near = boxes_of(zones);
   if (!source.bbox.empty())
