@@ -139,7 +139,7 @@ def refusals_cost_no_attempt(bench):
     with serving(bench) as made, InstancePool(1, f"http://127.0.0.1:{made.port}") as pool:
         outcome = bench.run(document, "--via", pool.url, "--attempts", 1, "--in-flight", 16)
         bench.expect_equal(outcome.steps()["composite"]["done"], TILES, "every tile is made")
-        bench.expect(pool.statuses[429] > 5, "many were refused", pool.statuses)
+        bench.expect(pool.statuses[429] > 0, "some were refused", pool.statuses)
         bench.expect_equal(pool.statuses[204], TILES + 1, "none was made twice")
 
 
@@ -298,8 +298,8 @@ def what_nobody_makes_is_missing(bench):
 
 
 def a_storm_loses_no_tile(bench):
-    """Three instances that refuse at once what they cannot take, and the course's five attempts: tiles are
-    lost to the dead letters, and the completeness check says so; sent directly, none is lost."""
+    """Three instances that refuse at once what they cannot take: with back-off and twenty attempts, as `up` sets
+    them, nothing ends as a dead letter."""
     document = drawn(bench)
     with PubSubServer(speed=20) as queue, serving(bench) as made, InstancePool(3, f"http://127.0.0.1:{made.port}") as pool:
         set_up(bench, queue, pool.url + "/tasks", retryPolicy={"minimumBackoff": "10s", "maximumBackoff": "600s"}, **dead_letters(20))
