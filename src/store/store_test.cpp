@@ -24,6 +24,22 @@ std::string scratch_file(const std::string& bytes) {
 
 class AnyStore : public StoreTest {};
 
+TEST_P(AnyStore, ACopyHasTheBytesAndReplacesWhatWasThere) {
+  store->put_bytes("one", "layers/l/a");
+  store->put_bytes("another", "layers/l/b");
+  store->copy("layers/l/a", "cube.zarr/red/0.0.0");
+  EXPECT_EQ(store->get_bytes("cube.zarr/red/0.0.0", 100), "one");
+  store->copy("layers/l/b", "cube.zarr/red/0.0.0");
+  EXPECT_EQ(store->get_bytes("cube.zarr/red/0.0.0", 100), "another");
+  EXPECT_EQ(store->get_bytes("layers/l/a", 100), "one");
+  store->copy("layers/l/b", "cube.zarr/red/0.0.0");  // the same once more
+  EXPECT_EQ(store->list("cube.zarr/"), std::vector<std::string>{"cube.zarr/red/0.0.0"});
+  store->remove("layers/l/b");
+  EXPECT_EQ(store->get_bytes("cube.zarr/red/0.0.0", 100), "another");
+  EXPECT_THROW(store->copy("layers/l/nothing", "cube.zarr/red/1.0.0"), Error);
+  EXPECT_FALSE(store->size_of("cube.zarr/red/1.0.0"));
+}
+
 TEST_P(AnyStore, KeepsWhatIsPut) {
   store->put_bytes("hello", "a/b.txt");
   const auto scratch = scratch_file(std::string(100000, 'x'));

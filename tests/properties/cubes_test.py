@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Layers as Zarr cubes: xarray opens one cube per layer with pixels, times and CRS as rasterio reads them of the same
-layer as GeoTIFFs; the bytes do not depend on threads and order; a cube follows its scenes; other steps read it.
+"""Layers as Zarr cubes: xarray and GDAL open one cube per layer with pixels, times and CRS as rasterio reads them of the
+same layer as GeoTIFFs; the bytes do not depend on threads and order; a cube follows its scenes; other steps read it.
 
     cubes_test.py GEOLOOM --store folder|s3 [--only TEST]...
 """
@@ -14,6 +14,7 @@ import sys
 import time
 
 import numpy
+from osgeo import gdal
 
 import scenes
 from program import VENV_PYTHON, kill, run_tests, skip
@@ -112,6 +113,11 @@ def opens_in_xarray(bench):
     bench.expect_equal(seen["file_bands"], 2 * DATES, "all bands of all dates were compared")
     bench.expect_equal(seen["different"], 0, "pixels differ")
     bench.expect(0 < seen["valid"] < 2 * DATES * SIZE[0] * SIZE[1], "some pixels are masked", seen["valid"])
+    opened = gdal.Open(f'ZARR:"{bench.folder / "copies/cube.zarr"}":/nir:2')
+    pixels, valid = scenes.read_masked(bench.folder / "copies/map.tif")
+    bench.expect((opened.ReadAsArray() == numpy.where(valid[5], pixels[5], 0)).all(), "GDAL reads the same")
+    bench.expect_equal((opened.GetGeoTransform()[:2], opened.GetSpatialRef().GetAuthorityCode(None), opened.GetRasterBand(1).GetNoDataValue()),
+                       ((scenes.ORIGIN[0], scenes.PIXEL), str(scenes.EPSG), 0), "where, and what is nodata")
     listed = json.loads(store.read("layers/cube/items.json"))["features"]
     bench.expect_equal([(item["id"], item["assets"]["cube"]["href"], item["assets"]["cube"]["type"]) for item in listed],
                        [("cube.zarr", "../../cube.zarr", "application/vnd+zarr")], "STAC knows the cube")
