@@ -11,6 +11,7 @@ import contextlib
 import http.server
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import threading
@@ -378,7 +379,50 @@ def wrong_metadata(bench):
     bench.expect(missing.code == 2 and "swir16" in missing.err and "red" in missing.err, "a missing band tells what is there", missing)
 
 
-TESTS = [search_equals_pystac_client, stable_pixel, exclusions, folders_and_tables, secrets, signed_addresses, wrong_metadata]
+def put_items(bench, items):
+    (bench.folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+
+
+def odd_items(bench):
+    """Assets that are not there, nodata that nobody told, scenes in two zones, and less than the grid covered."""
+    served = bench.folder / "served"
+    first = str(write(served, "first", 7))
+    put_items(bench, [item("first", "2018-01-01T00:00:00Z", first, assets=("B04x", "overview9"))])
+    absent = bench.call("plan", document(bench, "stac: items.json"))
+    bench.expect(absent.code == 2 and "B04x" in absent.err and "red" in absent.err, "the bands there are, are told", absent)
+    put_items(bench, [item("first", "2018-01-01T00:00:00Z", first),
+                      item("gone", "2018-01-02T00:00:00Z", str(served / "gone.tif"))])
+    gone = bench.call("run", document(bench, "stac: items.json"))
+    bench.expect(gone.code == 2 and "gone" in gone.err, "an image that is missing is told with its scene", gone)
+    bench.run(document(bench, "stac: items.json", load="bands: red, tolerate: {scenes: 1}"))
+    bench.expect_equal(read_layer(bench)[0, 0], 7, "and can be tolerated")
+
+    half = SIZE // 2
+    pixels = numpy.full((1, SIZE, half), 9, numpy.uint16)
+    pixels[:, :4] = 0
+    scenes.write_raster(served / "half.tif", pixels, cog=True)  # without nodata: 0 is a value
+    shutil.rmtree(bench.folder / "out")
+    put_items(bench, [item("half", "2018-01-03T00:00:00Z", str(served / "half.tif"))])
+    bench.run(document(bench, "stac: items.json", reduce="stat: count"))
+    counted = read_layer(bench)
+    bench.expect(numpy.all(counted[:, :half] == 1) and numpy.all(counted[:, half:] == 0), "a grid that is covered by half", numpy.unique(counted))
+    shutil.rmtree(bench.folder / "out")
+    bench.run(document(bench, "stac: items.json", load="bands: red, nodata: 0", reduce="stat: count"))
+    bench.expect(numpy.all(read_layer(bench)[:4] == 0), "nodata of the document")
+
+    # The same ground in the zone beside: values that do not change over the scene stay what they are.
+    from osgeo import gdal
+    wide = scenes.write_raster(served / "wide.tif", numpy.full((1, 3 * SIZE, 3 * SIZE), 5, numpy.uint16), nodata=0,
+                               origin=(scenes.ORIGIN[0] - SIZE * scenes.PIXEL, scenes.ORIGIN[1] + SIZE * scenes.PIXEL))
+    gdal.Warp(str(served / "beside.tif"), str(wide), dstSRS="EPSG:32632", xRes=10, yRes=10, targetAlignedPixels=True)
+    put_items(bench, [item("first", "2018-01-01T00:00:00Z", first),
+                      item("beside", "2018-01-02T00:00:00Z", str(served / "beside.tif"))])
+    for stat, wanted in (("count", 2), ("min", 5), ("max", 7)):
+        bench.run(document(bench, "stac: items.json", reduce=f"stat: {stat}"))
+        bench.expect(numpy.all(read_layer(bench) == wanted), f"scenes of two zones: {stat}", numpy.unique(read_layer(bench)))
+
+
+TESTS = [search_equals_pystac_client, stable_pixel, exclusions, folders_and_tables, secrets, signed_addresses, wrong_metadata, odd_items]
 
 
 def main():

@@ -35,7 +35,7 @@ def write_raster(path, pixels, *, pixel=PIXEL, origin=ORIGIN, epsg=EPSG, names=(
     image.SetProjection(reference.ExportToWkt())
     for number in range(bands):
         band = image.GetRasterBand(number + 1)
-        band.WriteArray(pixels[number])
+        band.WriteArray(numpy.ascontiguousarray(pixels[number]))  # GDAL reads views of stride 0 wrongly
         if number < len(names):
             band.SetDescription(names[number])
         if nodata is not None:
