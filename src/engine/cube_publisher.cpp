@@ -41,6 +41,21 @@ bool on_chunks(const CubeItem& item) {
   return item.item->window.x % side == 0 && item.item->window.y % side == 0;
 }
 
+// Whether two tiles share a chunk, as windows around labelled places may.
+bool overlap(const std::vector<CubeItem>& items) {
+  std::map<std::pair<int64_t, int64_t>, std::string_view> taken;
+  for (const auto& [item, receipt, output] : items) {
+    const auto side = output->chunks->side;
+    const auto& window = item->window;
+    for (int64_t y = window.y / side; y * side < window.bottom(); ++y)
+      for (int64_t x = window.x / side; x * side < window.right(); ++x) {
+        const auto [other, fresh] = taken.try_emplace({y, x}, item->tile());
+        if (!fresh && other->second != item->tile()) return true;
+      }
+  }
+  return false;
+}
+
 // "2018-05" of an item of May, whatever other axes there are.
 std::string period_label(const workflow::Item& item) {
   std::string label;
@@ -235,9 +250,10 @@ std::vector<Cube> cubes_of(const std::string& layer, const std::vector<CubeItem>
   for (const auto& entry : parts) {
     const auto& part = entry.first;
     const auto& members = entry.second;
-    const bool joined = std::all_of(members.begin(), members.end(), [&](const auto& item) {
+    const bool aligned = std::all_of(members.begin(), members.end(), [&](const auto& item) {
       return on_chunks(item) && *item.output->chunks == *members.front().output->chunks;
     });
+    const bool joined = aligned && !overlap(members);
     std::map<std::string, std::vector<CubeItem>> tiles;
     for (const auto& item : members)
       tiles[joined ? std::string() : std::string(item.item->tile())].push_back(item);

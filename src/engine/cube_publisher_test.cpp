@@ -136,15 +136,22 @@ TEST_F(CubePublisher, CompositesOfAMonthAreOneDateWhateverTheirScenes) {
   EXPECT_EQ(cube.schema.slices[0].period, composite(1, 25).period);
 }
 
+TEST_F(CubePublisher, TilesThatOverlapAreCubesOfTheirOwn) {
+  add("a", {0, 0, 128, 128}, {slice(1)});
+  add("b", {64, 0, 128, 128}, {slice(1)});
+  EXPECT_THAT(names(), ElementsAre("cube_a.zarr", "cube_b.zarr"));
+}
+
 TEST_F(CubePublisher, RefusesTwoItemsInOnePlace) {
+  // Two periods with one label between them, which only a mistaken axis makes.
   add("a", {0, 0, 128, 128}, {slice(1)}, {{"month", "1"}});
-  add("b", {0, 0, 128, 128}, {slice(1)}, {{"month", "1"}});
+  add("a", {0, 0, 128, 128}, {slice(1)}, {{"day", "1"}});
   try {
     publish_cube(cubes_of("cube", made, zones, "").front(), "cube", *store, requests);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::invalid);
-    EXPECT_THAT(error.what(), HasSubstr("a.1 and b.1"));
+    EXPECT_THAT(error.what(), HasSubstr("both have pixels of d1"));
   }
 }
 
