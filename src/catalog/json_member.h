@@ -48,7 +48,7 @@ inline std::optional<double> first_number(
 }
 
 // Parses text from outside: limited depth, errors with file, line and column. Of STAC items what no
-// reader here uses is left out: geometries, links but the one to the item, texts about assets.
+// reader here uses is left out: geometries, links but the one to the item, most members of assets.
 nlohmann::json parse_json(const std::string& text, const std::string& file);
 
 inline Place in_file(const std::string& file, const std::string& pointer = "") {

@@ -26,11 +26,14 @@ Place line_of(const std::string& file, const std::string& text, size_t byte) {
 }
 
 // Where in a STAC document a value stands.
-enum class Part { document, items, item, assets, asset, links, whole };
+enum class Part { document, items, item, assets, asset, bands, band, links, whole };
 
-// Texts about assets, and addresses of other copies of them.
-constexpr std::array<std::string_view, 5> kUnusedOfAssets{"title", "description", "alternate",
-                                                          "file:header_size", "eo:description"};
+// What item readers look at, beside all of proj: and raster:.
+constexpr std::array<std::string_view, 9> kUsedOfAssets{
+    "href", "type", "roles", "bands", "eo:bands", "gsd", "nodata", "file:checksum", "file:size"};
+constexpr std::array<std::string_view, 8> kUsedOfBands{
+    "name",   "common_name", "eo:common_name", "gsd",
+    "nodata", "scale",       "offset",         "spatial_resolution"};
 
 template <size_t N>
 bool is_any(std::string_view key, const std::array<std::string_view, N>& names) {
@@ -51,8 +54,17 @@ json self_of(const fast::array& links) {
 }
 
 bool is_unused(Part part, std::string_view key) {
-  return (part == Part::item && key == "geometry") ||
-         (part == Part::asset && is_any(key, kUnusedOfAssets));
+  const bool extension = key.starts_with("proj:") || key.starts_with("raster:");
+  switch (part) {
+    case Part::item:
+      return key == "geometry" || key == "stac_extensions";
+    case Part::asset:
+      return !extension && !is_any(key, kUsedOfAssets);
+    case Part::band:
+      return !extension && !is_any(key, kUsedOfBands);
+    default:
+      return false;
+  }
 }
 
 Part part_below(Part part, std::string_view key) {
@@ -60,6 +72,7 @@ Part part_below(Part part, std::string_view key) {
   if (part == Part::item && key == "assets") return Part::assets;
   if (part == Part::item && key == "links") return Part::links;
   if (part == Part::assets) return Part::asset;
+  if (part == Part::asset && key.ends_with("bands")) return Part::bands;
   return Part::whole;
 }
 
@@ -76,9 +89,11 @@ json object_of(const fast::object& object, Part part) {
 
 json array_of(const fast::array& array, Part part) {
   if (part == Part::links) return self_of(array);
+  const Part below = part == Part::items   ? Part::item
+                     : part == Part::bands ? Part::band
+                                           : Part::whole;
   json tree = json::array();
-  for (const fast::element value : array)
-    tree.push_back(tree_of(value, part == Part::items ? Part::item : Part::whole));
+  for (const fast::element value : array) tree.push_back(tree_of(value, below));
   return tree;
 }
 

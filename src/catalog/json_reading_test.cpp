@@ -22,15 +22,18 @@ TEST(ParseJson, LeavesOutWhatNobodyReadsOfItems) {
     "properties": {"title": "kept", "geometry": "kept"},
     "links": [{"rel": "self", "href": "s"}, {"rel": "root", "href": "r"}],
     "assets": {"geometry": {"href": "a", "title": "t", "description": "d", "alternate": {"s3": {}},
-                            "eo:bands": [{"name": "b", "description": "kept"}]}}})";
-  const json kept = {
-      {"type", "Feature"},
-      {"id", "i"},
-      {"properties", {{"title", "kept"}, {"geometry", "kept"}}},
-      {"links", json::array({{{"rel", "self"}, {"href", "s"}}})},
-      {"assets",
-       {{"geometry",
-         {{"href", "a"}, {"eo:bands", json::array({{{"name", "b"}, {"description", "kept"}}})}}}}}};
+                            "classification:bitfields": [1],
+                            "raster:bands": [{"scale": 2, "offset": 1, "statistics": {}}],
+                            "eo:bands": [{"name": "b", "description": "long"}]}}})";
+  const json kept = {{"type", "Feature"},
+                     {"id", "i"},
+                     {"properties", {{"title", "kept"}, {"geometry", "kept"}}},
+                     {"links", json::array({{{"rel", "self"}, {"href", "s"}}})},
+                     {"assets",
+                      {{"geometry",
+                        {{"href", "a"},
+                         {"raster:bands", json::array({json{{"scale", 2}, {"offset", 1}}})},
+                         {"eo:bands", json::array({json{{"name", "b"}}})}}}}}};
   EXPECT_EQ(parse_json(item, "f"), kept);
   const auto page = parse_json(R"({"type": "FeatureCollection", "links": [{"rel": "next"}],
                                    "features": [)" +
