@@ -19,6 +19,9 @@ constexpr int64_t kSmallestEdge = 16;
 constexpr size_t kStripBytes = size_t{512} << 10;
 constexpr int64_t kLeastStripPixels = 256;
 constexpr size_t kMostBatchSlices = 64;
+// More slices at once than every read needs are no gain, and memory that is used again is warm.
+constexpr size_t kWarmBatchBytes = size_t{48} << 20;
+constexpr unsigned kBatchSlicesPerRead = 4;
 constexpr int64_t kRequestsAhead = 64;  // over a network
 
 int64_t floor_div(int64_t a, int64_t b) {
@@ -49,8 +52,14 @@ size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t l
                   unsigned threads, unsigned reads) {
   if (!cost.streaming) return cost.slices;
   const size_t most = std::min(cost.slices, kMostBatchSlices);
-  for (size_t batch = most; batch > 1; batch /= 2)
-    if (memory_of(cost, width, height, batch, threads, reads) <= limit) return batch;
+  const size_t busy = size_t{kBatchSlicesPerRead} * reads;  // reads wait for the slowest of a batch
+  const auto slice_bytes =
+      static_cast<size_t>((width + 2 * cost.halo_pixels) * (height + 2 * cost.halo_pixels)) *
+      cost.source_bytes_per_pixel_slice;
+  for (size_t batch = most; batch > 1; batch /= 2) {
+    const bool warm = batch <= busy || batch * slice_bytes <= kWarmBatchBytes;
+    if (warm && memory_of(cost, width, height, batch, threads, reads) <= limit) return batch;
+  }
   return std::min<size_t>(1, cost.slices);
 }
 
@@ -69,9 +78,30 @@ double axis_amplification(int64_t start, int64_t length, int64_t part, int64_t p
   return static_cast<double>(decoded) / static_cast<double>(length);
 }
 
+// Where blocks lie across, each part decodes about a block more than it is long.
+double axis_amplification_across(int64_t length, int64_t part, int64_t block) {
+  const int64_t parts = (length + part - 1) / part;
+  return static_cast<double>(length + parts * block) / static_cast<double>(length);
+}
+
 struct Edge {
   int64_t width, height;
 };
+
+// Where source blocks lie across the grid, those on the border of two windows are decoded for both:
+// from the whole window down to groups of source blocks.
+std::vector<Edge> halves_of(const geo::Window& window, Edge least) {
+  std::vector<Edge> edges;
+  for (Edge edge{window.width, window.height};
+       edge.width > least.width || edge.height > least.height;) {
+    edges.push_back(edge);
+    const bool across =
+        edge.height <= least.height || (edge.width > edge.height && edge.width > least.width);
+    int64_t& longer = across ? edge.width : edge.height;
+    longer = std::max(across ? least.width : least.height, (longer + 1) / 2);
+  }
+  return edges;
+}
 
 // Over a network a row of source blocks is one request whatever its length, and many requests on
 // their way at once are what hides the distance: whole rows, and several of them where slices are
@@ -97,7 +127,10 @@ std::vector<Edge> candidates(const ChainCost& cost, const geo::Window& window) {
   Edge edge{grouped(cost.source_block_width, window.width),
             grouped(cost.source_block_height, window.height)};
   std::vector<Edge> edges;
-  if (cost.remote) edges = rows_of_blocks(cost, window, edge);
+  if (cost.remote)
+    edges = rows_of_blocks(cost, window, edge);
+  else if (cost.blocks_lie_across)
+    edges = halves_of(window, edge);
   edges.push_back(edge);
   const auto halve = [](int64_t edge_length, int64_t block) {
     // Whole source blocks as long as there are several in the group, then parts of one.
@@ -128,6 +161,12 @@ BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Ed
   layout.strip_pixels = strip_pixels(cost, layout.batch_slices);
   layout.memory_bytes =
       memory_of(cost, edge.width, edge.height, layout.batch_slices, threads, reads);
+  if (cost.blocks_lie_across) {
+    layout.read_amplification =
+        axis_amplification_across(window.width, layout.block_width, cost.source_block_width) *
+        axis_amplification_across(window.height, layout.block_height, cost.source_block_height);
+    return layout;
+  }
   layout.read_amplification =
       axis_amplification(window.x, window.width, layout.block_width, layout.origin_x,
                          cost.source_block_width, cost.source_block_origin_x) *
@@ -154,6 +193,7 @@ ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan) 
           std::max(cost.read_bytes_per_pixel, node.source.scratch_bytes_per_pixel);
       cost.read_bytes = std::max(cost.read_bytes, node.source.scratch_bytes);
       cost.remote = cost.remote || node.source.remote;
+      cost.blocks_lie_across = cost.blocks_lie_across || node.source.blocks_lie_across;
       cost.source_block_width = node.source.block_width;
       cost.source_block_height = node.source.block_height;
       cost.source_block_origin_x = node.source.block_origin_x;
@@ -187,11 +227,18 @@ BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size
   const auto edges = candidates(cost, window);
   const auto best =
       layout_of(cost, window, edges.front(), preferred_bytes, threads, reads).read_amplification;
-  // First choice: no source block decoded twice, even if that means one item at a time.
+  // Fewer slices at once than reads would leave reads idle, which larger blocks do not make up for.
+  const size_t fewest =
+      cost.streaming && cost.blocks_lie_across ? std::min<size_t>(cost.slices, 2 * reads) : 1;
+  const double worst = cost.blocks_lie_across ? HUGE_VAL : best * 1.001;
+  // First choice: no source block decoded twice, even if that means one item at a time; where they
+  // lie across, which cannot be had, the largest window.
   for (const size_t limit : {preferred_bytes, limit_bytes}) {
     for (const auto& edge : edges) {
       const auto layout = layout_of(cost, window, edge, limit, threads, reads);
-      if (layout.memory_bytes <= limit && layout.read_amplification <= best * 1.001) return layout;
+      if (layout.memory_bytes <= limit && layout.read_amplification <= worst &&
+          std::min(layout.batch_slices, cost.slices) >= fewest)
+        return layout;
     }
   }
   BlockLayout layout;

@@ -24,6 +24,7 @@ struct ChainCost {
   bool remote = false;  // sources over a network: as few and as large requests as can be
   int64_t source_block_width = 256, source_block_height = 256;
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
+  bool blocks_lie_across = false;  // no window ends where source blocks do: large windows
   size_t sink_bytes = 0;
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
   size_t read_bytes = 0;            // the same, whatever the block

@@ -90,6 +90,31 @@ TEST(BlockLayout, StreamingHoldsAFewSlicesWhateverTheSeries) {
   EXPECT_DOUBLE_EQ(layout.read_amplification, 1);
 }
 
+// Blocks of a warped source end nowhere with a window: the fewer windows, the fewer are decoded
+// twice.
+TEST(BlockLayout, SourcesThatLieAcrossAreReadInLargeWindows) {
+  auto cost = median_cost();
+  cost.blocks_lie_across = true;
+  EXPECT_EQ(choose_layout(cost, kTile, 2000 * kMiB, 2000 * kMiB, 2, 2).block_height, 1024);
+  const auto half = choose_layout(cost, kTile, 500 * kMiB, 2000 * kMiB, 2, 2);
+  EXPECT_EQ(half.block_height, 512);
+  EXPECT_EQ(half.block_width, 1024);
+  EXPECT_EQ(covered_pixels(blocks_of(half, kTile)), kTile.pixels());
+  EXPECT_GT(half.read_amplification,
+            choose_layout(cost, kTile, 2000 * kMiB, 2000 * kMiB, 2, 2).read_amplification);
+}
+
+// A window so large that fewer slices fit than are read at a time leaves reads idle.
+TEST(BlockLayout, LargeWindowsLeaveRoomForASliceOfEachRead) {
+  auto cost = median_cost();
+  cost.blocks_lie_across = true;
+  cost.streaming = true;
+  const auto layout = choose_layout(cost, {0, 0, 8192, 8192}, 1000 * kMiB, 1000 * kMiB, 2, 4);
+  EXPECT_GE(layout.batch_slices, 8U);
+  EXPECT_GE(layout.block_width * layout.block_height, 2048 * 2048);
+  EXPECT_LE(layout.memory_bytes, 1000 * kMiB);
+}
+
 TEST(BlockLayout, RefusesWithTheSmallestSufficientBudget) {
   auto cost = median_cost();
   cost.slices = 1000000;

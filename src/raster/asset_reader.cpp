@@ -102,6 +102,7 @@ class WindowReader {
   void read_bands(const std::vector<int>& numbers, PixelType type, void* plane,
                   size_t band_stride) {
     const size_t bytes = byte_size(type);
+    if (placement_.overview > 1) return read_overview(numbers, type, plane, band_stride);
     if (one_to_one()) {
       asset_.read(source_window(0, columns_.count(), 0, rows_.count()), numbers, type,
                   static_cast<std::byte*>(plane) + offset(0, 0) * bytes,
@@ -130,6 +131,31 @@ class WindowReader {
 
  private:
   bool one_to_one() const { return columns_.contiguous() && rows_.contiguous(); }
+
+  // Samples come as float, which holds all values of the types that pixels have.
+  void read_overview(const std::vector<int>& numbers, PixelType type, void* plane,
+                     size_t band_stride) {
+    if (!one_to_one() || !no_mask())
+      throw Error(ErrorCode::internal, "overviews are read as they are, and without masks");
+    const geo::Window part = source_window(0, columns_.count(), 0, rows_.count());
+    const int64_t times = placement_.overview;
+    const geo::Window full{part.x * times, part.y * times, part.width * times, part.height * times};
+    for (size_t band = 0; band < numbers.size(); ++band) {
+      const auto values = asset_.read_overview(full, numbers[band], part.width, part.height);
+      visit(type, [&]<class T>(T) {
+        T* const to = reinterpret_cast<T*>(static_cast<std::byte*>(plane) + band * band_stride) +
+                      offset(0, 0);
+        for (int64_t y = 0; y < part.height; ++y)
+          for (int64_t x = 0; x < part.width; ++x)
+            to[y * window_.width + x] =
+                static_cast<T>(values[static_cast<size_t>(y * part.width + x)]);
+      });
+    }
+  }
+  bool no_mask() const {
+    return std::none_of(placement_.masked.begin(), placement_.masked.end(),
+                        [](bool masked) { return masked; });
+  }
 
   // Pixels from the plane's start to the i-th column and j-th row that have a source.
   size_t offset(int64_t column, int64_t row) const {

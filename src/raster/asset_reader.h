@@ -29,6 +29,9 @@ struct AssetPlacement {
   int block_height = 0;
   // By band of the file: a mask band or an alpha band says what is valid.
   std::vector<bool> masked;
+  // Above 1: the pixels are those of an overview, this many times as large as the file's, whose
+  // size is a multiple of theirs. `mapping` takes each as it is, and no band is masked.
+  int64_t overview = 1;
 };
 // Throws Error(invalid) that says why the grids do not match (other CRS, shifted, not north-up).
 AssetPlacement place_asset(const gdal::RasterInfo& info, const geo::Grid& target);

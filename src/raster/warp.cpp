@@ -177,7 +177,7 @@ void WarpedWindow::place_weighted(const geo::PixelPositions& positions) {
 
 template <class T>
 void WarpedWindow::resample_as(Resampling method, const T* values, const uint8_t* valid, T* out,
-                               uint8_t* valid_out) const {
+                               uint8_t* valid_out, ResampleScratch& scratch) const {
   const auto stride = static_cast<size_t>(source_.width);
   if (method == Resampling::nearest)
     return kernels::pick_nearest<T>({values, valid, stride}, nearest_.data(), target_pixels_, out,
@@ -189,19 +189,24 @@ void WarpedWindow::resample_as(Resampling method, const T* values, const uint8_t
     return kernels::resample_mode<T>({values, valid, stride}, *columns, *rows, places, out,
                                      valid_out);
   const auto pixels = static_cast<size_t>(source_.pixels());
-  const auto numbers = std::make_unique_for_overwrite<float[]>(2 * pixels);
-  const bool all =
-      kernels::prepare_plane(values, valid, pixels, numbers.get(), numbers.get() + pixels);
-  kernels::resample<T>({numbers.get(), all ? nullptr : numbers.get() + pixels, stride}, *columns,
-                       *rows, places, out, valid_out);
+  if (scratch.count < 2 * pixels) {
+    scratch.numbers.reset();
+    scratch.numbers = std::make_unique_for_overwrite<float[]>(2 * pixels);
+    scratch.count = 2 * pixels;
+  }
+  float* const numbers = scratch.numbers.get();
+  const bool all = kernels::prepare_plane(values, valid, pixels, numbers, numbers + pixels);
+  kernels::resample<T>({numbers, all ? nullptr : numbers + pixels, stride}, *columns, *rows, places,
+                       out, valid_out);
 }
 
 void WarpedWindow::resample(Resampling method, PixelType type, const void* values,
-                            const uint8_t* valid, void* out, uint8_t* valid_out) const {
+                            const uint8_t* valid, void* out, uint8_t* valid_out,
+                            ResampleScratch& scratch) const {
   visit(type, [&]<class T>(T) {
     auto* to = static_cast<T*>(out);
     if (!source_.empty())
-      return resample_as(method, static_cast<const T*>(values), valid, to, valid_out);
+      return resample_as(method, static_cast<const T*>(values), valid, to, valid_out, scratch);
     std::fill_n(to, target_pixels_, T{0});
     std::fill_n(valid_out, target_pixels_, uint8_t{0});
   });

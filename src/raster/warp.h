@@ -51,6 +51,12 @@ class Warp {
   geo::PixelScale scale_;
 };
 
+// What resample() works in, kept from call to call; only ever grows.
+struct ResampleScratch {
+  std::unique_ptr<float[]> numbers;
+  size_t count = 0;
+};
+
 // Where the pixels of one target window lie in the source.
 class WarpedWindow {
  public:
@@ -65,12 +71,12 @@ class WarpedWindow {
   // values: source().pixels() values of a type; valid: a byte each. Writes the target's values and
   // validity (0 or 1); what is not valid becomes 0. Nothing is read when source() is empty.
   void resample(Resampling method, PixelType type, const void* values, const uint8_t* valid,
-                void* out, uint8_t* valid_out) const;
+                void* out, uint8_t* valid_out, ResampleScratch& scratch) const;
 
  private:
   template <class T>
   void resample_as(Resampling method, const T* values, const uint8_t* valid, T* out,
-                   uint8_t* valid_out) const;
+                   uint8_t* valid_out, ResampleScratch& scratch) const;
   void place_nearest(const geo::PixelPositions& positions);
   void place_weighted(const geo::PixelPositions& positions);
   geo::Window needed(const geo::PixelPositions& positions) const;

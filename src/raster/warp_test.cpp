@@ -64,8 +64,9 @@ Image<T> warped(const Warp& warp, const Image<T>& source, const geo::Window& tar
   const WarpedWindow window(warp, target, std::span(&method, 1));
   const auto part = source.part(window.source());
   Image<T> out(target);
+  ResampleScratch scratch;
   window.resample(method, pixel_type<T>(), part.values.data(), part.valid.data(), out.values.data(),
-                  out.valid.data());
+                  out.valid.data(), scratch);
   return out;
 }
 
@@ -177,7 +178,9 @@ TEST(Warp, FarAwayNothingIsNeeded) {
   const WarpedWindow window(warp, {0, 0, 100, 100}, kAll);
   EXPECT_TRUE(window.source().empty());
   std::vector<uint8_t> out(10'000, 7), valid(10'000, 7);
-  window.resample(Resampling::cubic, PixelType::uint8, nullptr, nullptr, out.data(), valid.data());
+  ResampleScratch scratch;
+  window.resample(Resampling::cubic, PixelType::uint8, nullptr, nullptr, out.data(), valid.data(),
+                  scratch);
   EXPECT_EQ(out, std::vector<uint8_t>(10'000, 0));
   EXPECT_EQ(valid, std::vector<uint8_t>(10'000, 0));
   EXPECT_TRUE(warp.rough_source_window({0, 0, 100, 100}).empty());

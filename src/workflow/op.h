@@ -205,6 +205,7 @@ struct SourceItem {
   // at origin + k * size.
   int64_t block_width = 256, block_height = 256;
   int64_t block_origin_x = 0, block_origin_y = 0;
+  bool blocks_lie_across = false;      // warped: no window ends where their blocks do
   uint64_t stored_bytes = 0;           // estimate of the compressed bytes of these windows
   std::vector<Dropped> dropped;        // known before reading
   size_t scratch_bytes_per_pixel = 0;  // what one read() holds beside the block

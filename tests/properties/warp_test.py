@@ -237,7 +237,40 @@ def refusals(bench):
         bench.expect(outcome.code == 2 and word in outcome.err, f"{load} says {word}", outcome)
 
 
-TESTS = [tiles_equal_the_whole, pixels_against_gdal, means_against_gdal, masks_against_numpy, every_pixel_has_a_reason,
+def overviews_are_read_as_if_they_were_the_scene(bench):
+    """Of an image four times as fine as the grid: that of factor 4 of two, whose values are far from the image's."""
+    pixels = numpy.stack([numpy.full((256, 320), 1000, numpy.uint16), numpy.full((256, 320), 2000, numpy.uint16)])
+    path = scenes.write_raster(bench.folder / "S2_20180503_B.tif", pixels, names=("B04", "B08"), nodata=NODATA)
+    file = gdal.Open(str(path), gdal.GA_Update)
+    file.BuildOverviews("AVERAGE", [2, 4, 8])
+    random = numpy.random.Generator(numpy.random.PCG64(3))
+    drawn = random.integers(1, 5000, (2, 64, 80)).astype(numpy.uint16)
+    drawn[:, 10:20, 30:50] = NODATA
+    for band in (1, 2):
+        file.GetRasterBand(band).GetOverview(1).WriteArray(drawn[band - 1])
+    file = None
+    item = scenes.item_of("S2_20180503", scenes.day(24), {
+        "data": {"href": "./S2_20180503_B.tif", "type": "image/tiff; application=geotiff", "roles": ["data"],
+                 "eo:bands": [{"name": "B04", "common_name": "red"}, {"name": "B08", "common_name": "nir"}]}})
+    (bench.folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [item]}))
+    scenes.write_raster(bench.folder / "grid.tif", numpy.zeros((1, 32, 40), numpy.uint8), pixel=8 * scenes.PIXEL)
+    got, valid = warped(bench, 64, ", resampling: average, overviews: true", "eight")
+    bench.expect_equal(set(got[0][valid[0]]), {1000}, "the overview of factor 8 is what a grid of that size gets")
+    scenes.write_raster(bench.folder / "grid.tif", numpy.zeros((1, 42, 53), numpy.uint8), pixel=6 * scenes.PIXEL)
+    got, valid = warped(bench, 64, ", resampling: average, overviews: true", "whole")
+    warped(bench, 19, ", resampling: average, overviews: true", "tiles")
+    bench.expect_equal((bench.folder / "tiles" / "map.tif").read_bytes(), (bench.folder / "whole" / "map.tif").read_bytes(),
+                       "overviews: tiles are the whole, byte for byte")
+    overview = scenes.write_raster(bench.folder / "overview.tif", drawn, pixel=4 * scenes.PIXEL, nodata=NODATA)
+    (bench.folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": [
+        {**item, "assets": {"data": {**item["assets"]["data"], "href": "./overview.tif"}}}]}))
+    expected, there = warped(bench, 64, ", resampling: average", "as_a_scene")
+    bench.expect_equal((int((valid != there).sum()), int((got != expected).sum())), (0, 0), f"the pixels of {overview.name}")
+    outcome = bench.call("run", bench.document(document(64, ", overviews: true, mask: {band: SCL, drop: 9}")))
+    bench.expect(outcome.code == 2 and "own pixels" in outcome.err, "not with masks", outcome)
+
+
+TESTS = [overviews_are_read_as_if_they_were_the_scene, tiles_equal_the_whole, pixels_against_gdal, means_against_gdal, masks_against_numpy, every_pixel_has_a_reason,
          refusals]
 
 if __name__ == "__main__":

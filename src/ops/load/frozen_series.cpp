@@ -140,6 +140,7 @@ Json file_to_json(const FrozenFile& file, CrsTable& table, OperationTable& opera
             {"share", file.share},
             {"masked", file.masked},
             {"bands", bands}};
+  if (file.overview > 1) json["overview"] = file.overview;
   for (const auto& warp : file.warps) json["warps"].push_back(warp_to_json(warp, operations));
   return json;
 }
@@ -155,6 +156,7 @@ FrozenFile file_from_json(const Json& json, const CrsTable& table,
   file.grid.pixel_height = json.at("pixel").at(1).get<double>();
   file.grid.width = json.at("size").at(0).get<int64_t>();
   file.grid.height = json.at("size").at(1).get<int64_t>();
+  file.overview = json.value("overview", int64_t{1});
   file.block_width = json.at("block").at(0).get<int>();
   file.block_height = json.at("block").at(1).get<int>();
   file.bytes = json.at("bytes").get<int64_t>();
@@ -183,9 +185,9 @@ const FrozenWarp* FrozenFile::warp_for(size_t zone) const {
 
 void FrozenFile::check_unchanged(const gdal::RasterInfo& info) const {
   std::string what;
-  if (info.width != grid.width || info.height != grid.height)
-    what = fmt::format("{} x {} pixels instead of {} x {}", info.width, info.height, grid.width,
-                       grid.height);
+  if (info.width != grid.width * overview || info.height != grid.height * overview)
+    what = fmt::format("{} x {} pixels instead of {} x {}", info.width, info.height,
+                       grid.width * overview, grid.height * overview);
   else if (info.bands.size() != band_count)
     what = fmt::format("{} bands instead of {}", info.bands.size(), band_count);
   else if (!info.grid || info.grid->origin_x != grid.origin_x ||
@@ -210,6 +212,7 @@ raster::AssetPlacement FrozenFile::own_pixels() const {
   placement.block_width = block_width;
   placement.block_height = block_height;
   placement.masked = masked;
+  placement.overview = overview;
   return placement;
 }
 
@@ -240,6 +243,9 @@ Json FrozenSeries::to_json() const {
                {"scenes", list},
                {"dropped", gone}};
   if (!left_out.empty()) json["excluded"] = left_out;
+  for (const auto& each : shapes)
+    json["shapes"].push_back(
+        {{"rule", each.rule}, {"zone", each.zone}, {"polygons", each.polygons}});
   return json;
 }
 
@@ -265,6 +271,9 @@ FrozenSeries FrozenSeries::from_json(const Json& json) {
     if (const auto box = entry.value("bbox", std::vector<double>{}); box.size() == 4)
       each.bbox_lonlat = geo::Box{box[0], box[1], box[2], box[3]};
   }
+  for (const auto& entry : json.value("shapes", Json::array()))
+    series.shapes.push_back({entry.at("rule").get<size_t>(), entry.at("zone").get<size_t>(),
+                             entry.at("polygons").get<std::vector<std::string>>()});
   for (const auto& entry : json.at("dropped"))
     series.dropped.push_back({entry.at(0).get<std::string>(), entry.at(1).get<std::string>()});
   return series;

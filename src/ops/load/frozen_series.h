@@ -47,7 +47,8 @@ struct FrozenWarp {
 
 struct FrozenFile {
   std::string path;
-  geo::Grid grid;
+  geo::Grid grid;        // of the pixels that are read
+  int64_t overview = 1;  // above 1: they are an overview's, this many times as large as the file's
   int block_width = 0, block_height = 0;
   int64_t bytes = 0;         // stored
   size_t band_count = 0;     // in the file
@@ -73,11 +74,19 @@ struct FrozenScene {
   std::vector<FrozenFile> files;
 };
 
+// The polygons of a vector rule on a zone, in its CRS.
+struct FrozenShapes {
+  size_t rule = 0;  // of `load.mask`
+  size_t zone = 0;
+  std::vector<std::string> polygons;  // as WKT
+};
+
 struct FrozenSeries {
   std::vector<raster::Band> bands;
   std::vector<FrozenScene> scenes;
   std::vector<workflow::Dropped> dropped;        // headers that could not be read
   std::vector<catalog::ExcludedScene> excluded;  // by the user
+  std::vector<FrozenShapes> shapes;
 
   workflow::Json to_json() const;
   static FrozenSeries from_json(const workflow::Json& json);

@@ -12,6 +12,8 @@
 #include "ops/load/asset_access.h"
 #include "ops/load/layer_source.h"
 #include "ops/load/load_parameters.h"
+#include "ops/load/mask_classes.h"
+#include "ops/load/mask_expression.h"
 #include "ops/load/series_freezer.h"
 #include "ops/load/series_source.h"
 #include "ops/load/source_scenes.h"
@@ -166,10 +168,11 @@ void Load::check() {
   for (const auto& each : p.source) each.check({});
   if (!p.source.empty() && (!p.band_names.empty() || !p.date_pattern.empty()))
     throw invalid("load: band_names and date_pattern belong into the source");
-  const bool only_for_scenes =
-      !p.band_names.empty() || !p.date_pattern.empty() || p.period || !p.group_by.empty() ||
-      !p.mask.empty() || p.reject || p.order != "time" || p.nodata || p.scale || p.offset ||
-      !p.kind.empty() || p.tolerate || p.resampling.all || !p.resampling.by_band.empty();
+  const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
+                               !p.group_by.empty() || !p.mask.empty() || p.reject ||
+                               p.order != "time" || p.nodata || p.scale || p.offset ||
+                               !p.kind.empty() || p.tolerate || p.overviews || p.resampling.all ||
+                               !p.resampling.by_band.empty();
   if (!p.layer.empty() && only_for_scenes)
     throw invalid("load: with `layer` only `bands`, `at` and `along` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
@@ -178,9 +181,20 @@ void Load::check() {
   for (const auto& [axis, label] : p.at)
     if (!label.is_scalar() || label.is_null())
       throw label.error(fmt::format("load.at.{}: needs one value of the axis", axis));
+  name_classes(parameters_.mask, p.source);
   p.mask.check();
+  for (size_t i = 0; i < p.mask.rules.size(); ++i)  // one text for all ways to write it
+    if (auto& text = parameters_.mask.rules[i].expression; !text.empty())
+      text = parse_condition(text, p.mask.name(i)).canonical();
   check_resampling(p);
   if (p.reject) check_reject(*p.reject);
+  const bool looked_up =
+      p.reject || std::any_of(p.mask.rules.begin(), p.mask.rules.end(),
+                              [](const MaskRule& rule) { return rule.of_a_band(); });
+  if (p.overviews && looked_up)
+    throw invalid(
+        "load.overviews: masks by bands and rejected values are about a file's own pixels")
+        .hint("leave out `overviews`, or `mask` and `reject`; shapes and expressions do no harm");
   if (p.tolerate) check_tolerate(*p.tolerate);
   if (p.scale && (*p.scale == 0 || !std::isfinite(*p.scale)))
     throw invalid(
@@ -260,6 +274,12 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
            "How pixels that do not fall on the grid are brought onto it: `nearest`, `bilinear`, "
            "`cubic`, `average` or `mode`, for all bands or as {band: method}. Default: nearest for "
            "classes, else bilinear, or average where the scene's pixels are smaller")
+      .identity_if_changed();
+  parameters
+      .add("overviews", &overviews,
+           "Whether `bilinear`, `cubic` and `average` may read a file's overviews where these are "
+           "at "
+           "least as fine as the grid: less to read, for values that are means of means")
       .identity_if_changed();
   parameters.add("nodata", &nodata,
                  "Stored value of missing pixels, instead of what the files say");

@@ -51,6 +51,7 @@ struct LoadParameters {
   std::optional<geo::Period> period;
   MaskRules mask;
   ResamplingChoice resampling;
+  bool overviews = false;
   std::optional<Reject> reject;
   std::optional<double> nodata, scale, offset;
   std::string kind;

@@ -354,6 +354,33 @@ TEST_F(LoadTest, NothingThere) {
   EXPECT_THAT(failing("", ErrorCode::empty), HasSubstr("no scene touches the area"));
 }
 
+// Conditions are on physical values, of pixels of the grid.
+TEST_F(LoadTest, ConditionsOnTheBandsMask) {
+  scene("a_20180101",
+        {.bands = {{10, 20, 30, 40}, {40, 30, 20, 40}}, .nodata = 30, .names = {"red", "nir"}});
+  const auto red = [&](const std::string& condition, const std::string& more = "") {
+    return load(", mask: {expression: '" + condition + "'}" + more).at("red", 0);
+  };
+  EXPECT_THAT(red("red > 15 and nir < 35"), numbers_are({10, kInvalid, kInvalid, 40}));
+  EXPECT_THAT(red("red > 3 and red < 5", ", scale: 0.1, offset: 1"),
+              numbers_are({10, kInvalid, kInvalid, 40}));
+  EXPECT_THAT(red("not (nir - red) / (nir + red) > 0"),
+              numbers_are({10, kInvalid, kInvalid, kInvalid}));
+  EXPECT_THAT(failing(", mask: {expression: 'red >'}"),
+              AllOf(HasSubstr("missing at the end"), HasSubstr("at character 6 of 'red >'")));
+  EXPECT_THAT(failing(", mask: {expression: 'red + 1'}"), HasSubstr("not a condition"));
+  EXPECT_THAT(failing(", mask: {expression: 'rad > 1'}"),
+              AllOf(HasSubstr("'rad' is none of the loaded bands"), HasSubstr("red")));
+  EXPECT_THAT(failing(", mask: {expression: 'red > 1', band: nir}"), HasSubstr("nothing else"));
+  const auto load_op = op(", mask: {expression: 'red>15'}");
+  workflow::FreezeReport report;
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
+  const auto plan = source->plan({"all", 0, 0, area_.window(), area_}, nullptr);
+  raster::AssetPool pool(1);
+  EXPECT_TRUE(source->explain(plan, 0, 0, 0, pool).valid);
+  EXPECT_EQ(source->explain(plan, 0, 3, 0, pool).reason, "masked by (red > 15)");
+}
+
 TEST_F(LoadTest, ParametersThatDoNotGoTogether) {
   EXPECT_THAT(failing(", layer: x"), HasSubstr("exclude each other"));
   EXPECT_THAT(failing(", tolerate: {scenes: 1, share: 0.5}"), HasSubstr("load.tolerate"));

@@ -143,9 +143,10 @@ void MaskReader::erase(const FrozenFile& file, const FrozenBand& band, const Loo
   constexpr std::array kNearest{Resampling::nearest};
   const raster::WarpedWindow warped(*lookup.warp, window, kNearest);
   std::vector<uint8_t> plane, carried(pixels), on_mask(pixels);
+  raster::ResampleScratch scratch;
   if (!warped.source().empty()) plane = usable(file, band, warped.source());
   warped.resample(Resampling::nearest, raster::PixelType::uint8, plane.data(), plane.data(),
-                  carried.data(), on_mask.data());
+                  carried.data(), on_mask.data(), scratch);
   for (size_t i = 0; i < pixels; ++i) valid[i] &= on_mask[i];
 }
 

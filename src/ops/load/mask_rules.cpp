@@ -71,6 +71,25 @@ void mark_field(const MaskRule& rule, const T* samples, size_t pixels, uint8_t* 
                       rule.listed_are_kept(), unusable);
 }
 
+// Fields of one sample, of which any may make it a listed one.
+template <class T>
+void mark_fields(const MaskRule& rule, const T* samples, size_t pixels, uint8_t* unusable) {
+  std::vector<uint8_t> listed(pixels, 0);
+  for (const auto& field : rule.fields) {
+    if (field.values.empty()) {
+      const auto bits = static_cast<uint16_t>(((1U << field.count) - 1) << field.first);
+      kernels::mask_bits(samples, pixels, bits, uint16_t{0}, listed.data());
+      continue;
+    }
+    uint64_t values = 0;
+    for (const int64_t value : field.values) values |= uint64_t{1} << value;
+    kernels::mask_field(samples, pixels, field.first, field.count, values, false, listed.data());
+  }
+  const uint8_t usable = rule.fields_are_kept ? 1 : 0;
+  for (size_t i = 0; i < pixels; ++i)
+    unusable[i] = static_cast<uint8_t>(unusable[i] | static_cast<uint8_t>(listed[i] != usable));
+}
+
 // How long a pixel's sides are in metres.
 struct PixelSize {
   double width, height;
@@ -108,11 +127,18 @@ const Distance& CleanStep::radius() const {
 }
 
 void MaskRule::declare(workflow::Parameters& parameters) {
-  parameters.add("band", &band, "Band of the same scene, such as SCL; its pixels may be larger")
-      .required()
+  parameters
+      .add(
+          "band", &band,
+          "Band of the same scene, such as SCL; its pixels may be larger. With names of classes it "
+          "may be left out: the sensor's mask that has them")
       .meaning(workflow::Meaning::band);
-  parameters.add("keep", &keep, "Classes that are usable; all others are not");
-  parameters.add("drop", &drop, "Classes that are not usable; all others are");
+  parameters.add(
+      "classes", &classes,
+      "Classes that are not usable, by the names of the source's sensor: [cloud, shadow], "
+      "or `usual`");
+  parameters.add("keep", &keep, "Classes that are usable, numbers or names; all others are not");
+  parameters.add("drop", &drop, "Classes that are not usable, numbers or names; all others are");
   parameters.add("field", &field,
                  "First and last bit of a number that `keep` and `drop` are about, as in [8, 9]");
   parameters.add("bits_set", &bits_set,
@@ -122,20 +148,68 @@ void MaskRule::declare(workflow::Parameters& parameters) {
   parameters.add("below", &below, "Not usable where the stored value is lower");
   parameters.add("between", &between,
                  "Not usable from the first to the second of these values, both included");
+  parameters.add(
+      "vector", &vector,
+      "Instead of a band: polygons of a file; pixels whose centre is inside are not usable");
+  parameters.add(
+      "expression", &expression,
+      "Instead of a band: a condition on the loaded bands; pixels for which it holds are "
+      "not usable: \"blue > 0.12 and nir / red < 1.2\"");
   parameters.add("clean", &clean,
                  "What is done to the mask of this rule on its own pixels, in order: "
                  "[{open: 40 m}, {dilate: 100 m}]");
 }
 
+bool BitField::holds(uint16_t sample) const {
+  const int64_t number = (sample >> first) & ((1 << count) - 1);
+  return values.empty() ? number != 0
+                        : std::find(values.begin(), values.end(), number) != values.end();
+}
+
+void VectorRule::declare(workflow::Parameters& parameters) {
+  // What the file holds is hashed, polygon by polygon.
+  parameters
+      .add("file", &file,
+           "Vector file: GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, or CSV with WKT; any CRS")
+      .main()
+      .required()
+      .meaning(workflow::Meaning::path)
+      .not_identity();
+  parameters.add("layer", &layer, "Of a file with several; default: all").not_identity();
+  parameters.add("where", &where, "Which features: a condition on columns, as in SQL")
+      .not_identity();
+  parameters.add("crs", &crs, "CRS of a file that does not tell its own").not_identity();
+  parameters
+      .add("keep", &keep, "Which pixels are usable: those `outside` or `inside` of the shapes")
+      .choices({"outside", "inside"});
+  parameters
+      .add("buffer", &buffer,
+           "By how much shapes are made larger, in metres of the area's CRS or in its pixels")
+      .not_identity();
+}
+
 void MaskRule::check(const std::string& name) const {
+  if (!of_a_band()) {
+    if (!band.empty() || by_class() || !bits_set.empty() || !bits_clear.empty() || above || below ||
+        !between.empty() || !field.empty() || !clean.empty() || (vector && !expression.empty()))
+      throw invalid(name + ": a rule of a vector file or an expression has nothing else")
+          .hint("write a list: mask: [{vector: lakes.gpkg}, {band: SCL, drop: 9}]");
+    return;
+  }
+  if (band.empty())
+    throw invalid(name + ": needs `band`, unless it names classes of the source's sensor")
+        .hint("such as mask: {band: SCL, drop: 9}, or mask: {classes: [cloud, shadow]}");
   if (!keep.empty() && !drop.empty())
     throw invalid(name + ": `keep` and `drop` exclude each other")
         .hint("give one of them, as in mask: {band: SCL, keep: [4, 5, 6]}");
-  const int kinds = (by_class() ? 1 : 0) + (bits_set.empty() && bits_clear.empty() ? 0 : 1) +
-                    (above || below ? 1 : 0) + (between.empty() ? 0 : 1);
+  const int kinds = (by_class() || !fields.empty() ? 1 : 0) +
+                    (bits_set.empty() && bits_clear.empty() ? 0 : 1) + (above || below ? 1 : 0) +
+                    (between.empty() ? 0 : 1);
   if (kinds == 0)
     throw invalid(name + ": says neither which classes to keep nor to drop")
-        .hint("give one of keep, drop, bits_set, bits_clear, above, below, between");
+        .hint(
+            "give one of classes, keep, drop, bits_set, bits_clear, above, below, between; or "
+            "vector, or expression");
   if (kinds > 1)
     throw invalid(name + ": classes, bits and ranges are rules of their own")
         .hint("write a list: mask: [{band: SCL, drop: 9}, {band: CLD, above: 40}]");
@@ -190,6 +264,7 @@ void MaskRule::mark(PixelType type, const void* samples, size_t pixels, uint8_t*
     if (!between.empty())
       return kernels::mask_range(from, pixels, between[0], between[1], unusable);
     if constexpr (!std::is_same_v<T, float>) {
+      if (!fields.empty()) return mark_fields(*this, from, pixels, unusable);
       if (!field.empty()) return mark_field(*this, from, pixels, unusable);
       if (!by_class())
         return kernels::mask_bits(from, pixels, as_bits(bits_set), as_bits(bits_clear), unusable);
@@ -199,7 +274,7 @@ void MaskRule::mark(PixelType type, const void* samples, size_t pixels, uint8_t*
 }
 
 void MaskRule::clear(PixelType type, const void* samples, size_t pixels, uint8_t* valid) const {
-  if (by_class() && field.empty())
+  if (by_class() && field.empty() && fields.empty())
     return raster::visit(type, [&]<class T>(T) {
       clear_classes(*this, static_cast<const T*>(samples), pixels, valid);
     });
@@ -216,6 +291,15 @@ std::string MaskRule::reason(double stored) const {
     return taken_out == 0 ? "" : fmt::format("{} is {}, which is masked", band, stored);
   }
   const auto bits = static_cast<uint16_t>(static_cast<int32_t>(stored));
+  if (!fields.empty()) {
+    mark(PixelType::uint16, &bits, 1, &taken_out);
+    if (taken_out == 0) return {};
+    std::string names;
+    for (const auto& each : fields)
+      if (!fields_are_kept && each.holds(bits)) names += (names.empty() ? "" : ", ") + each.name;
+    return fmt::format("{} is {}: {}", band, stored,
+                       names.empty() ? "none of what is kept" : names);
+  }
   if (!by_class()) {
     mark(PixelType::uint16, &bits, 1, &taken_out);
     return taken_out == 0 ? "" : fmt::format("{} is {}: masked by its bits", band, stored);
@@ -224,8 +308,11 @@ std::string MaskRule::reason(double stored) const {
   if (!field.empty()) value = (bits >> field[0]) & ((1 << (field[1] - field[0] + 1)) - 1);
   const bool found = std::find(listed().begin(), listed().end(), value) != listed().end();
   if (found == listed_are_kept()) return {};
-  const auto what = field.empty() ? fmt::format("{}", value)
-                                  : fmt::format("{} in bits {} to {}", value, field[0], field[1]);
+  const auto known = class_names.find(value);
+  const auto plain = known == class_names.end() ? fmt::format("{}", value)
+                                                : fmt::format("{} ({})", value, known->second);
+  const auto what =
+      field.empty() ? plain : fmt::format("{} in bits {} to {}", value, field[0], field[1]);
   return fmt::format("{} is {}, which is {}", band, what,
                      listed_are_kept() ? "not kept" : "dropped");
 }
@@ -255,7 +342,8 @@ std::string MaskRules::name(size_t rule) const {
 std::vector<std::string> MaskRules::bands() const {
   std::vector<std::string> out;
   for (const auto& rule : rules)
-    if (std::find(out.begin(), out.end(), rule.band) == out.end()) out.push_back(rule.band);
+    if (rule.of_a_band() && std::find(out.begin(), out.end(), rule.band) == out.end())
+      out.push_back(rule.band);
   return out;
 }
 
@@ -293,12 +381,42 @@ OrderedJson ParameterType<ops::Distance>::schema(const Parameter&) {
   return {{"type", "string"}, {"pattern", "^[0-9.]+ ?(m|km|px)$"}};
 }
 
+void ParameterType<ops::ClassList>::parse(const Value& value, const Parameter& parameter,
+                                          const std::string& name, ops::ClassList& out) {
+  out = {};
+  std::vector<Value> entries;
+  ParameterType<std::vector<Value>>::parse(value, parameter, name, entries);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto place = entries.size() > 1 ? fmt::format("{}[{}]", name, i) : name;
+    if (entries[i].kind == Value::Kind::string)
+      out.names.push_back(entries[i].text);
+    else
+      ParameterType<int64_t>::parse(entries[i], parameter, place, out.numbers.emplace_back());
+  }
+}
+
+Json ParameterType<ops::ClassList>::to_json(const ops::ClassList& value) {
+  Json list = ParameterType<std::vector<int64_t>>::to_json(value.numbers);
+  for (const auto& name : value.names) list.push_back(name);
+  return list;
+}
+
+OrderedJson ParameterType<ops::ClassList>::schema(const Parameter& parameter) {
+  const OrderedJson item = {{"anyOf", OrderedJson::array({ParameterType<int64_t>::schema(parameter),
+                                                          OrderedJson{{"type", "string"}}})}};
+  const OrderedJson list = {{"type", "array"}, {"items", item}};
+  return {{"anyOf", OrderedJson::array({list, item})}};
+}
+
 Json ParameterType<ops::MaskRules>::to_json(const ops::MaskRules& value) {
   if (value.empty()) return {};
   Json list = Json::array();
   for (const auto& rule : value.rules) {
     const Json all = ParameterType<ops::MaskRule>::to_json(rule);
     Json said = Json::object();
+    for (const auto& field : rule.fields)
+      said[rule.fields_are_kept ? "kept_fields" : "dropped_fields"].push_back(
+          {field.first, field.count, field.values});
     for (const auto& [key, entry] : all.items())
       if (key == "band" || key == "keep" || key == "drop" || !entry.empty()) said[key] = entry;
     list.push_back(std::move(said));

@@ -123,7 +123,8 @@ class OnePixel {
                        0);
     reader.with_rules(rules, rule);
     if (!reject) reader.without_reject();
-    reader.read(pool);
+    ReadScratch scratch;
+    reader.read(pool, scratch);
     return block_.validity(0)[0] != 0;
   }
   double value(size_t band) const {

@@ -134,7 +134,7 @@ struct SceneReader::WarpGroup {
   std::vector<Resampling> methods;  // each once
 };
 
-workflow::ReadCounts SceneReader::read(raster::AssetPool& pool) {
+workflow::ReadCounts SceneReader::read(raster::AssetPool& pool, ReadScratch& scratch) {
   MaskReader masks(scene_, parameters_.mask, zone_, grid_, pool);
   if (rules_ == Rules::one) masks.only(rule_);
   const bool masked = !parameters_.mask.empty() && rules_ != Rules::none;
@@ -151,7 +151,7 @@ workflow::ReadCounts SceneReader::read(raster::AssetPool& pool) {
   }
   if (nested && parameters_.reject && reject_) apply_reject();
   if (!started_) std::memset(valid_, 1, pixels());
-  for (const auto& group : warp_groups()) read_group(group, pool, masks);
+  for (const auto& group : warp_groups()) read_group(group, pool, masks, scratch);
   return bring_to_one();
 }
 
@@ -242,48 +242,50 @@ std::vector<SceneReader::WarpGroup> SceneReader::warp_groups() const {
 }
 
 void SceneReader::read_group(const WarpGroup& group, raster::AssetPool& pool,
-                             const MaskReader& masks) {
+                             const MaskReader& masks, ReadScratch& scratch) {
   int64_t most = std::numeric_limits<int64_t>::max();
   for (const size_t f : group.files) most = std::min(most, most_source_pixels(scene_.files[f]));
   const size_t first = group.files.front();
   const raster::Warp warp(grid_, scene_.files[first].grid, files_[first].warp->operation,
                           files_[first].warp->scale);
   for (const auto& part : warp.parts(block_.window(), most)) {
-    const raster::WarpedWindow warped(warp, part, group.methods);
+    const auto& warped = scratch.windows.get(grid_, scene_.files[first].grid, *files_[first].warp,
+                                             warp, part, group.methods);
     std::vector<uint8_t> usable;
     if (!parameters_.mask.empty() && rules_ != Rules::none && !warped.source().empty()) {
       usable.assign(static_cast<size_t>(warped.source().pixels()), 1);
       masks.erase_on_file(scene_.files[first], warped.source(), usable.data());
     }
-    for (const size_t f : group.files) resample_file(f, warped, part, usable, pool);
+    for (const size_t f : group.files) resample_file(f, warped, part, usable, pool, scratch);
   }
 }
 
 // Reads what a part of the block needs of a file, takes out what is not usable, and resamples it.
 void SceneReader::resample_file(size_t f, const raster::WarpedWindow& warped,
                                 const geo::Window& part, const std::vector<uint8_t>& usable,
-                                raster::AssetPool& pool) {
+                                raster::AssetPool& pool, ReadScratch& scratch) {
   const FrozenFile& file = scene_.files[f];
   const auto source_pixels = static_cast<size_t>(warped.source().pixels());
   std::vector<raster::AssetBand> bands;
   std::vector<size_t> indices;
-  std::vector<std::unique_ptr<std::byte[]>> planes;
   std::vector<void*> to;
+  if (scratch.planes.size() < file.bands.size()) scratch.planes.resize(file.bands.size());
   for (size_t b = 0; b < file.bands.size(); ++b) {
     const auto& band = file.bands[b];
     if (band.target == kMaskTarget) continue;
     bands.push_back({band.number, band.type, band.nodata});
     indices.push_back(b);
-    planes.push_back(std::make_unique<std::byte[]>(source_pixels * raster::byte_size(band.type)));
-    to.push_back(planes.back().get());
+    auto* const plane =
+        scratch.planes[b].get<std::byte>(source_pixels * raster::byte_size(band.type));
+    to.push_back(plane);
   }
-  std::vector<uint8_t> valid(source_pixels);
+  auto* const valid = scratch.valid.get<uint8_t>(source_pixels);
   if (source_pixels > 0) {
     auto lease = pool.lease(file.path);
     try {
       file.check_unchanged(lease->info());
       raster::read_asset(*lease, file.own_pixels(), warped.source(), bands, to,
-                         std::vector<uint8_t*>(bands.size(), valid.data()));
+                         std::vector<uint8_t*>(bands.size(), valid));
     } catch (...) {
       lease.discard();
       throw;
@@ -292,25 +294,25 @@ void SceneReader::resample_file(size_t f, const raster::WarpedWindow& warped,
     if (parameters_.reject && reject_) {
       std::vector<std::pair<PixelType, const void*>> stored;
       for (size_t i = 0; i < bands.size(); ++i) stored.emplace_back(bands[i].type, to[i]);
-      reject(*parameters_.reject, stored, source_pixels, valid.data());
+      reject(*parameters_.reject, stored, source_pixels, valid);
     }
   }
   const auto pixels_of_part = static_cast<size_t>(part.pixels());
   const bool whole = part == block_.window();
-  std::vector<uint8_t> part_valid(pixels_of_part);
-  std::vector<std::byte> resampled;
+  auto* const part_valid = scratch.part_valid.get<uint8_t>(pixels_of_part);
   for (size_t i = 0; i < bands.size(); ++i) {
     const FrozenBand& band = file.bands[indices[i]];
     const size_t sample = raster::byte_size(band.type);
-    resampled.resize(whole ? 0 : pixels_of_part * sample);
     std::byte* const plane = stored_plane(band);
-    warped.resample(files_[f].warp->methods[indices[i]], band.type, to[i], valid.data(),
-                    whole ? plane : resampled.data(), part_valid.data());
-    if (!whole) copy_rows(resampled.data(), sample, part, plane, block_.window());
+    auto* const resampled =
+        whole ? plane : scratch.resampled.get<std::byte>(pixels_of_part * sample);
+    warped.resample(files_[f].warp->methods[indices[i]], band.type, to[i], valid, resampled,
+                    part_valid, scratch.resampling);
+    if (!whole) copy_rows(resampled, sample, part, plane, block_.window());
     for (int64_t y = 0; y < part.height; ++y) {
       uint8_t* row = valid_ + (part.y + y - block_.window().y) * block_.window().width + part.x -
                      block_.window().x;
-      const uint8_t* from = part_valid.data() + y * part.width;
+      const uint8_t* from = part_valid + y * part.width;
       for (int64_t x = 0; x < part.width; ++x) row[x] &= from[x];
     }
   }

@@ -10,6 +10,7 @@
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
 #include "ops/load/mask_reader.h"
+#include "ops/load/read_scratch.h"
 #include "raster/asset_pool.h"
 #include "workflow/op.h"
 
@@ -38,7 +39,7 @@ class SceneReader {
   void with_rules(Rules rules, size_t rule = 0);
   void without_reject() { reject_ = false; }
 
-  workflow::ReadCounts read(raster::AssetPool& pool);
+  workflow::ReadCounts read(raster::AssetPool& pool, ReadScratch& scratch);
 
  private:
   struct WarpGroup;
@@ -48,11 +49,11 @@ class SceneReader {
   bool reads_on_zone(const FrozenFile& file, const FrozenBand& band, const MaskReader& masks) const;
   void apply_reject();
   std::vector<WarpGroup> warp_groups() const;
-  void read_group(const WarpGroup& group, raster::AssetPool& pool, const MaskReader& masks);
-  void read_warped(const WarpGroup& group, const geo::Window& part, raster::AssetPool& pool,
-                   const MaskReader& masks);
+  void read_group(const WarpGroup& group, raster::AssetPool& pool, const MaskReader& masks,
+                  ReadScratch& scratch);
   void resample_file(size_t f, const raster::WarpedWindow& warped, const geo::Window& part,
-                     const std::vector<uint8_t>& usable, raster::AssetPool& pool);
+                     const std::vector<uint8_t>& usable, raster::AssetPool& pool,
+                     ReadScratch& scratch);
   workflow::ReadCounts bring_to_one();
 
   const FrozenScene& scene_;

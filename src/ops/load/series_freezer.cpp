@@ -17,6 +17,8 @@
 #include "error/error.h"
 #include "gdal/dataset.h"
 #include "ops/load/dates.h"
+#include "ops/load/mask_expression.h"
+#include "ops/load/mask_shapes.h"
 #include "ops/load/zone_placement.h"
 
 namespace geoloom::ops {
@@ -226,7 +228,9 @@ class Freezer {
             .hint("warp it to a grid first");
       for (const auto& [target, band] : bands)
         file.bands.push_back(band_of(scene, asset, asset.bands[band], target, info));
-      if (!placement_.place(file, resampling_of(file, info))) return false;
+      const auto resampling = resampling_of(file, info);
+      if (!placement_.place(file, resampling)) return false;
+      if (parameters_.overviews) placement_.place_overview(file, resampling, info.overviews);
       if (info.interleaving == "BAND")
         file.share = static_cast<double>(bands.size()) / static_cast<double>(file.band_count);
       used.push_back(asset);
@@ -567,6 +571,8 @@ FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParamet
                            std::vector<catalog::ExcludedScene> excluded) {
   auto series = Freezer(parameters, zones, report).freeze(std::move(scenes));
   series.excluded = std::move(excluded);
+  const MaskExpressions known_bands(parameters.mask, series.bands);
+  series.shapes = freeze_shapes(parameters.mask, zones);
   return series;
 }
 

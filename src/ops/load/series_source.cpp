@@ -133,6 +133,8 @@ SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
     for (const auto& scene : series_.scenes) scenes.push_back(&scene.scene);
     access_ = access_rules(parameters_.source, scenes);
   }
+  shapes_ = std::make_unique<MaskShapes>(parameters_.mask, series_.shapes, zones_);
+  conditions_ = MaskExpressions(parameters_.mask, series_.bands);
   for (size_t z = 0; z < zones_.size(); ++z) {
     const geo::Grid& grid = zones_[z].grid;
     auto& placed = placed_.emplace_back();
@@ -197,6 +199,7 @@ workflow::SourceItem SeriesSource::plan_without(
   dates->dates = parameters_.by_solar_day()
                      ? by_solar_day(series_, scenes, centre_lon(item.grid), parameters_.period)
                      : scene_by_scene(series_, scenes);
+  const auto shapes = shapes_->identity(item.zone);
   std::vector<size_t> used;
   size_t most_a_slice = 0;
   for (const auto& date : dates->dates) {
@@ -207,7 +210,7 @@ workflow::SourceItem SeriesSource::plan_without(
       used.push_back(s);
     }
     plan.members.push_back(plan.members.size());
-    plan.identities.push_back(std::move(identity));
+    plan.identities.push_back(identity + shapes);
     plan.schema.slices.push_back(date.slice);
     most_a_slice = std::max(most_a_slice, date.scenes.size());
   }
@@ -239,12 +242,16 @@ void SeriesSource::add_costs(const workflow::Item& item, const std::vector<size_
   }
   plan.stored_bytes = static_cast<uint64_t>(bytes);
   plan.remote = remote();
+  plan.blocks_lie_across = warped;
   // What one request brings, as the answer and as the blocks to decode.
   if (plan.remote && !scenes.empty())
     plan.scratch_bytes +=
         2 * std::min<size_t>(tiff::kMostRequestedBytes, plan.stored_bytes / scenes.size());
   plan.scratch_bytes_per_pixel =
-      1 + 4 * parameters_.mask.bands().size() + (warped ? raster::kWarpBytesPerTargetPixel + 8 : 0);
+      1 + 4 * parameters_.mask.bands().size() +
+      (warped ? raster::kWarpBytesPerTargetPixel + kKeptBytesPerTargetPixel + 8 : 0);
+  // Of shapes: the windows that are kept, and one that is burned.
+  if (!shapes_->empty()) plan.scratch_bytes_per_pixel += kBurnedWindows + 2 + sizeof(double);
   if (most_a_slice > 1) plan.scratch_bytes_per_pixel += plan.schema.bytes_per_pixel(1);
   if (blocks.empty()) return;
   const Blocks common = most_common(blocks);
@@ -277,10 +284,13 @@ workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, 
                                               raster::AssetPool& pool) const {
   const auto& scene = series_.scenes[s];
   const geo::Grid& grid = zones_.at(plan.zone).grid;
+  const ReadScratchPool::Lease scratch(scratch_);
   try {
-    return SceneReader(scene, placed(plan.zone, s).files, parameters_, plan.zone, grid, block,
-                       slice)
-        .read(pool);
+    SceneReader reader(scene, placed(plan.zone, s).files, parameters_, plan.zone, grid, block,
+                       slice);
+    const auto counts = reader.read(pool, *scratch);
+    if (!conditions_.empty()) conditions_.erase(block, slice);
+    return counts;
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;
@@ -299,6 +309,7 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t
     counts.clipped += read_scene(plan, scenes[i], below, 0, pool).clipped;
     show_through(below, block, slice);
   }
+  if (!shapes_->empty()) shapes_->erase(plan.zone, block.window(), block.validity(slice).data());
   return counts;
 }
 
@@ -318,10 +329,18 @@ workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, si
       error.at({.scene = scene.label});
       throw;
     }
+    if (report.valid) {
+      report.reason = conditions_.reason(report.values);
+      report.valid = report.reason.empty();
+    }
     if (report.valid) break;
     reasons += fmt::format("{}{}: {}", reasons.empty() ? "" : "; ", scene.label, report.reason);
   }
   if (scenes.size() > 1) report.reason = report.valid ? "" : reasons;
+  if (auto outside = shapes_->reason(plan.zone, x, y); report.valid && !outside.empty()) {
+    report.valid = false;
+    report.reason = std::move(outside);
+  }
   return report;
 }
 

@@ -9,6 +9,8 @@
 #include "ops/load/asset_access.h"
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
+#include "ops/load/mask_expression.h"
+#include "ops/load/mask_shapes.h"
 #include "ops/load/scene_reader.h"
 #include "workflow/op.h"
 
@@ -51,6 +53,9 @@ class SeriesSource : public workflow::Source {
   std::vector<const catalog::ExcludedScene*> excluded_near(const workflow::Item& item) const;
 
   AccessRules access_;
+  mutable ReadScratchPool scratch_;
+  std::unique_ptr<const MaskShapes> shapes_;
+  MaskExpressions conditions_;
   FrozenSeries series_;
   LoadParameters parameters_;
   const std::vector<workflow::Zone> zones_;

@@ -55,6 +55,40 @@ bool ZonePlacement::place(FrozenFile& file, const std::vector<BandResampling>& b
   return touches;
 }
 
+bool ZonePlacement::place_overview(FrozenFile& file, const std::vector<BandResampling>& bands,
+                                   const std::vector<std::pair<int64_t, int64_t>>& sizes) {
+  double finest = HUGE_VAL;  // pixels of the file per pixel of a zone
+  for (size_t zone = 0; zone < zones_.size(); ++zone) {
+    if (!lies_in(file, zone, zones_[zone].grid)) continue;
+    const auto* warp = file.warp_for(zone);
+    const bool weighted = warp != nullptr && std::all_of(warp->methods.begin(), warp->methods.end(),
+                                                         [](Resampling method) {
+                                                           return raster::is_weighted(method);
+                                                         });
+    if (!weighted) return false;
+    finest = std::min({finest, warp->scale.columns, warp->scale.rows});
+  }
+  const auto plain = [](const std::vector<bool>& masked) {
+    return std::find(masked.begin(), masked.end(), true) == masked.end();
+  };
+  if (!plain(file.masked) || std::any_of(bands.begin(), bands.end(),
+                                         [](const BandResampling& band) { return band.masks; }))
+    return false;
+  int64_t times = 1;
+  for (const auto& [width, height] : sizes) {
+    if (width < 1 || height < 1 || file.grid.width % width != 0) continue;
+    const int64_t larger = file.grid.width / width;
+    if (height * larger == file.grid.height && static_cast<double>(larger) <= finest * (1 + 1e-6))
+      times = std::max(times, larger);
+  }
+  if (times == 1) return false;
+  file.grid = file.grid.coarsened(times);
+  file.overview = times;
+  file.bytes /= times * times;
+  file.warps.clear();
+  return place(file, bands);
+}
+
 bool ZonePlacement::place_nested(FrozenFile& file, size_t zone,
                                  const std::vector<BandResampling>& bands) {
   const geo::Grid& grid = zones_[zone].grid;

@@ -33,6 +33,12 @@ class ZonePlacement {
   // between the CRSs.
   bool place(FrozenFile& file, const std::vector<BandResampling>& bands);
 
+  // The same for the coarsest overview of the file that is at least as fine as all zones' pixels,
+  // where all bands are resampled from several pixels, none masks and none is masked. False, and
+  // the file as it was, when there is none. `sizes` are width and height of the overviews.
+  bool place_overview(FrozenFile& file, const std::vector<BandResampling>& bands,
+                      const std::vector<std::pair<int64_t, int64_t>>& sizes);
+
  private:
   bool place_nested(FrozenFile& file, size_t zone, const std::vector<BandResampling>& bands);
   bool place_warped(FrozenFile& file, size_t zone, const std::vector<BandResampling>& bands);
