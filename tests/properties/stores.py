@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import shlex
+import shutil
 import subprocess
 
 from osgeo import gdal
@@ -82,8 +83,12 @@ class ObjectStore:
 
 
 def empty(store):
+    """As if nothing had ever been there: folders go as well."""
+    if isinstance(store, FolderStore):
+        return shutil.rmtree(store.path)
     for name in store.names():
         store.remove(name)
+    return None
 
 
 def store_of(bench, name="out"):
