@@ -47,7 +47,8 @@ if stage build-asan setup/build.sh asan unit_tests; then
   run_ctest asan asan -L '^unit$' -E '^cli_test'
 fi
 if [[ -e build/release/geoloom ]]; then
-  run_ctest smoke release -L '^smoke$'
+  # These wait a good part of their time, for servers that are slow on purpose.
+  run_ctest smoke release -L '^smoke$' -j "$((jobs + 1))"
 fi
 if [[ $full == yes ]]; then
   run_ctest full release -L '^full$'
