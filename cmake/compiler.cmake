@@ -14,8 +14,8 @@ if(GEOLOOM_WERROR AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 if(GEOLOOM_SANITIZE)
   add_compile_options(-fsanitize=${GEOLOOM_SANITIZE} -fno-omit-frame-pointer
-                      # Half the build time of -O2 -g, and traces still name lines.
-                      -O1 -g1)
+                      # A third of the build time of -O2 -g, and traces still name lines.
+                      -Og -g1)
   add_link_options(-fsanitize=${GEOLOOM_SANITIZE})
   # GCC warns of its own checks in code of the standard library; builds without sanitizers keep the warning.
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
