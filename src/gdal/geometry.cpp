@@ -254,6 +254,11 @@ Geometry Geometry::densified(double longest_edge) const {
   return changed(*this, [&](OGRGeometry& shape) { shape.segmentize(longest_edge); });
 }
 
+double longest_straight_edge(const geo::Crs& crs) {
+  constexpr double kDegrees = 0.05, kMetres = 5000;
+  return crs.geographic() ? kDegrees : kMetres / crs.metres_per_unit();
+}
+
 Geometry Geometry::moved(double dx, double dy) const {
   return changed(*this, [&](OGRGeometry& shape) {
     each_curve(shape, [&](std::vector<double>& x, std::vector<double>& y) {

@@ -17,6 +17,10 @@ class OGRGeometry;
 
 namespace geoloom::gdal {
 
+// The longest edge, in units of a CRS, that may be transformed by its two ends alone: 0.05 degrees
+// or 5 km. Between them the straight line of one CRS bends by less than a metre in another.
+double longest_straight_edge(const geo::Crs& crs);
+
 // Immutable, cheap to copy.
 class Geometry {
  public:

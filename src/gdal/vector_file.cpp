@@ -165,6 +165,16 @@ const std::vector<std::string>& allowed_vector_drivers() {
   return drivers;
 }
 
+geo::Crs crs_of(const VectorLayer& layer, const std::string& given, const std::string& file,
+                const std::string& example) {
+  if (layer.crs.known()) return layer.crs;
+  if (!given.empty()) return geo::Crs::parse(given);
+  throw Error(ErrorCode::invalid,
+              fmt::format("{} does not tell its coordinate reference system", file))
+      .at(place_of(file))
+      .hint("say which one, as in " + example);
+}
+
 std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery& query) {
   const DatasetHandle handle = open_vectors(path);
   auto* const dataset = GDALDataset::FromHandle(handle.get());

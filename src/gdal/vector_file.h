@@ -39,6 +39,11 @@ struct VectorLayer {
 // condition that is none), corrupt.
 std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery& query);
 
+// The CRS that a layer tells, else the one that the user did ("" for none). Throws Error(invalid)
+// where neither does; `file` is for the message, `example` shows where to say it.
+geo::Crs crs_of(const VectorLayer& layer, const std::string& given, const std::string& file,
+                const std::string& example);
+
 // What a layer of a vector file is, without its features.
 struct VectorLayerInfo {
   struct Column {

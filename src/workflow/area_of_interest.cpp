@@ -14,8 +14,6 @@ namespace {
 
 using gdal::Geometry;
 
-// Edges are followed in steps that deviate from their straight line by less than a metre.
-constexpr double kStepDegrees = 0.05, kStepMetres = 5000;
 // Beyond this distance from its centre the plane in which a buffer is drawn is off by 2 percent.
 constexpr double kMostBufferedMetres = 2'000'000;
 
@@ -49,12 +47,8 @@ Features read_file(const AreaOfInterestParameter& given, const Value& value) {
       {.layer = given.layer.value_or(""), .where = given.where.value_or(""), .columns = {}});
   Features out;
   for (const auto& layer : layers) {
-    geo::Crs crs = layer.crs;
-    if (!crs.known() && !given.crs)
-      throw value
-          .error(fmt::format("aoi: {} does not tell its coordinate reference system", *given.file))
-          .hint("say which one, as in `aoi: {file: ..., crs: EPSG:4326}`");
-    if (!crs.known()) crs = geo::Crs::parse(*given.crs);
+    const auto crs = gdal::crs_of(layer, given.crs.value_or(""), *given.file,
+                                  "`aoi: {file: ..., crs: EPSG:4326}`");
     if (out.crs.known() && !(out.crs == crs))
       throw value
           .error(fmt::format("aoi: the layers of {} have several coordinate reference "
@@ -145,7 +139,7 @@ Geometry changed_in_metres(const std::vector<Geometry>& parts, const Value& valu
   for (const auto& part : parts) {
     const auto plane = plane_around(part.bounds());
     const auto there = geo::CoordinateOperation::between(wgs84(), plane);
-    const Geometry flat = part.densified(kStepDegrees).transformed(there);
+    const Geometry flat = part.densified(gdal::longest_straight_edge(wgs84())).transformed(there);
     const geo::Box box = flat.bounds();
     if (std::max(box.max_x - box.min_x, box.max_y - box.min_y) > 2 * kMostBufferedMetres)
       throw value
@@ -237,20 +231,17 @@ Geometry AreaOfInterest::in(const geo::Crs& target) const {
   const geo::Box degrees = lon_lat.bounds();
   const bool cut = degrees.min_x < -180 + 1e-9 && degrees.max_x > 180 - 1e-9;
   Geometry from = lon_lat;
-  double step = kStepDegrees;
-  if (!crs.geographic()) {
-    step = kStepMetres / crs.metres_per_unit();
-    from = cut ? shape.densified(step).to_lon_lat(crs) : shape;
-  }
-  const bool from_degrees = crs.geographic() || cut;
-  const auto operation = geo::CoordinateOperation::between(from_degrees ? wgs84() : crs, target);
-  const Geometry there = from.densified(from_degrees ? kStepDegrees : step).transformed(operation);
+  if (!crs.geographic())
+    from = cut ? shape.densified(gdal::longest_straight_edge(crs)).to_lon_lat(crs) : shape;
+  const auto from_crs = crs.geographic() || cut ? wgs84() : crs;
+  const Geometry there = from.densified(gdal::longest_straight_edge(from_crs))
+                             .transformed(geo::CoordinateOperation::between(from_crs, target));
   return there.why_invalid().empty() ? there : there.repaired();
 }
 
 // In a projected CRS a shape may cross the antimeridian unseen; its degrees then jump.
 void refuse_jumps(const AreaOfInterest& aoi, const Value& value) {
-  const double step = kStepMetres / aoi.crs.metres_per_unit();
+  const double step = gdal::longest_straight_edge(aoi.crs);
   for (const auto& shape : {aoi.lon_lat, aoi.shape.densified(step).to_lon_lat(aoi.crs)}) {
     const geo::Box box = shape.bounds();
     if (shape.longest_x_step() > 180 && box.max_x - box.min_x < 360 - 1e-6)

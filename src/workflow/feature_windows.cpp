@@ -141,13 +141,8 @@ class Finder {
   }
 
   void add_layer(const gdal::VectorLayer& layer) {
-    geo::Crs crs = layer.crs;
-    if (!crs.known() && asked_.crs.empty())
-      throw Error(ErrorCode::invalid,
-                  fmt::format("{} does not tell its coordinate reference system", asked_.file))
-          .at(place_)
-          .hint("say which one, as in `windows_of: {file: ..., crs: EPSG:4326}`");
-    if (!crs.known()) crs = geo::Crs::parse(asked_.crs);
+    const auto crs =
+        gdal::crs_of(layer, asked_.crs, asked_.file, "`windows_of: {file: ..., crs: EPSG:4326}`");
     std::vector<geo::CoordinateOperation> to_zones;
     for (const auto& zone : area_.zones)
       to_zones.push_back(geo::CoordinateOperation::between(crs, zone.grid.crs));

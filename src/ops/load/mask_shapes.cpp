@@ -4,25 +4,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "catalog/href.h"
 #include "error/error.h"
 #include "gdal/vector_file.h"
+#include "ops/load/shape_placement.h"
 #include "store/checksum.h"
 
 namespace geoloom::ops {
 namespace {
 
 using gdal::Geometry;
-
-// Edges are followed in steps that deviate from their straight line by less than a metre.
-constexpr double kStepDegrees = 0.05, kStepMetres = 5000;
-constexpr double kOutlineSteps = 64;  // of a zone's side, to see where it lies in another CRS
-
-double step_of(const geo::Crs& crs) {
-  return crs.geographic() ? kStepDegrees : kStepMetres / crs.metres_per_unit();
-}
 
 // In units of the zone's CRS.
 double buffer_of(const VectorRule& rule, const geo::Grid& grid, const std::string& name) {
@@ -36,29 +28,6 @@ double buffer_of(const VectorRule& rule, const geo::Grid& grid, const std::strin
   return distance.value / grid.crs.metres_per_unit();
 }
 
-// The extent of a zone in the file's CRS, with room for the buffer.
-geo::Box extent_in(const geo::Grid& grid, double buffer, const geo::Crs& crs) {
-  geo::Box box = grid.box();
-  const double margin = buffer + grid.pixel_width + grid.pixel_height;
-  box = {box.min_x - margin, box.min_y - margin, box.max_x + margin, box.max_y + margin};
-  if (grid.crs == crs) return box;
-  const double side = std::max(box.max_x - box.min_x, box.max_y - box.min_y);
-  const auto outline = Geometry::box(box).densified(side / kOutlineSteps);
-  geo::Box there = outline.transformed(geo::CoordinateOperation::between(grid.crs, crs)).bounds();
-  // Between the steps the outline may bulge a little.
-  const double bulge = std::max(there.max_x - there.min_x, there.max_y - there.min_y) / 16;
-  return {there.min_x - bulge, there.min_y - bulge, there.max_x + bulge, there.max_y + bulge};
-}
-
-geo::Crs crs_of(const gdal::VectorLayer& layer, const VectorRule& rule, const std::string& name) {
-  if (layer.crs.known()) return layer.crs;
-  if (!rule.crs.empty()) return geo::Crs::parse(rule.crs);
-  throw Error(
-      ErrorCode::invalid,
-      fmt::format("{}.vector: {} does not tell its coordinate reference system", name, rule.file))
-      .hint("say which one, as in mask: {vector: {file: ..., crs: EPSG:4326}}");
-}
-
 // The features of a file on one zone.
 class ShapesOfZone {
  public:
@@ -69,12 +38,12 @@ class ShapesOfZone {
   }
 
   void add(const gdal::VectorLayer& layer) {
-    const auto crs = crs_of(layer, rule_, name_);
-    const auto near = extent_in(grid_, buffer_, crs);
-    const auto to_zone = geo::CoordinateOperation::between(crs, grid_.crs);
+    const auto crs =
+        gdal::crs_of(layer, rule_.crs, rule_.file, "mask: {vector: {file: ..., crs: EPSG:4326}}");
+    const ShapePlacement placement(crs, grid_, buffer_);
     for (const auto& feature : layer.features) {
       try {
-        add(feature.geometry, near, crs, to_zone);
+        add(feature.geometry, placement);
       } catch (Error& error) {
         throw Error(error.code(),
                     fmt::format("{}.vector: feature {} of layer '{}' of {}: {}", name_, feature.id,
@@ -88,18 +57,15 @@ class ShapesOfZone {
   std::vector<std::string> polygons;  // as WKT
 
  private:
-  void add(Geometry shape, const geo::Box& near, const geo::Crs& crs,
-           const geo::CoordinateOperation& to_zone) {
+  void add(Geometry shape, const ShapePlacement& placement) {
     const bool area = shape.all_polygons();
     if (!area && !(buffer_ > 0))
       throw Error(ErrorCode::invalid, "points and lines hold no pixels")
           .hint("give a buffer, as in mask: {vector: {file: roads.gpkg, buffer: 10 m}}");
+    if (!placement.may_touch(shape)) return;
     if (area && !shape.why_invalid().empty()) shape = shape.repaired();
-    const auto window = Geometry::box(near);
-    if (!shape.intersects(window)) return;
-    shape = shape.intersection(window).densified(step_of(crs)).transformed(to_zone);
-    if (buffer_ != 0) shape = shape.buffered(buffer_);
-    for (const auto& polygon : shape.polygons()) polygons.push_back(polygon.wkt());
+    const auto here = placement.placed(placement.cut(shape));
+    for (const auto& polygon : here.polygons()) polygons.push_back(polygon.wkt());
   }
 
   const VectorRule& rule_;

@@ -23,12 +23,13 @@ using workflow::Json;
 const workflow::OpDescription kDescription{
     .name = "rasterize",
     .kind = workflow::OpKind::source,
-    .version = 1,
+    .version = 2,
     .summary = "Pixels from the polygons, lines and points of a vector file",
     .documentation =
         R"(Gives one band without time: `value`, or the number in a column, where a shape covers a pixel.
-Formats are those of areas of interest; a CSV may have columns x and y, or lon and lat. Shapes are
-brought from the file's CRS onto the grid vertex by vertex.
+Formats are those of areas of interest; a CSV may have columns x and y, or lon and lat. Shapes of
+another CRS are brought onto the grid with their edges followed in steps of 5 km (0.05 degrees), so
+that long ones bend as they should.
 
 **What a shape covers**: a polygon the pixels whose centres it holds, a line those it steps through,
 a point the one it lies in; with `all_touched` every pixel that is touched. That is how GDAL

@@ -13,6 +13,7 @@
 #include "gdal/dataset.h"
 #include "gdal/shape_mask.h"
 #include "gdal/vector_file.h"
+#include "ops/load/shape_placement.h"
 #include "store/checksum.h"
 
 namespace geoloom::ops {
@@ -30,41 +31,6 @@ std::optional<double> number_of(const std::string& text) {
   const auto parsed = std::from_chars(text.data(), end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end || !std::isfinite(number)) return std::nullopt;
   return number;
-}
-
-geo::Crs crs_of(const gdal::VectorLayer& layer, const ShapeQuery& query) {
-  if (layer.crs.known()) return layer.crs;
-  if (!query.crs)
-    throw Error(ErrorCode::invalid, "the file does not tell its coordinate reference system")
-        .at({.file = query.file})
-        .hint("say which one: rasterize: {crs: EPSG:4326}");
-  return geo::Crs::parse(*query.crs);
-}
-
-// Where shapes of a file have to be to touch a zone, in the file's coordinates; nullopt where that
-// cannot be said, as around a pole.
-std::optional<geo::Box> near_zone(const geo::Grid& grid, const geo::Crs& crs, double buffer) {
-  try {
-    auto box = grid.box();
-    const double more = std::abs(buffer) + std::max(grid.pixel_width, grid.pixel_height);
-    box = {box.min_x - more, box.min_y - more, box.max_x + more, box.max_y + more};
-    const double step = std::max(box.max_x - box.min_x, box.max_y - box.min_y) / 16;
-    const auto outline = gdal::Geometry::box(box).densified(step).transformed(
-        geo::CoordinateOperation::between(grid.crs, crs));
-    auto bounds = outline.bounds();
-    const double margin_x = (bounds.max_x - bounds.min_x) / 20;
-    const double margin_y = (bounds.max_y - bounds.min_y) / 20;
-    // Turned around by the antimeridian.
-    if (crs.geographic() && bounds.max_x - bounds.min_x > 180) return std::nullopt;
-    return geo::Box{bounds.min_x - margin_x, bounds.min_y - margin_y, bounds.max_x + margin_x,
-                    bounds.max_y + margin_y};
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-bool apart(const geo::Box& a, const geo::Box& b) {
-  return a.max_x < b.min_x || b.max_x < a.min_x || a.max_y < b.min_y || b.max_y < a.min_y;
 }
 
 struct ValuedShape {
@@ -100,14 +66,13 @@ std::vector<ValuedShape> valued(const gdal::VectorLayer& layer, const ShapeQuery
   return shapes;
 }
 
-BurnedShape brought(const ValuedShape& shape, const geo::CoordinateOperation& operation,
+BurnedShape brought(const ValuedShape& shape, const ShapePlacement& placement,
                     const ShapeQuery& query) {
   BurnedShape out;
   out.value = shape.value;
   out.identity = store::sha256_hex(fmt::format("{} {}", shape.value, shape.geometry.wkt()));
   try {
-    out.geometry = operation.identity() ? shape.geometry : shape.geometry.transformed(operation);
-    if (query.buffer != 0) out.geometry = out.geometry.buffered(query.buffer);
+    out.geometry = placement.placed(shape.geometry);
   } catch (const Error& error) {
     throw Error(ErrorCode::invalid, fmt::format("{} cannot be brought onto the grid", shape.name))
         .at({.file = query.file})
@@ -170,19 +135,19 @@ ShapeFile read_shapes(const ShapeQuery& query, const std::vector<workflow::Zone>
   const bool choose = operations.empty();
   size_t next = 0;
   for (const auto& layer : layers) {
-    const auto crs = crs_of(layer, query);
+    const auto crs =
+        gdal::crs_of(layer, query.crs.value_or(""), query.file, "rasterize: {crs: EPSG:4326}");
     const auto of_layer = valued(layer, query, file);
     for (size_t z = 0; z < zones.size(); ++z) {
       const auto& grid = zones[z].grid;
-      if (choose)
-        operations.push_back(crs == grid.crs
-                                 ? geo::CoordinateOperation().text()
-                                 : geo::CoordinateOperation::between(crs, grid.crs).text());
-      const auto operation = geo::CoordinateOperation::parse(operations.at(next++));
-      const auto near = near_zone(grid, crs, query.buffer);
+      const auto placement =
+          choose ? ShapePlacement(crs, grid, query.buffer)
+                 : ShapePlacement(crs, grid, query.buffer, 0,
+                                  geo::CoordinateOperation::parse(operations.at(next++)));
+      if (choose) operations.push_back(placement.operation().text());
       for (const auto& shape : of_layer) {
-        if (near && apart(shape.geometry.bounds(), *near)) continue;
-        auto here = brought(shape, operation, query);
+        if (!placement.may_touch(shape.geometry)) continue;
+        auto here = brought(shape, placement, query);
         if (!here.geometry.empty()) shapes[z].push_back(std::move(here));
       }
     }
