@@ -144,6 +144,14 @@ class Plane {
 
 }  // namespace
 
+size_t cleaning_bytes(size_t width, size_t height, std::span<const CleaningStep> steps) {
+  if (steps.empty()) return 0;
+  const auto margin = cleaning_halo(steps);
+  const size_t pixels = (width + 2 * static_cast<size_t>(margin.columns)) *
+                        (height + 2 * static_cast<size_t>(margin.rows));
+  return pixels * (1 + sizeof(uint16_t));  // the plane, and distances along its rows
+}
+
 void clean_mask(uint8_t* mask, size_t width, size_t height, std::span<const CleaningStep> steps) {
   for (size_t i = 0; i < width * height; ++i) mask[i] = mask[i] != 0 ? 1 : 0;
   if (steps.empty()) return;

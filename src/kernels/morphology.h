@@ -45,6 +45,9 @@ CleaningHalo cleaning_halo(std::span<const CleaningStep> steps);
 // Carries the steps out in order, in place; bytes other than 0 are set, results are 0 or 1.
 void clean_mask(uint8_t* mask, size_t width, size_t height, std::span<const CleaningStep> steps);
 
+// What that holds beside the mask.
+size_t cleaning_bytes(size_t width, size_t height, std::span<const CleaningStep> steps);
+
 namespace reference {
 void clean_mask(uint8_t* mask, size_t width, size_t height, std::span<const CleaningStep> steps);
 }  // namespace reference

@@ -65,10 +65,10 @@ def write_geojson(path, polygons):
     path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
 
 
-def burnt_by_gdal(path, where=None, buffer_m=0.0):
-    """GDAL's pixels inside of the shapes: those whose centres are."""
-    grid = gdal.GetDriverByName("MEM").Create("", *SIZE, 1, gdal.GDT_Byte)
-    grid.SetGeoTransform((scenes.ORIGIN[0], scenes.PIXEL, 0, scenes.ORIGIN[1], 0, -scenes.PIXEL))
+def burnt_by_gdal(path, where=None, buffer_m=0.0, rim=0):
+    """GDAL's pixels inside of the shapes: those whose centres are. With a rim of pixels around the area."""
+    grid = gdal.GetDriverByName("MEM").Create("", SIZE[0] + 2 * rim, SIZE[1] + 2 * rim, 1, gdal.GDT_Byte)
+    grid.SetGeoTransform((scenes.ORIGIN[0] - rim * scenes.PIXEL, scenes.PIXEL, 0, scenes.ORIGIN[1] + rim * scenes.PIXEL, 0, -scenes.PIXEL))
     grid.SetProjection(reference_of(scenes.EPSG).ExportToWkt())
     dataset = gdal.OpenEx(str(path), gdal.OF_VECTOR)
     source = dataset.GetLayer(0)
@@ -86,12 +86,35 @@ def burnt_by_gdal(path, where=None, buffer_m=0.0):
     return grid.ReadAsArray() > 0
 
 
-def document(tile, mask):
+def dilated(mask, radius):
+    """Set where a set pixel is at most so many pixels away; nothing is set beyond the array."""
+    out = numpy.zeros_like(mask)
+    rows, columns = mask.shape
+    for dy in range(-radius, radius + 1):
+        for dx in range(-radius, radius + 1):
+            if dx * dx + dy * dy > radius * radius:
+                continue
+            out[max(0, dy):rows + min(0, dy), max(0, dx):columns + min(0, dx)] |= \
+                mask[max(0, -dy):rows + min(0, -dy), max(0, -dx):columns + min(0, -dx)]
+    return out
+
+
+def eroded(mask, radius):
+    """With nothing set beyond the array."""
+    wide = numpy.pad(mask, radius)
+    return ~dilated(~numpy.pad(wide, radius), radius)[2 * radius:-2 * radius, 2 * radius:-2 * radius]
+
+
+def opened_then_dilated(mask, opening, radius):
+    return dilated(dilated(eroded(mask, opening), opening), radius)
+
+
+def document(tile, mask, area="same_grid_as: S2_20180503_B.tif"):
     return f"""geoloom: 1
 name: masked
 params: {{results: {{type: path, default: out}}}}
 store: $results
-area: {{same_grid_as: S2_20180503_B.tif, tiles: {tile} px}}
+area: {{{area}, tiles: {tile} px}}
 steps:
   pixels:
     over: tiles
@@ -103,8 +126,8 @@ steps:
 """
 
 
-def masked(bench, tile, mask, name):
-    outcome = bench.run(bench.document(document(tile, mask)), "-p", f"results={name}")
+def masked(bench, tile, mask, name, **more):
+    outcome = bench.run(bench.document(document(tile, mask, **more)), "-p", f"results={name}")
     if outcome.code != 0:
         raise AssertionError(outcome)
     return scenes.read_masked(bench.folder / name / "map.tif")
@@ -159,7 +182,50 @@ def conditions_against_numpy(bench):
         bench.expect_equal(int((valid[0] != (seen & ~holds)).sum()), 0, f"{text}: as NumPy says")
 
 
-TESTS = [polygons_against_gdal, polygons_are_part_of_what_results_are_made_of, conditions_against_numpy]
+CLEAN = ", clean: [{open: 30 m}, {dilate: 7 px}]"
+
+
+def part_of_the_area(bench, mask, name, whole):
+    """An area that is a part of the scene gives the pixels that the whole scene gives there."""
+    left, top, columns, rows = 70, 90, 110, 95
+    corner = (scenes.ORIGIN[0] + left * scenes.PIXEL, scenes.ORIGIN[1] - top * scenes.PIXEL)
+    area = f"grid: {{crs: 'EPSG:{scenes.EPSG}', origin: [{corner[0]}, {corner[1]}], resolution: {scenes.PIXEL}, size: [{columns}, {rows}]}}"
+    _, valid = masked(bench, 41, mask, f"{name}_part", area=area)
+    bench.expect_equal(int((valid[0] != whole[top:top + rows, left:left + columns]).sum()), 0, f"{name}: what lies beyond the area counts")
+
+
+def cleaned_polygons_against_numpy(bench):
+    pixels = scene(bench.folder)
+    path = bench.folder / "shapes.geojson"
+    write_geojson(path, shapes())
+    seen, rim = pixels[0] != NODATA, 40
+    inside = burnt_by_gdal(path, rim=rim)
+    for name, keys, mask in (("outside", "", inside), ("inside", ", keep: inside", ~inside)):
+        grown = opened_then_dilated(mask, 3, 7)[rim:-rim, rim:-rim]
+        rule = "{vector: {file: shapes.geojson" + keys + "}" + CLEAN + "}"
+        _, valid = equal_in_tiles(bench, rule, name)
+        bench.expect_equal(int((valid[0] != (seen & ~grown)).sum()), 0, f"{name}: cleaned as NumPy does")
+        bench.expect(0 < int((grown != mask[rim:-rim, rim:-rim]).sum()), f"{name}: cleaning changes something")
+        part_of_the_area(bench, rule, name, valid[0])
+
+
+def cleaned_conditions_against_numpy(bench):
+    pixels = scene(bench.folder)
+    seen = pixels[0] != NODATA
+    red, nir = pixels.astype(numpy.float64)
+    bright, dark = (red > 4200) & seen, (nir < 2700) & seen  # what is not seen neither holds nor grows
+    truth = seen & ~opened_then_dilated(bright, 3, 7) & ~dilated(dark, 4)
+    rule = "[{expression: red > 4200" + CLEAN + "}, {expression: nir < 2700, clean: {dilate: 40 m}}]"
+    _, valid = equal_in_tiles(bench, rule, "cleaned")
+    bench.expect_equal(int((valid[0] != truth).sum()), 0, "cleaned as NumPy does")
+    bench.expect(0 < int(valid[0].sum()) < int((seen & ~bright & ~dark).sum()), "conditions grow")
+    part_of_the_area(bench, rule, "cleaned", valid[0])
+    row, column = numpy.argwhere(seen & ~truth & ~bright & ~dark)[0]
+    outcome = bench.call("pixel", scenes.lon_lat_of(column, row), bench.document(document(1024, rule)))
+    bench.expect(outcome.code == 0 and "near pixels masked by" in outcome.out, "why a pixel went", outcome)
+
+
+TESTS = [cleaned_polygons_against_numpy, cleaned_conditions_against_numpy, polygons_against_gdal, polygons_are_part_of_what_results_are_made_of, conditions_against_numpy]
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()

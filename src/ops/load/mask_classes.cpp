@@ -20,7 +20,7 @@ using catalog::SensorMask;
 constexpr const char* kUsual = "usual";
 constexpr int kWidestListed = 6;  // bits of a field whose values can be listed
 
-bool has_names(const MaskRule& rule) {
+bool has_names(const BandRule& rule) {
   return !rule.classes.empty() || !rule.keep.names.empty() || !rule.drop.names.empty();
 }
 
@@ -46,7 +46,7 @@ std::string all_classes(const Sensor& sensor) {
 }
 
 // The names a rule lists; "usual" is left as it is.
-const std::vector<std::string>& names_of(const MaskRule& rule) {
+const std::vector<std::string>& names_of(const BandRule& rule) {
   if (!rule.classes.empty()) return rule.classes;
   return rule.keep.names.empty() ? rule.drop.names : rule.keep.names;
 }
@@ -58,7 +58,7 @@ bool knows(const SensorMask& mask, const std::vector<std::string>& names) {
 }
 
 // The mask that a rule is about: by its band, else the first that knows all names.
-const SensorMask& mask_of(const MaskRule& rule, const std::string& where, const Sensor& sensor) {
+const SensorMask& mask_of(const BandRule& rule, const std::string& where, const Sensor& sensor) {
   if (sensor.masks.empty())
     throw Error(ErrorCode::invalid,
                 fmt::format("{}: sensor '{}' has no names for classes", where, sensor.name))
@@ -79,7 +79,7 @@ const SensorMask& mask_of(const MaskRule& rule, const std::string& where, const 
       .hint("it knows " + all_classes(sensor));
 }
 
-void add_class(const SensorMask& mask, const SensorClass& from, ClassList& list, MaskRule& rule,
+void add_class(const SensorMask& mask, const SensorClass& from, ClassList& list, BandRule& rule,
                const std::string& where) {
   if (mask.kind == catalog::SensorBandKind::classes) {
     for (const int64_t value : from.values) {
@@ -98,8 +98,8 @@ void add_class(const SensorMask& mask, const SensorClass& from, ClassList& list,
 }
 
 // The rule with this sensor's numbers.
-MaskRule named_by(const MaskRule& said, const std::string& where, const Sensor& sensor) {
-  MaskRule rule = said;
+BandRule named_by(const BandRule& said, const std::string& where, const Sensor& sensor) {
+  BandRule rule = said;
   const SensorMask& mask = mask_of(said, where, sensor);
   if (rule.band.empty()) rule.band = mask.band;
   std::vector<std::string> names;
@@ -141,15 +141,12 @@ std::vector<Sensor> sensors_of(const std::vector<workflow::SourceParameters>& so
   return sensors;
 }
 
-bool same_meaning(const MaskRule& a, const MaskRule& b) {
-  MaskRules first, second;
-  first.rules = {a};
-  second.rules = {b};
-  return workflow::ParameterType<MaskRules>::to_json(first) ==
-         workflow::ParameterType<MaskRules>::to_json(second);
+bool same_meaning(const BandRule& a, const BandRule& b) {
+  using Type = workflow::ParameterType<BandRule>;
+  return Type::to_json(a) == Type::to_json(b);
 }
 
-void check_lists(const MaskRule& rule, const std::string& where) {
+void check_lists(const BandRule& rule, const std::string& where) {
   const int lists =
       (rule.classes.empty() ? 0 : 1) + (rule.keep.empty() ? 0 : 1) + (rule.drop.empty() ? 0 : 1);
   if (lists > 1)
@@ -164,7 +161,7 @@ void check_lists(const MaskRule& rule, const std::string& where) {
 void name_classes(MaskRules& rules, const std::vector<workflow::SourceParameters>& sources) {
   std::vector<Sensor> sensors;
   for (size_t i = 0; i < rules.rules.size(); ++i) {
-    auto& rule = rules.rules[i];
+    BandRule& rule = rules.rules[i];
     if (!has_names(rule)) continue;
     const auto where = rules.name(i);
     check_lists(rule, where);
@@ -174,7 +171,7 @@ void name_classes(MaskRules& rules, const std::vector<workflow::SourceParameters
                   fmt::format("{}: '{}' is a name, and only a source with a sensor has names",
                               where, names_of(rule).front()))
           .hint("write numbers, as in mask: {band: SCL, drop: [8, 9]}, or load from a source");
-    const MaskRule said = rule;
+    const BandRule said = rule;
     rule = named_by(said, where, sensors.front());
     for (size_t s = 1; s < sensors.size(); ++s)
       if (!same_meaning(rule, named_by(said, where, sensors[s])))

@@ -42,52 +42,85 @@ kernels::Expression parse_condition(const std::string& text, const std::string& 
   }
 }
 
-MaskExpressions::MaskExpressions(const MaskRules& rules, const std::vector<raster::Band>& bands) {
+MaskExpressions::MaskExpressions(const MaskRules& rules, const std::vector<raster::Band>& bands,
+                                 const geo::Grid& grid) {
   for (size_t i = 0; i < rules.rules.size(); ++i) {
     const auto& text = rules.rules[i].expression;
     if (text.empty()) continue;
-    Condition condition{text, parse_condition(text, rules.name(i)), {}};
+    Condition condition{text,
+                        parse_condition(text, rules.name(i)),
+                        {},
+                        cleaning_on(rules.rules[i].clean, grid, "pixels of the area")};
     for (const auto& name : condition.expression.names())
       condition.bands.push_back(band_called(name, bands, rules.name(i)));
+    const auto halo = kernels::cleaning_halo(condition.cleaning);
+    halo_.columns = std::max(halo_.columns, halo.columns);
+    halo_.rows = std::max(halo_.rows, halo.rows);
     conditions_.push_back(std::move(condition));
   }
   for (const auto& band : bands) physical_.push_back({band.scale, band.offset});
 }
 
-void MaskExpressions::erase(raster::Block& block, size_t slice) const {
-  std::vector<double> holds(kPixelsAtOnce);
-  const auto valid = block.validity(slice);
-  for (const auto& condition : conditions_) {
-    std::vector<std::vector<double>> values(condition.bands.size(),
-                                            std::vector<double>(kPixelsAtOnce));
-    std::vector<const double*> inputs;
-    for (const auto& each : values) inputs.push_back(each.data());
-    for (size_t first = 0; first < valid.size(); first += kPixelsAtOnce) {
-      const size_t count = std::min(kPixelsAtOnce, valid.size() - first);
-      for (size_t n = 0; n < values.size(); ++n) {
-        const size_t band = condition.bands[n];
-        const auto [scale, offset] = physical_[band];
-        raster::visit(block.type(band), [&]<class T>(T) {
-          const T* const from = static_cast<const T*>(block.raw_plane(band, slice)) + first;
-          for (size_t i = 0; i < count; ++i)
-            values[n][i] = static_cast<double>(from[i]) * scale + offset;
-        });
-      }
-      condition.expression.evaluate<double>(inputs, count, holds.data());
-      for (size_t i = 0; i < count; ++i)
-        valid[first + i] = holds[i] != 0 ? uint8_t{0} : valid[first + i];
+size_t MaskExpressions::scratch_bytes(int64_t columns, int64_t rows) const {
+  const auto wide = static_cast<size_t>(columns), high = static_cast<size_t>(rows);
+  size_t most = 0;
+  for (const auto& condition : conditions_)
+    most = std::max(most, kernels::cleaning_bytes(wide, high, condition.cleaning));
+  return conditions_.empty() ? 0 : most + 2 * wide * high;
+}
+
+void MaskExpressions::evaluate(const Condition& condition, const raster::Block& block, size_t slice,
+                               std::vector<uint8_t>& holds) const {
+  std::vector<double> result(kPixelsAtOnce);
+  std::vector<std::vector<double>> values(condition.bands.size(),
+                                          std::vector<double>(kPixelsAtOnce));
+  std::vector<const double*> inputs;
+  for (const auto& each : values) inputs.push_back(each.data());
+  holds.resize(block.pixels());
+  for (size_t first = 0; first < holds.size(); first += kPixelsAtOnce) {
+    const size_t count = std::min(kPixelsAtOnce, holds.size() - first);
+    for (size_t n = 0; n < values.size(); ++n) {
+      const size_t band = condition.bands[n];
+      const auto [scale, offset] = physical_[band];
+      raster::visit(block.type(band), [&]<class T>(T) {
+        const T* const from = static_cast<const T*>(block.raw_plane(band, slice)) + first;
+        for (size_t i = 0; i < count; ++i)
+          values[n][i] = static_cast<double>(from[i]) * scale + offset;
+      });
     }
+    condition.expression.evaluate<double>(inputs, count, result.data());
+    for (size_t i = 0; i < count; ++i) holds[first + i] = result[i] != 0 ? 1 : 0;
   }
 }
 
-std::string MaskExpressions::reason(
-    const std::vector<std::pair<std::string, double>>& values) const {
+void MaskExpressions::take_out(const Condition& condition, const raster::Block& block, size_t slice,
+                               std::span<const uint8_t> valid, std::vector<uint8_t>& out) const {
+  evaluate(condition, block, slice, out);
+  for (size_t i = 0; i < out.size(); ++i) out[i] &= valid[i];
+  kernels::clean_mask(out.data(), static_cast<size_t>(block.window().width),
+                      static_cast<size_t>(block.window().height), condition.cleaning);
+}
+
+// All conditions are about what is valid before the first of them, so their order does not matter.
+void MaskExpressions::erase(raster::Block& block, size_t slice) const {
+  const auto valid = block.validity(slice);
+  const std::vector<uint8_t> before(valid.begin(), valid.end());
+  std::vector<uint8_t> out;
   for (const auto& condition : conditions_) {
-    std::vector<double> inputs;
-    for (const size_t band : condition.bands)
-      inputs.push_back(values.at(band).second * physical_[band].scale + physical_[band].offset);
-    if (condition.expression.evaluate_one<double>(inputs) != 0)
-      return "masked by " + condition.text;
+    take_out(condition, block, slice, before, out);
+    for (size_t i = 0; i < out.size(); ++i) valid[i] &= static_cast<uint8_t>(out[i] ^ 1U);
+  }
+}
+
+std::string MaskExpressions::reason(const raster::Block& block) const {
+  const auto middle = static_cast<size_t>(halo_.rows * block.window().width + halo_.columns);
+  std::vector<uint8_t> out;
+  for (const auto& condition : conditions_) {
+    take_out(condition, block, 0, block.validity(0), out);
+    if (out[middle] == 0) continue;
+    evaluate(condition, block, 0, out);
+    return out[middle] != 0 ? "masked by " + condition.text
+                            : "near pixels masked by " + condition.text;
   }
   return {};
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules of `load.mask` that are conditions on the loaded bands, such as  blue > 0.12 and ndsi > 0.4
 // . Bands count with their physical values (stored * scale + offset) in double precision, on the
-// pixels of the area's grid: after scenes were brought onto it, each scene by itself.
+// pixels of the area's grid: after scenes were brought onto it, each scene by itself. A rule may
+// clean the mask that its condition makes, on the same pixels: those that are invalid already do
+// not hold it, and do not grow.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "kernels/expression.h"
@@ -19,29 +21,43 @@ namespace geoloom::ops {
 // call the rule.
 kernels::Expression parse_condition(const std::string& text, const std::string& name);
 
-// The conditions of a mask on the bands of a series; an immutable value.
+// The conditions of a mask on the bands of a series, on the grid of a zone; an immutable value.
 class MaskExpressions {
  public:
   MaskExpressions() = default;
   // Throws Error(invalid) for a name that is none of the bands.
-  MaskExpressions(const MaskRules& rules, const std::vector<raster::Band>& bands);
+  MaskExpressions(const MaskRules& rules, const std::vector<raster::Band>& bands,
+                  const geo::Grid& grid);
 
   bool empty() const { return conditions_.empty(); }
-  // Clears the validity bytes of a slice's pixels for which a condition holds.
+  // How many pixels around a window matter to it.
+  const kernels::CleaningHalo& halo() const { return halo_; }
+  // What erasing a block of so many columns and rows holds beside it.
+  size_t scratch_bytes(int64_t columns, int64_t rows) const;
+  // Clears the validity bytes of a slice's pixels that are taken out. Of the block's rim, as wide
+  // as the halo, no pixel is decided rightly.
   void erase(raster::Block& block, size_t slice) const;
-  // Why a pixel with these stored values of the bands is taken out; empty when it is not.
-  std::string reason(const std::vector<std::pair<std::string, double>>& values) const;
+  // Why the pixel in the middle of a block with a halo around it is taken out; empty when it is
+  // not.
+  std::string reason(const raster::Block& block) const;
 
  private:
   struct Condition {
     std::string text;
     kernels::Expression expression;
     std::vector<size_t> bands;  // by name of the expression
+    std::vector<kernels::CleaningStep> cleaning;
   };
   struct Physical {
     double scale, offset;
   };
+  void evaluate(const Condition& condition, const raster::Block& block, size_t slice,
+                std::vector<uint8_t>& holds) const;
+  // 1 where the condition, cleaned, takes pixels out.
+  void take_out(const Condition& condition, const raster::Block& block, size_t slice,
+                std::span<const uint8_t> valid, std::vector<uint8_t>& out) const;
   std::vector<Condition> conditions_;
+  kernels::CleaningHalo halo_;
   std::vector<Physical> physical_;  // by band
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "error/error.h"
+#include "ops/load/plane_window.h"
 #include "raster/asset_reader.h"
 
 namespace geoloom::ops {
@@ -15,17 +16,6 @@ using raster::Resampling;
 
 // Pixels of a mask that are held at a time, halo aside.
 constexpr int64_t kMostMaskPixels = int64_t{4} << 20;
-
-// The part of a plane without its halo.
-std::vector<uint8_t> without_halo(const std::vector<uint8_t>& plane, const geo::Window& wide,
-                                  const geo::Window& window) {
-  std::vector<uint8_t> out(static_cast<size_t>(window.pixels()));
-  for (int64_t y = 0; y < window.height; ++y)
-    std::memcpy(out.data() + y * window.width,
-                plane.data() + (window.y + y - wide.y) * wide.width + window.x - wide.x,
-                static_cast<size_t>(window.width));
-  return out;
-}
 
 }  // namespace
 
@@ -107,7 +97,7 @@ std::vector<uint8_t> MaskReader::usable(const FrozenFile& file, const FrozenBand
   }
   for (size_t i = 0; i < pixels; ++i)
     valid[i] = static_cast<uint8_t>(valid[i] & (unusable[i] ^ 1U));
-  return without_halo(valid, wide, window);
+  return part_of(valid, wide, window);
 }
 
 void MaskReader::erase(const FrozenFile& file, const FrozenBand& band, const Lookup& lookup,

@@ -1,33 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of `load.mask`: what a document says, and what a rule makes of the samples of its band.
+// The rules of `load.mask`, as a document says them.
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "geo/grid.h"
-#include "kernels/morphology.h"
-#include "raster/cube.h"
-#include "workflow/parameters.h"
+#include "ops/load/band_rule.h"
 
 namespace geoloom::ops {
-
-// "40 m", "0.5 km" or "2 px".
-struct Distance {
-  double value = 0;
-  bool pixels = false;  // else metres
-};
-
-// One step of cleaning a mask up; exactly one of the four is given.
-struct CleanStep {
-  std::optional<Distance> open, close, erode, dilate;
-  void declare(workflow::Parameters& parameters);
-  kernels::Morphology operation() const;
-  const Distance& radius() const;
-};
 
 // Polygons of a vector file, inside or outside of which pixels are usable (see mask_shapes.h).
 struct VectorRule {
@@ -37,60 +18,16 @@ struct VectorRule {
   void declare(workflow::Parameters& parameters);
 };
 
-// Numbers, and names that a sensor's description has for some (see mask_classes.h).
-struct ClassList {
-  std::vector<int64_t> numbers;
-  std::vector<std::string> names;
-  bool empty() const { return numbers.empty() && names.empty(); }
-};
-
-// Bits of a sample that are listed when, as a number, they are one of the values.
-struct BitField {
-  int first = 0, count = 1;
-  std::vector<int64_t> values;  // empty: all but 0
-  std::string name;
-  bool holds(uint16_t sample) const;
-};
-
-// Which samples of a band of the same scene make a pixel unusable: one of the classes, a field of
-// bits as classes, bits, or a range.
-struct MaskRule {
-  std::string band;
-  // What a sensor calls the classes that are not usable; "usual": those that it says are not.
-  std::vector<std::string> classes;
-  ClassList keep, drop;
-  // What names of `keep` or `drop` stand for where the sensor's classes are fields of bits.
-  std::vector<BitField> fields;
-  bool fields_are_kept = false;
-  std::map<int64_t, std::string> class_names;  // for messages
-  std::vector<int64_t> field;
-  std::vector<int64_t> bits_set, bits_clear;
-  std::optional<double> above, below;
-  std::vector<double> between;
-  std::vector<CleanStep> clean;
-  // Instead of a band: polygons, or a condition on the loaded bands (see mask_expression.h).
+// What makes a pixel unusable: samples of a band, or instead of them polygons, or a condition on
+// the loaded bands (see mask_expression.h).
+struct MaskRule : BandRule {
   std::optional<VectorRule> vector;
   std::string expression;
   void declare(workflow::Parameters& parameters);
   // Throws Error(invalid); `name` is what messages call the rule ("load.mask", "load.mask[1]").
   void check(const std::string& name) const;
-  // Whether a band of this type can have such samples; throws Error(invalid).
-  void check_type(const std::string& name, raster::PixelType type) const;
 
   bool of_a_band() const { return !vector && expression.empty(); }
-  bool by_class() const { return !keep.empty() || !drop.empty(); }
-  bool listed_are_kept() const { return !keep.empty(); }
-  const std::vector<int64_t>& listed() const { return keep.empty() ? drop.numbers : keep.numbers; }
-
-  // Sets the bytes of pixels that the rule takes out.
-  void mark(raster::PixelType type, const void* samples, size_t pixels, uint8_t* unusable) const;
-  // Clears the validity bytes of those pixels.
-  void clear(raster::PixelType type, const void* samples, size_t pixels, uint8_t* valid) const;
-  // Why it takes out a pixel with this sample, in words; empty when it does not.
-  std::string reason(double stored) const;
-  // Disks in the pixels of the mask's own grid. Pixels in degrees are as long and wide as in the
-  // middle of the grid.
-  std::vector<kernels::CleaningStep> cleaning(const geo::Grid& grid) const;
 };
 
 // A rule, or a list of them.
@@ -106,22 +43,6 @@ struct MaskRules {
 }  // namespace geoloom::ops
 
 namespace geoloom::workflow {
-
-template <>
-struct ParameterType<ops::Distance> {
-  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
-                    ops::Distance& out);
-  static Json to_json(const ops::Distance& value);
-  static OrderedJson schema(const Parameter& parameter);
-};
-
-template <>
-struct ParameterType<ops::ClassList> {
-  static void parse(const Value& value, const Parameter& parameter, const std::string& name,
-                    ops::ClassList& out);
-  static Json to_json(const ops::ClassList& value);
-  static OrderedJson schema(const Parameter& parameter);
-};
 
 template <>
 struct ParameterType<ops::MaskRules> {

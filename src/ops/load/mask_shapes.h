@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules of `load.mask` whose polygons stand in a vector file. They are read once, when a run is
 // created, and brought to the CRS of each zone; the run's record keeps them. A pixel of the zone's
-// grid is inside where its centre is (gdal/shape_mask.h), whatever scenes are there.
+// grid is inside where its centre is (gdal/shape_mask.h), whatever scenes are there. A rule may
+// clean its mask, on the pixels of the zone; shapes beyond the zone's edge count in that.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,8 @@ class MaskShapes {
              const std::vector<workflow::Zone>& zones);
 
   bool empty() const { return layers_.empty(); }
+  // What erasing a window, at most that large, holds beside the windows kept.
+  size_t scratch_bytes(size_t zone, const geo::Window& largest) const;
   // Clears the validity bytes of a window's pixels that a rule takes out.
   void erase(size_t zone, const geo::Window& window, uint8_t* valid) const;
   // Why a pixel is taken out; empty when it is not.
@@ -42,9 +45,14 @@ class MaskShapes {
     size_t zone = 0;
     bool inside_is_kept = false;
     std::string file, checksum;
+    std::vector<kernels::CleaningStep> cleaning;
+    int64_t rim = 0;  // pixels that the grid goes on beyond the zone's, for cleaning
     geo::Grid grid;
     ZoneShapes shapes;
     std::vector<uint8_t> inside(const geo::Window& window) const;
+    // 1 where pixels are taken out.
+    std::vector<uint8_t> taken_out(const geo::Window& window) const;
+    void erase(const geo::Window& window, uint8_t* usable) const;
   };
   // What is left of a window: slices are read one after another, and ask for the same ones.
   using Plane = std::shared_ptr<const std::vector<uint8_t>>;

@@ -36,19 +36,20 @@ class MaskShapesTest : public testing::Test {
         << coordinates << "}}]}";
   }
 
-  MaskRules rules(const std::string& more = "") const {
+  // `more`: keys beside `file`; `beside`: keys beside `vector`.
+  MaskRules rules(const std::string& more = "", const std::string& beside = "") const {
     MaskRules out;
     workflow::Parameters parameters;
     parameters.add("mask", &out, "");
     parameters.bind(workflow::parse_yaml("{mask: {vector: {file: '" + (folder_ / "shapes.geojson") +
-                                             "'" + more + "}}}",
+                                             "'" + more + "}" + beside + "}}",
                                          "test.yaml"),
                     "load");
     out.check();
     return out;
   }
-  MaskShapes shapes(const std::string& more = "") const {
-    const auto given = rules(more);
+  MaskShapes shapes(const std::string& more = "", const std::string& beside = "") const {
+    const auto given = rules(more, beside);
     return MaskShapes(given, freeze_shapes(given, zones_), zones_);
   }
   std::vector<int> left(const MaskShapes& shapes, const geo::Window& window) const {
@@ -56,8 +57,8 @@ class MaskShapesTest : public testing::Test {
     shapes.erase(0, window, valid.data());
     return {valid.begin(), valid.end()};
   }
-  int left_of_all(const std::string& more = "") const {
-    const auto valid = left(shapes(more), grid_.window());
+  int left_of_all(const std::string& more = "", const std::string& beside = "") const {
+    const auto valid = left(shapes(more, beside), grid_.window());
     return std::accumulate(valid.begin(), valid.end(), 0);
   }
 
@@ -101,6 +102,47 @@ TEST_F(MaskShapesTest, GrowByTheirBuffer) {
   EXPECT_EQ(left_of_all(", keep: inside, buffer: 4 m"), 10);
 }
 
+TEST_F(MaskShapesTest, AreCleanedOnThePixelsOfTheArea) {
+  write("Polygon", "[" + box(10, 10, 20, 20) + "]");
+  EXPECT_EQ(left_of_all(", keep: inside"), 100);
+  // A disk of one pixel: a row more on each side, without corners.
+  EXPECT_EQ(left_of_all("", ", clean: {dilate: 10 m}"), 40 * 30 - 140);
+  EXPECT_EQ(left_of_all("", ", clean: {erode: 1 px}"), 40 * 30 - 64);
+  EXPECT_EQ(left_of_all("", ", clean: {open: 60 m}"), 40 * 30);
+  // What is masked is what lies outside, so it grows into the shape.
+  EXPECT_EQ(left_of_all(", keep: inside", ", clean: {dilate: 10 m}"), 64);
+  const auto grown = shapes("", ", clean: {dilate: 10 m}");
+  EXPECT_THAT(grown.reason(0, 9, 15), HasSubstr("masked pixels are near"));
+  EXPECT_EQ(grown.reason(0, 9, 9), "");
+  EXPECT_THAT(error_of([&] { shapes("", ", clean: {dilate: 30 km}"); }),
+              HasSubstr("3000 pixels of the area"));
+  EXPECT_THAT(error_of([&] { rules("", ", clean: {open: 1 px, close: 1 px}"); }),
+              HasSubstr("needs one of open, close, erode, dilate"));
+}
+
+TEST_F(MaskShapesTest, ThoseBeyondTheAreaGrowIntoIt) {
+  write("Polygon", "[" + box(-9, -30, -4, 60) + "]");
+  EXPECT_EQ(left_of_all("", ", clean: {dilate: 40 m}"), 40 * 30);
+  EXPECT_EQ(left_of_all("", ", clean: {dilate: 70 m}"), (40 - 3) * 30);
+  EXPECT_EQ(left_of_all("", ", clean: [{dilate: 70 m}, {erode: 70 m}]"), 40 * 30);
+}
+
+TEST_F(MaskShapesTest, CleanedPartsAreThoseOfTheWhole) {
+  write("Polygon",
+        "[" + ring({{3.1, 2.2}, {37.9, 9.3}, {21.7, 14.1}, {30.3, 28.8}, {3.1, 2.2}}) + "]");
+  for (const auto& masked : {shapes("", ", clean: [{open: 25 m}, {dilate: 3 px}]"),
+                             shapes(", keep: inside", ", clean: {close: 45 m}")}) {
+    const auto whole = left(masked, grid_.window());
+    for (const geo::Window& window : {geo::Window{0, 0, 40, 1}, {7, 5, 13, 11}, {39, 29, 1, 1}}) {
+      const auto part = left(masked, window);
+      for (int64_t i = 0; i < window.pixels(); ++i)
+        ASSERT_EQ(part[static_cast<size_t>(i)],
+                  whole[static_cast<size_t>((window.y + i / window.width) * grid_.width + window.x +
+                                            i % window.width)]);
+    }
+  }
+}
+
 TEST_F(MaskShapesTest, AreKnownByTheirPolygons) {
   write("Polygon", "[" + box(10, 10, 20, 20) + "]", R"({"kind": "lake"})");
   const auto before = shapes().identity(0);
@@ -128,7 +170,8 @@ TEST_F(MaskShapesTest, RefuseWhatHoldsNoPixels) {
   EXPECT_THAT(error_of([&] { shapes(); }), HasSubstr("points and lines hold no pixels"));
   EXPECT_THAT(error_of([&] { shapes(", layer: roads"); }), HasSubstr("roads"));
   EXPECT_THAT(error_of([&] { rules(", buffer: 3"); }), HasSubstr("needs a length"));
-  EXPECT_THAT(error_of([&] { rules("}, band: SCL, x: {"); }), HasSubstr("x"));
+  EXPECT_THAT(error_of([&] { rules("", ", band: SCL"); }),
+              HasSubstr("has nothing else but `clean`"));
 }
 
 }  // namespace

@@ -318,8 +318,22 @@ void SceneReader::resample_file(size_t f, const raster::WarpedWindow& warped,
   }
 }
 
+// Valid ones in the part that counts.
+std::vector<uint8_t> SceneReader::counted_pixels() const {
+  const auto& window = block_.window();
+  std::vector<uint8_t> counted(pixels(), 0);
+  for (int64_t y = counted_->y; y < counted_->bottom(); ++y) {
+    const auto at = (y - window.y) * window.width + counted_->x - window.x;
+    std::copy_n(valid_ + at, counted_->width, counted.data() + at);
+  }
+  return counted;
+}
+
 workflow::ReadCounts SceneReader::bring_to_one() {
   workflow::ReadCounts counts;
+  const bool in_part = counted_ && !(*counted_ == block_.window());
+  const std::vector<uint8_t> part = in_part ? counted_pixels() : std::vector<uint8_t>();
+  const uint8_t* const counted = in_part ? part.data() : valid_;
   for (const auto& file : scene_.files) {
     for (const auto& band : file.bands) {
       if (band.target == kMaskTarget) continue;
@@ -329,7 +343,7 @@ workflow::ReadCounts SceneReader::bring_to_one() {
       raster::visit(band.type, [&]<class In>(In) {
         raster::visit(wanted, [&]<class Out>(Out) {
           if constexpr (sizeof(Out) >= sizeof(In))
-            counts.clipped += convert<In, Out>(plane, pixels(), band.gain, band.shift, valid_);
+            counts.clipped += convert<In, Out>(plane, pixels(), band.gain, band.shift, counted);
         });
       });
     }

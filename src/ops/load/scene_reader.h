@@ -38,6 +38,8 @@ class SceneReader {
   enum class Rules { all, none, one };
   void with_rules(Rules rules, size_t rule = 0);
   void without_reject() { reject_ = false; }
+  // Clipped values are counted in this part of the block's window only.
+  void count_in(const geo::Window& window) { counted_ = window; }
 
   workflow::ReadCounts read(raster::AssetPool& pool, ReadScratch& scratch);
 
@@ -54,6 +56,7 @@ class SceneReader {
   void resample_file(size_t f, const raster::WarpedWindow& warped, const geo::Window& part,
                      const std::vector<uint8_t>& usable, raster::AssetPool& pool,
                      ReadScratch& scratch);
+  std::vector<uint8_t> counted_pixels() const;
   workflow::ReadCounts bring_to_one();
 
   const FrozenScene& scene_;
@@ -67,6 +70,7 @@ class SceneReader {
   Rules rules_ = Rules::all;
   size_t rule_ = 0;
   bool reject_ = true;
+  std::optional<geo::Window> counted_;
   bool started_ = false;  // the slice's validity holds something
   std::vector<uint8_t> file_valid_;
 };

@@ -571,7 +571,9 @@ FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParamet
                            std::vector<catalog::ExcludedScene> excluded) {
   auto series = Freezer(parameters, zones, report).freeze(std::move(scenes));
   series.excluded = std::move(excluded);
-  const MaskExpressions known_bands(parameters.mask, series.bands);
+  // Refuses what is wrong with conditions and with how they are cleaned.
+  for (const auto& zone : zones)
+    const MaskExpressions conditions(parameters.mask, series.bands, zone.grid);
   series.shapes = freeze_shapes(parameters.mask, zones);
   return series;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <map>
 
 #include "catalog/href.h"
@@ -111,6 +112,33 @@ std::string identity_of(const FrozenScene& scene, const std::vector<raster::Band
   return identity.dump();
 }
 
+// Blocks are read in squares of that many pixels where conditions are cleaned.
+constexpr int64_t kConditionPart = 1024;
+
+geo::Window with_halo(const geo::Window& window, const kernels::CleaningHalo& halo) {
+  return {window.x - halo.columns, window.y - halo.rows, window.width + 2 * halo.columns,
+          window.height + 2 * halo.rows};
+}
+
+// A part of the only slice of a block into a slice of another.
+void copy_slice(const raster::Block& from, const geo::Window& part, raster::Block& to,
+                size_t slice) {
+  const auto& source = from.window();
+  const auto& target = to.window();
+  const auto copy = [&](const void* bytes, void* into, size_t sample) {
+    for (int64_t y = part.y; y < part.bottom(); ++y)
+      std::memcpy(
+          static_cast<std::byte*>(into) +
+              static_cast<size_t>((y - target.y) * target.width + part.x - target.x) * sample,
+          static_cast<const std::byte*>(bytes) +
+              static_cast<size_t>((y - source.y) * source.width + part.x - source.x) * sample,
+          static_cast<size_t>(part.width) * sample);
+  };
+  for (size_t band = 0; band < to.bands(); ++band)
+    copy(from.raw_plane(band, 0), to.raw_plane(band, slice), raster::byte_size(to.type(band)));
+  copy(from.validity(0).data(), to.validity(slice).data(), 1);
+}
+
 struct Dates : workflow::SourceDetail {
   std::vector<DateScenes> dates;
 };
@@ -134,7 +162,8 @@ SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
     access_ = access_rules(parameters_.source, scenes);
   }
   shapes_ = std::make_unique<MaskShapes>(parameters_.mask, series_.shapes, zones_);
-  conditions_ = MaskExpressions(parameters_.mask, series_.bands);
+  for (const auto& zone : zones_)
+    conditions_.emplace_back(parameters_.mask, series_.bands, zone.grid);
   for (size_t z = 0; z < zones_.size(); ++z) {
     const geo::Grid& grid = zones_[z].grid;
     auto& placed = placed_.emplace_back();
@@ -250,8 +279,7 @@ void SeriesSource::add_costs(const workflow::Item& item, const std::vector<size_
   plan.scratch_bytes_per_pixel =
       1 + 4 * parameters_.mask.bands().size() +
       (warped ? raster::kWarpBytesPerTargetPixel + kKeptBytesPerTargetPixel + 8 : 0);
-  // Of shapes: the windows that are kept, and one that is burned.
-  if (!shapes_->empty()) plan.scratch_bytes_per_pixel += kBurnedWindows + 2 + sizeof(double);
+  add_mask_costs(item, plan);
   if (most_a_slice > 1) plan.scratch_bytes_per_pixel += plan.schema.bytes_per_pixel(1);
   if (blocks.empty()) return;
   const Blocks common = most_common(blocks);
@@ -259,6 +287,23 @@ void SeriesSource::add_costs(const workflow::Item& item, const std::vector<size_
   plan.block_height = common.height;
   plan.block_origin_x = common.x;
   plan.block_origin_y = common.y;
+}
+
+void SeriesSource::add_mask_costs(const workflow::Item& item, workflow::SourceItem& plan) const {
+  // Of shapes: the windows that are kept, and one that is made.
+  if (!shapes_->empty()) {
+    plan.scratch_bytes_per_pixel += kBurnedWindows + 2;
+    plan.scratch_bytes += shapes_->scratch_bytes(item.zone, item.window);
+  }
+  const auto& conditions = conditions_.at(item.zone);
+  if (conditions.empty()) return;
+  plan.scratch_bytes_per_pixel += 2;
+  const auto& halo = conditions.halo();
+  if (halo.columns == 0 && halo.rows == 0) return;
+  const int64_t columns = std::min(kConditionPart, item.window.width) + 2 * halo.columns;
+  const int64_t rows = std::min(kConditionPart, item.window.height) + 2 * halo.rows;
+  plan.scratch_bytes += conditions.scratch_bytes(columns, rows) +
+                        static_cast<size_t>(columns * rows) * plan.schema.bytes_per_pixel(1);
 }
 
 // Those left out by the user that could have been of use here.
@@ -279,22 +324,46 @@ bool SeriesSource::remote() const {
   });
 }
 
-workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
-                                              raster::Block& block, size_t slice,
-                                              raster::AssetPool& pool) const {
+workflow::ReadCounts SeriesSource::read_before_conditions(const workflow::SourceItem& plan,
+                                                          size_t s, raster::Block& block,
+                                                          size_t slice, const geo::Window& counted,
+                                                          raster::AssetPool& pool) const {
   const auto& scene = series_.scenes[s];
   const geo::Grid& grid = zones_.at(plan.zone).grid;
   const ReadScratchPool::Lease scratch(scratch_);
   try {
     SceneReader reader(scene, placed(plan.zone, s).files, parameters_, plan.zone, grid, block,
                        slice);
-    const auto counts = reader.read(pool, *scratch);
-    if (!conditions_.empty()) conditions_.erase(block, slice);
-    return counts;
+    reader.count_in(counted);
+    return reader.read(pool, *scratch);
   } catch (Error& error) {
     error.at({.scene = scene.label});
     throw;
   }
+}
+
+// Conditions that are cleaned need to see more than the block: it is read in parts with a halo.
+workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
+                                              raster::Block& block, size_t slice,
+                                              raster::AssetPool& pool) const {
+  const auto& conditions = conditions_.at(plan.zone);
+  const auto& halo = conditions.halo();
+  const geo::Window& window = block.window();
+  if (halo.columns == 0 && halo.rows == 0) {
+    const auto counts = read_before_conditions(plan, s, block, slice, window, pool);
+    if (!conditions.empty()) conditions.erase(block, slice);
+    return counts;
+  }
+  workflow::ReadCounts counts;
+  for (int64_t y = window.y; y < window.bottom(); y += kConditionPart)
+    for (int64_t x = window.x; x < window.right(); x += kConditionPart) {
+      const auto part = geo::Window{x, y, kConditionPart, kConditionPart}.intersect(window);
+      raster::Block near(plan.schema, with_halo(part, halo), 0, 1);
+      counts.clipped += read_before_conditions(plan, s, near, 0, part, pool).clipped;
+      conditions.erase(near, 0);
+      copy_slice(near, part, block, slice);
+    }
+  return counts;
 }
 
 workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t member,
@@ -311,6 +380,16 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t
   }
   if (!shapes_->empty()) shapes_->erase(plan.zone, block.window(), block.validity(slice).data());
   return counts;
+}
+
+std::string SeriesSource::unmet_condition(const workflow::SourceItem& plan, size_t s, int64_t x,
+                                          int64_t y, raster::AssetPool& pool) const {
+  const auto& conditions = conditions_.at(plan.zone);
+  if (conditions.empty()) return {};
+  const geo::Window pixel{x, y, 1, 1};
+  raster::Block near(plan.schema, with_halo(pixel, conditions.halo()), 0, 1);
+  read_before_conditions(plan, s, near, 0, pixel, pool);
+  return conditions.reason(near);
 }
 
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,
@@ -330,7 +409,7 @@ workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, si
       throw;
     }
     if (report.valid) {
-      report.reason = conditions_.reason(report.values);
+      report.reason = unmet_condition(plan, s, x, y, pool);
       report.valid = report.reason.empty();
     }
     if (report.valid) break;

@@ -46,16 +46,25 @@ class SeriesSource : public workflow::Source {
                                const std::vector<workflow::Dropped>& without) const;
   void add_costs(const workflow::Item& item, const std::vector<size_t>& scenes, size_t most_a_slice,
                  workflow::SourceItem& plan) const;
+  void add_mask_costs(const workflow::Item& item, workflow::SourceItem& plan) const;
+  // What of a scene is there before conditions; values clipped are counted in `counted`.
+  workflow::ReadCounts read_before_conditions(const workflow::SourceItem& plan, size_t scene,
+                                              raster::Block& block, size_t slice,
+                                              const geo::Window& counted,
+                                              raster::AssetPool& pool) const;
   workflow::ReadCounts read_scene(const workflow::SourceItem& plan, size_t scene,
                                   raster::Block& block, size_t slice,
                                   raster::AssetPool& pool) const;
 
+  // Why a pixel of a scene does not meet the conditions; empty when it does.
+  std::string unmet_condition(const workflow::SourceItem& plan, size_t scene, int64_t x, int64_t y,
+                              raster::AssetPool& pool) const;
   std::vector<const catalog::ExcludedScene*> excluded_near(const workflow::Item& item) const;
 
   AccessRules access_;
   mutable ReadScratchPool scratch_;
   std::unique_ptr<const MaskShapes> shapes_;
-  MaskExpressions conditions_;
+  std::vector<MaskExpressions> conditions_;  // by zone
   FrozenSeries series_;
   LoadParameters parameters_;
   const std::vector<workflow::Zone> zones_;

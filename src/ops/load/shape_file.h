@@ -25,6 +25,7 @@ struct ShapeQuery {
 // The shapes near one zone.
 class ZoneShapes {
  public:
+  ZoneShapes() = default;
   ZoneShapes(const geo::Grid& grid, std::vector<BurnedShape> shapes);
   // In the order of the file.
   std::vector<const BurnedShape*> touching(const geo::Window& window) const;
