@@ -219,9 +219,14 @@ class CollectionSearch {
       return !is("platform") && !is("created") && !is("s2:generation_time") &&
              !is("s2:product_uri") && std::none_of(sensor.tile.begin(), sensor.tile.end(), is) &&
              std::none_of(sensor.baseline.begin(), sensor.baseline.end(), is) &&
-             std::none_of(baselines.begin(), baselines.end(), is);
+             std::none_of(baselines.begin(), baselines.end(), is) && !is_wanted(property.first);
     });
     out_.scenes.push_back(std::move(scene));
+  }
+
+  bool is_wanted(const std::string& property) const {
+    const auto& wanted = query_.properties;
+    return std::find(wanted.begin(), wanted.end(), property) != wanted.end();
   }
 
   void finish() {
@@ -238,7 +243,8 @@ class CollectionSearch {
       counts.emplace_back("newest of their acquisition", out_.scenes.size());
     for (auto& scene : out_.scenes) {
       scene.baseline = processing_baseline(scene, collection_.sensor);
-      scene.properties.clear();
+      std::erase_if(scene.properties,
+                    [&](const auto& property) { return !is_wanted(property.first); });
     }
   }
 

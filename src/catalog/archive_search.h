@@ -48,6 +48,7 @@ struct ArchiveQuery {
   // Assets that carry none of these bands are forgotten; empty: all are kept. Where a band is not
   // found all stay, so that an error can tell what there is.
   std::vector<std::string> bands;
+  std::vector<std::string> properties;  // of items that scenes keep; others are forgotten
   size_t most_items = 100'000;
   ArchiveAccess access;
 };

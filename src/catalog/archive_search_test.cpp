@@ -89,6 +89,16 @@ TEST_F(ArchiveSearchTest, ReprocessedScenes) {
   EXPECT_THAT(found_.report.after_filter.back(), Pair("newest of their acquisition", 2));
 }
 
+TEST_F(ArchiveSearchTest, OnlyWantedPropertiesStay) {
+  write({{.id = "a", .more = R"(, "tile": "T", "view:sun_azimuth": 165.2)"}});
+  collection();
+  ids();
+  EXPECT_TRUE(found_.scenes[0].properties.empty());
+  query_.properties = {"view:sun_azimuth", "view:sun_elevation"};
+  ids();
+  EXPECT_THAT(found_.scenes[0].properties, ElementsAre(Pair("view:sun_azimuth", 165.2)));
+}
+
 TEST_F(ArchiveSearchTest, CollectionsWithTheirOwnConditions) {
   write({{.id = "five", .collection = "l5"},
          {.id = "seven", .collection = "l7"},

@@ -226,6 +226,7 @@ Json FrozenSeries::to_json() const {
     list.push_back({{"scene", scene.scene.to_json()}, {"label", scene.label}, {"files", files}});
     if (scene.centre_lon) list.back()["lon"] = *scene.centre_lon;
     if (!scene.baseline.empty()) list.back()["baseline"] = scene.baseline;
+    if (scene.sun) list.back()["sun"] = {scene.sun->azimuth_deg, scene.sun->elevation_deg};
   }
   Json gone = Json::array();
   for (const auto& entry : dropped) gone.push_back({entry.scene, entry.reason});
@@ -260,6 +261,8 @@ FrozenSeries FrozenSeries::from_json(const Json& json) {
     scene.label = entry.at("label").get<std::string>();
     if (entry.contains("lon")) scene.centre_lon = entry.at("lon").get<double>();
     scene.baseline = entry.value("baseline", "");
+    if (entry.contains("sun"))
+      scene.sun = {entry.at("sun").at(0).get<double>(), entry.at("sun").at(1).get<double>()};
     for (const auto& file : entry.at("files"))
       scene.files.push_back(file_from_json(file, table, operations));
     series.scenes.push_back(std::move(scene));

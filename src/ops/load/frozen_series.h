@@ -12,6 +12,7 @@
 #include "catalog/scene.h"
 #include "geo/grid.h"
 #include "geo/pixel_mapping.h"
+#include "geo/sun.h"
 #include "raster/asset_reader.h"
 #include "raster/cube.h"
 #include "raster/warp.h"
@@ -70,7 +71,8 @@ struct FrozenScene {
   std::string label;     // its id, unique in the series
   // Of the middle of its first file, WGS84 degrees; absent where that is not known.
   std::optional<double> centre_lon;
-  std::string baseline;  // of its processing, "05.09"; empty if unknown
+  std::string baseline;                 // of its processing, "05.09"; empty if unknown
+  std::optional<geo::SunPosition> sun;  // where a mask rule needs it
   std::vector<FrozenFile> files;
 };
 

@@ -52,7 +52,8 @@ Scenes that do not touch the area are counted out.
 **What is valid.** A pixel of a slice is valid only where *all* loaded bands are: inside of the
 scene, not nodata, not NaN, and allowed by the file's own mask band if it has one. Then `mask` is
 applied, whose rules look up bands of the same scene; where such a band itself is invalid, the pixel
-is. A rule may `clean` its mask, on the mask's own pixels and in order, before it is applied. Then
+is. A rule may `clean` its mask, on the mask's own pixels and in order, before it is applied; another
+takes out the shadows that clouds cast (docs/masks.md). Then
 `reject` takes out pixels in which any loaded band equals one of the values. Rules, nodata and
 rejected values are compared with the samples as stored, before scale and offset. Of scenes that are
 warped, pixels are taken out before the warp.
@@ -184,13 +185,13 @@ void Load::check() {
   name_classes(parameters_.mask, p.source);
   p.mask.check();
   for (size_t i = 0; i < p.mask.rules.size(); ++i)  // one text for all ways to write it
-    if (auto& text = parameters_.mask.rules[i].expression; !text.empty())
-      text = parse_condition(text, p.mask.name(i)).canonical();
+    if (auto& text = parameters_.mask.rules[i].condition(); !text.empty())
+      text = parse_condition(text, p.mask.name_of_condition(i)).canonical();
   check_resampling(p);
   if (p.reject) check_reject(*p.reject);
   const bool looked_up =
       p.reject || std::any_of(p.mask.rules.begin(), p.mask.rules.end(),
-                              [](const MaskRule& rule) { return rule.of_a_band(); });
+                              [](const MaskRule& rule) { return rule.looked_up() != nullptr; });
   if (p.overviews && looked_up)
     throw invalid(
         "load.overviews: masks by bands and rejected values are about a file's own pixels")

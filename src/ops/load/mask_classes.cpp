@@ -161,9 +161,10 @@ void check_lists(const BandRule& rule, const std::string& where) {
 void name_classes(MaskRules& rules, const std::vector<workflow::SourceParameters>& sources) {
   std::vector<Sensor> sensors;
   for (size_t i = 0; i < rules.rules.size(); ++i) {
-    BandRule& rule = rules.rules[i];
-    if (!has_names(rule)) continue;
-    const auto where = rules.name(i);
+    BandRule* const looked_up = rules.rules[i].looked_up();
+    if (looked_up == nullptr || !has_names(*looked_up)) continue;
+    BandRule& rule = *looked_up;
+    const auto where = rules.name_of_looked_up(i);
     check_lists(rule, where);
     if (sensors.empty()) sensors = sensors_of(sources);
     if (sensors.empty())

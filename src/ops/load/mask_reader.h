@@ -20,9 +20,15 @@ class MaskReader {
 
   // Leaves out all rules but this one.
   void only(size_t rule) { only_ = rule; }
+  // What pixels of the zone hold of a rule whose condition somebody else looks at: 1 in a shadow,
+  // and where it cannot be told.
+  std::vector<uint8_t> in_shadow(size_t rule, const geo::Window& window) const;
+  // What looking masks up for a window of so many of the zone's pixels holds more for their halos.
+  static size_t halo_bytes(const FrozenScene& scene, const MaskRules& rules, size_t zone,
+                           const geo::Grid& grid, const geo::Window& largest);
 
-  // Whether rules can be looked up pixel by pixel on the zone's grid: nothing is cleaned, and the
-  // band's pixels nest with the zone's.
+  // Whether there are rules, and they can be looked up pixel by pixel on the zone's grid: nothing is
+  // cleaned or shifted, and the band's pixels nest with the zone's.
   bool is_plain(const FrozenFile& file, const FrozenBand& band) const;
   // Clears pixels that a rule about a plain band takes out.
   void apply_plain(const FrozenBand& band, const void* samples, size_t pixels,
@@ -48,12 +54,16 @@ class MaskReader {
   // Null for a mask that nests with the zone, whatever is done with the other bands of its file.
   const FrozenWarp* mask_warp(const FrozenFile& file) const;
 
+  // Whether a rule takes out pixels here; else it only says that its band has to be valid.
+  bool decides(const MaskRule& rule) const { return in_shadow_ || rule.condition().empty(); }
+
   const FrozenScene& scene_;
   const MaskRules& rules_;
   const size_t zone_;
   const geo::Grid& grid_;
   raster::AssetPool& pool_;
   std::optional<size_t> only_;
+  bool in_shadow_ = false;
 };
 
 }  // namespace geoloom::ops

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "error/error.h"
 
@@ -40,14 +41,37 @@ void MaskRule::declare(workflow::Parameters& parameters) {
       "expression", &expression,
       "Instead of a band: a condition on the loaded bands; pixels for which it holds are "
       "not usable: \"blue > 0.12 and nir / red < 1.2\"");
+  parameters.add("cloud_shadow", &cloud_shadow,
+                 "Instead of a band: where clouds cast their shadows, from where the sun stood");
+}
+
+const BandRule* MaskRule::looked_up() const {
+  if (cloud_shadow) return &cloud_shadow->clouds;
+  return of_a_band() ? this : nullptr;
+}
+
+BandRule* MaskRule::looked_up() {
+  return const_cast<BandRule*>(std::as_const(*this).looked_up());
+}
+
+const std::string& MaskRule::condition() const {
+  return cloud_shadow ? cloud_shadow->dark : expression;
+}
+
+std::string& MaskRule::condition() {
+  return cloud_shadow ? cloud_shadow->dark : expression;
 }
 
 void MaskRule::check(const std::string& name) const {
   if (of_a_band()) return BandRule::check(name);
-  if (!silent() || (vector && !expression.empty()))
+  const int kinds = (vector ? 1 : 0) + (expression.empty() ? 0 : 1) + (cloud_shadow ? 1 : 0);
+  if (!silent() || kinds > 1)
     throw Error(ErrorCode::invalid,
-                name + ": a rule of a vector file or an expression has nothing else but `clean`")
+                name +
+                    ": a rule of a vector file, an expression or a cloud shadow has nothing "
+                    "else but `clean`")
         .hint("write a list: mask: [{vector: lakes.gpkg}, {band: SCL, drop: 9}]");
+  if (cloud_shadow) cloud_shadow->check(name + ".cloud_shadow");
   check_cleaning(name, clean);
 }
 
@@ -55,16 +79,47 @@ std::string MaskRules::name(size_t rule) const {
   return rules.size() == 1 ? "load.mask" : fmt::format("load.mask[{}]", rule);
 }
 
+std::string MaskRules::name_of_looked_up(size_t rule) const {
+  return name(rule) + (rules[rule].cloud_shadow ? ".cloud_shadow.clouds" : "");
+}
+
+std::string MaskRules::name_of_condition(size_t rule) const {
+  return name(rule) + (rules[rule].cloud_shadow ? ".cloud_shadow.dark" : ".expression");
+}
+
+bool MaskRules::need_sun() const {
+  return std::any_of(rules.begin(), rules.end(),
+                     [](const MaskRule& rule) { return rule.cloud_shadow.has_value(); });
+}
+
+std::optional<int64_t> MaskRules::overpass_ms() const {
+  for (const auto& rule : rules)
+    if (rule.cloud_shadow && !rule.cloud_shadow->overpass.empty())
+      return time_of_day_ms(rule.cloud_shadow->overpass);
+  return std::nullopt;
+}
+
 std::vector<std::string> MaskRules::bands() const {
   std::vector<std::string> out;
-  for (const auto& rule : rules)
-    if (rule.of_a_band() && std::find(out.begin(), out.end(), rule.band) == out.end())
-      out.push_back(rule.band);
+  for (const auto& rule : rules) {
+    const auto* const looked_up = rule.looked_up();
+    if (looked_up != nullptr && std::find(out.begin(), out.end(), looked_up->band) == out.end())
+      out.push_back(looked_up->band);
+  }
   return out;
 }
 
 void MaskRules::check() const {
-  for (size_t i = 0; i < rules.size(); ++i) rules[i].check(name(i));
+  std::string overpass;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    rules[i].check(name(i));
+    const auto said = rules[i].cloud_shadow ? rules[i].cloud_shadow->overpass : "";
+    if (!overpass.empty() && !said.empty() && said != overpass)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}.cloud_shadow.overpass: satellites pass at {} in another rule",
+                              name(i), overpass));
+    if (overpass.empty()) overpass = said;
+  }
 }
 
 }  // namespace geoloom::ops

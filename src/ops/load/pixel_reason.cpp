@@ -48,7 +48,7 @@ std::string reason_of_validity(const Sample& sample) {
 // The first rule about the band that takes the sample out.
 std::string reason_of_mask(const Sample& sample, const MaskRules& mask) {
   for (const auto& rule : mask.rules) {
-    if (rule.band != sample.name) continue;
+    if (!rule.of_a_band() || rule.band != sample.name) continue;
     if (auto reason = rule.reason(sample.stored); !reason.empty()) return reason;
   }
   return {};
@@ -150,6 +150,29 @@ bool outside_of_a_file(const ReadScene& read, int64_t x, int64_t y) {
   return false;
 }
 
+// Why a rule that looks up a band takes a pixel out.
+std::string reason_of_rule(const ReadScene& read, const MaskReader& masks, const MaskRule& rule,
+                           int64_t x, int64_t y) {
+  const BandRule& looked_up = *rule.looked_up();
+  for (const auto& file : read.scene.files) {
+    for (const auto& band : file.bands) {
+      if (band.target != kMaskTarget || read.parameters.mask.bands()[band.mask] != looked_up.band)
+        continue;
+      const auto stored = masks.sample_on_zone(file, band, x, y);
+      if (!stored) return looked_up.band + " is not valid there";
+      if (rule.cloud_shadow)
+        return fmt::format("in the shadow of a cloud, by {} and the sun {} degrees high in {}",
+                           looked_up.band, read.scene.sun->elevation_deg,
+                           read.scene.sun->azimuth_deg);
+      const auto reason = looked_up.reason(*stored);
+      return reason.empty() ? fmt::format("{} is {} there, but masked pixels are near",
+                                          looked_up.band, *stored)
+                            : reason;
+    }
+  }
+  return looked_up.band + " is not there";
+}
+
 // Rule by rule, where pixels are made of several, or masks are cleaned up.
 std::string reason_by_rule(const ReadScene& read, OnePixel& pixel, int64_t x, int64_t y,
                            raster::AssetPool& pool) {
@@ -159,21 +182,9 @@ std::string reason_by_rule(const ReadScene& read, OnePixel& pixel, int64_t x, in
                                          : "more than half of what it is made of is not valid";
   const auto& rules = read.parameters.mask.rules;
   const MaskReader masks(read.scene, read.parameters.mask, read.zone, read.grid, pool);
-  for (size_t i = 0; i < rules.size(); ++i) {
-    if (pixel.valid(pool, Rules::one, i, false)) continue;
-    for (const auto& file : read.scene.files) {
-      for (const auto& band : file.bands) {
-        if (band.target != kMaskTarget || read.parameters.mask.bands()[band.mask] != rules[i].band)
-          continue;
-        const auto stored = masks.sample_on_zone(file, band, x, y);
-        if (!stored) return rules[i].band + " is not valid there";
-        const auto reason = rules[i].reason(*stored);
-        return reason.empty() ? fmt::format("{} is {} there, but masked pixels are near",
-                                            rules[i].band, *stored)
-                              : reason;
-      }
-    }
-  }
+  for (size_t i = 0; i < rules.size(); ++i)
+    if (!pixel.valid(pool, Rules::one, i, false))
+      return reason_of_rule(read, masks, rules[i], x, y);
   if (!pixel.valid(pool, Rules::none, 0, true)) return "made of values that are rejected";
   return "several rules together leave less than half of what it is made of";
 }
@@ -199,9 +210,11 @@ workflow::PixelReport explain_pixel(const ReadScene& read, int64_t x, int64_t y,
   const bool nested = std::all_of(read.files.begin(), read.files.end(),
                                   [](const auto& file) { return file.warp == nullptr; });
   const auto& rules = read.parameters.mask.rules;
-  const bool cleaned =
-      std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return !rule.clean.empty(); });
-  return nested && !cleaned ? explain_samples(read, x, y, pool) : explain_stages(read, x, y, pool);
+  const bool from_neighbours = std::any_of(rules.begin(), rules.end(), [](const MaskRule& rule) {
+    return rule.on_own_pixels() && (rule.cloud_shadow || !rule.clean.empty());
+  });
+  return nested && !from_neighbours ? explain_samples(read, x, y, pool)
+                                    : explain_stages(read, x, y, pool);
 }
 
 }  // namespace geoloom::ops

@@ -19,6 +19,7 @@
 #include "ops/load/dates.h"
 #include "ops/load/mask_expression.h"
 #include "ops/load/mask_shapes.h"
+#include "ops/load/scene_shadows.h"
 #include "ops/load/zone_placement.h"
 
 namespace geoloom::ops {
@@ -89,7 +90,8 @@ class Freezer {
         zones_(zones),
         report_(report),
         masks_(parameters.mask.bands()),
-        placement_(zones) {}
+        placement_(zones),
+        suns_(parameters.mask) {}
 
   FrozenSeries freeze(std::vector<catalog::Scene> scenes) {
     if (scenes.empty()) throw nothing_left("no scene is left to load");
@@ -114,6 +116,7 @@ class Freezer {
       frozen.scene = std::move(scene);
       try {
         if (!add_files(frozen, may_fail)) continue;
+        suns_.find(frozen);
       } catch (Error& error) {
         error.at({.scene = frozen.label});
         throw;
@@ -399,7 +402,8 @@ class Freezer {
   void check_mask(const std::string& band, PixelType type) const {
     const auto& rules = parameters_.mask.rules;
     for (size_t i = 0; i < rules.size(); ++i)
-      if (rules[i].band == band) rules[i].check_type(parameters_.mask.name(i), type);
+      if (const auto* rule = rules[i].looked_up(); rule != nullptr && rule->band == band)
+        rule->check_type(parameters_.mask.name_of_looked_up(i), type);
   }
 
   // Days are looked for with a day before and after them; now that it is known where the scenes
@@ -415,7 +419,6 @@ class Freezer {
     });
     report_.after_filter.emplace_back("on solar days of " + geo::format_period(*parameters_.period),
                                       series_.scenes.size());
-    if (series_.scenes.empty()) throw nothing_left("no scene is left to load");
   }
 
   void finish_report() {
@@ -425,6 +428,8 @@ class Freezer {
       report_.after_filter.emplace_back("readable", series_.scenes.size());
     if (series_.scenes.empty()) throw nothing_left("no scene touches the area");
     keep_solar_days();
+    suns_.drop_low(series_.scenes, report_);
+    if (series_.scenes.empty()) throw nothing_left("no scene is left to load");
     const auto warped =
         std::count_if(series_.scenes.begin(), series_.scenes.end(), [](const FrozenScene& scene) {
           return std::any_of(scene.files.begin(), scene.files.end(),
@@ -537,6 +542,7 @@ class Freezer {
   std::vector<BandHeader> headers_;       // of the bands wanted, then of those that mask
   ZonePlacement placement_;
   FrozenSeries series_;
+  SceneSuns suns_;
   std::set<std::string> contradicting_;  // collections that were told of
 };
 

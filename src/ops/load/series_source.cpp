@@ -107,6 +107,7 @@ std::string identity_of(const FrozenScene& scene, const std::vector<raster::Band
                           {"time", scene.scene.time ? workflow::Json(*scene.scene.time) : nullptr},
                           {"read", bands},
                           {"as", store::sha256_hex(workflow::schema_to_json(schema).dump())}};
+  if (scene.sun) identity["sun"] = {scene.sun->azimuth_deg, scene.sun->elevation_deg};
   for (const auto& file : scene.files)
     if (const auto* warp = file.warp_for(zone)) identity["warps"].push_back(warp_identity(*warp));
   return identity.dump();
@@ -276,6 +277,12 @@ void SeriesSource::add_costs(const workflow::Item& item, const std::vector<size_
   if (plan.remote && !scenes.empty())
     plan.scratch_bytes +=
         2 * std::min<size_t>(tiff::kMostRequestedBytes, plan.stored_bytes / scenes.size());
+  size_t halo_bytes = 0;
+  if (!parameters_.mask.bands().empty())
+    for (const size_t s : scenes)
+      halo_bytes = std::max(halo_bytes, MaskReader::halo_bytes(series_.scenes[s], parameters_.mask,
+                                                               item.zone, item.grid, item.window));
+  plan.scratch_bytes += halo_bytes;
   plan.scratch_bytes_per_pixel =
       1 + 4 * parameters_.mask.bands().size() +
       (warped ? raster::kWarpBytesPerTargetPixel + kKeptBytesPerTargetPixel + 8 : 0);
@@ -342,6 +349,20 @@ workflow::ReadCounts SeriesSource::read_before_conditions(const workflow::Source
   }
 }
 
+MaskExpressions::Within SeriesSource::shadows_of(size_t zone, size_t s,
+                                                 raster::AssetPool& pool) const {
+  return [this, zone, s, &pool](size_t rule, const geo::Window& window) {
+    const auto& scene = series_.scenes[s];
+    try {
+      return MaskReader(scene, parameters_.mask, zone, zones_.at(zone).grid, pool)
+          .in_shadow(rule, window);
+    } catch (Error& error) {
+      error.at({.scene = scene.label});
+      throw;
+    }
+  };
+}
+
 // Conditions that are cleaned need to see more than the block: it is read in parts with a halo.
 workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
                                               raster::Block& block, size_t slice,
@@ -351,7 +372,7 @@ workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, 
   const geo::Window& window = block.window();
   if (halo.columns == 0 && halo.rows == 0) {
     const auto counts = read_before_conditions(plan, s, block, slice, window, pool);
-    if (!conditions.empty()) conditions.erase(block, slice);
+    if (!conditions.empty()) conditions.erase(block, slice, shadows_of(plan.zone, s, pool));
     return counts;
   }
   workflow::ReadCounts counts;
@@ -360,7 +381,7 @@ workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, 
       const auto part = geo::Window{x, y, kConditionPart, kConditionPart}.intersect(window);
       raster::Block near(plan.schema, with_halo(part, halo), 0, 1);
       counts.clipped += read_before_conditions(plan, s, near, 0, part, pool).clipped;
-      conditions.erase(near, 0);
+      conditions.erase(near, 0, shadows_of(plan.zone, s, pool));
       copy_slice(near, part, block, slice);
     }
   return counts;
@@ -389,7 +410,7 @@ std::string SeriesSource::unmet_condition(const workflow::SourceItem& plan, size
   const geo::Window pixel{x, y, 1, 1};
   raster::Block near(plan.schema, with_halo(pixel, conditions.halo()), 0, 1);
   read_before_conditions(plan, s, near, 0, pixel, pool);
-  return conditions.reason(near);
+  return conditions.reason(near, shadows_of(plan.zone, s, pool));
 }
 
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,

@@ -52,6 +52,8 @@ class SeriesSource : public workflow::Source {
                                               raster::Block& block, size_t slice,
                                               const geo::Window& counted,
                                               raster::AssetPool& pool) const;
+  // Where conditions about shadows may hold in a scene; the pool must outlive it.
+  MaskExpressions::Within shadows_of(size_t zone, size_t scene, raster::AssetPool& pool) const;
   workflow::ReadCounts read_scene(const workflow::SourceItem& plan, size_t scene,
                                   raster::Block& block, size_t slice,
                                   raster::AssetPool& pool) const;

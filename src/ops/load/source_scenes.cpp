@@ -9,6 +9,7 @@
 #include "error/error.h"
 #include "http/base64.h"
 #include "http/secret_value.h"
+#include "ops/load/scene_sun.h"
 #include "ops/load/series_freezer.h"
 #include "workflow/sensor_file.h"
 
@@ -69,6 +70,7 @@ ArchiveQuery query_of(const SourceParameters& source, const LoadParameters& para
   query.where = workflow::conditions_of(source.where);
   query.exclude = source.exclude;
   query.bands = parameters.bands_read();
+  if (parameters.mask.need_sun()) query.properties = sun_properties();
   query.most_items = static_cast<size_t>(source.most_items);
   query.access = access_of(source);
   return query;
