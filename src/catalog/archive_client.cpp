@@ -4,15 +4,13 @@
 #include <fmt/format.h>
 
 #include "catalog/href.h"
-#include "catalog/json_member.h"
+#include "catalog/json_document.h"
 #include "error/error.h"
 #include "gdal/allowed_roots.h"
 #include "http/url.h"
 
 namespace geoloom::catalog {
 namespace {
-
-using nlohmann::json;
 
 constexpr size_t kLargestAnswer = size_t{256} << 20;
 constexpr int kMostRedirects = 5;
@@ -38,10 +36,14 @@ std::string target_of(const std::string& from, const std::string& location) {
 
 // What servers say of a refusal: {"code", "description"}, {"detail"}, {"message"}.
 std::string reason_of(const http::Response& response) {
-  const json body = json::parse(response.body, nullptr, false);
   std::string reason;
-  for (const char* key : {"description", "detail", "message", "error"}) {
-    if (reason.empty() && body.is_object()) reason = text_of(body, key);
+  try {
+    const JsonDocument body(response.body, "");
+    for (const char* key : {"description", "detail", "message", "error"}) {
+      if (reason.empty()) reason = body.root()[key].text();
+    }
+  } catch (const Error&) {
+    // Not JSON: the status has to do.
   }
   if (reason.size() > kLongestReason) reason = reason.substr(0, kLongestReason) + "...";
   return fmt::format("HTTP {}{}{}", response.status, reason.empty() ? "" : ": ", reason);
@@ -117,20 +119,20 @@ std::string ArchiveClient::get_text(const std::string& path) {
   return std::move(response.body);
 }
 
-json ArchiveClient::get(const std::string& path) {
-  return parse_json(get_text(path), web_address(path));
+JsonDocument ArchiveClient::get(const std::string& path) {
+  return JsonDocument(get_text(path), web_address(path));
 }
 
-json ArchiveClient::post(const std::string& path, const json& body) {
+std::string ArchiveClient::post_text(const std::string& path, std::string body) {
   http::Request request;
   request.method = "POST";
   request.url = web_address(path);
   request.headers = {{"Content-Type", "application/json"},
                      {"Accept", "application/geo+json, application/json"}};
-  request.body = body.dump();
-  const auto response = send(std::move(request));
+  request.body = std::move(body);
+  auto response = send(std::move(request));
   check(response, web_address(path));
-  return parse_json(response.body, web_address(path));
+  return std::move(response.body);
 }
 
 }  // namespace geoloom::catalog

@@ -2,11 +2,11 @@
 // Requests to an archive's server: STAC APIs and catalogues on web servers.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "catalog/json_document.h"
 #include "http/client.h"
 #include "http/retry.h"
 
@@ -33,14 +33,14 @@ class ArchiveClient {
 
   // Addresses begin with http:// or https://, or with GDAL's /vsicurl/ before that. Answers of 429
   // and 5xx are asked for again, with back-off and jitter; redirects are followed (5 at most).
-  // `parse` gives the answer's JSON; errors name the address without what signs it.
+  // Errors name the address without what signs it.
   //
   // Throws Error: denied (401, 403, and places that this process may not read), missing (404, 410),
   // unavailable (no answer, or 429 and 5xx to the end), invalid (other refusals, with what the
   // server says of them; an answer that is not JSON), corrupt (an answer above 256 MiB).
-  nlohmann::json get(const std::string& address);
-  nlohmann::json post(const std::string& address, const nlohmann::json& body);
+  JsonDocument get(const std::string& address);
   std::string get_text(const std::string& address);
+  std::string post_text(const std::string& address, std::string json);
   // The answer whatever its status; only what keeps an answer from coming is thrown.
   http::Response send(http::Request request);
   // Throws as get() does, unless the status is 2xx.

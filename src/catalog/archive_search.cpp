@@ -9,7 +9,7 @@
 
 #include "catalog/csv.h"
 #include "catalog/href.h"
-#include "catalog/json_member.h"
+#include "catalog/json_document.h"
 #include "catalog/stac_api.h"
 #include "catalog/stac_item.h"
 #include "error/error.h"
@@ -18,8 +18,6 @@
 
 namespace geoloom::catalog {
 namespace {
-
-using nlohmann::json;
 
 constexpr int64_t kDayMs = 86'400'000;
 constexpr size_t kLargestList = size_t{64} << 20;
@@ -158,17 +156,17 @@ class CollectionSearch {
   bool is_api(ArchiveClient& client) const {
     if (!is_web_address(query_.stac)) return false;
     if (query_.stac.ends_with("/search")) return true;
-    const json document = client.get(query_.stac);
-    if (text_of(document, "type") == "Collection") {
-      const json* links = member(document, "links");
-      const bool of_api = links != nullptr && links->is_array() &&
-                          std::any_of(links->begin(), links->end(), [](const json& link) {
-                            return text_of(link, "rel") == "items";
-                          });
+    const JsonDocument parsed = client.get(query_.stac);
+    const JsonView document = parsed.root();
+    if (document["type"].text() == "Collection") {
+      const auto links = document["links"].elements();
+      const bool of_api = std::any_of(links.begin(), links.end(), [](const JsonView& link) {
+        return link["rel"].text() == "items";
+      });
       if (of_api)
         throw Error(ErrorCode::invalid, fmt::format("{} is one collection of an API", query_.stac))
             .hint(fmt::format("give the API's landing page as `stac`, and `collection: {}`",
-                              text_of(document, "id")));
+                              document["id"].text()));
     }
     return is_stac_api(document);
   }
@@ -185,7 +183,7 @@ class CollectionSearch {
     search.where = query_.where;
     search.where.insert(search.where.end(), collection_.where.begin(), collection_.where.end());
     search.most_items = query_.most_items;
-    const auto answer = api.search(search, [this](const json& item, const std::string& address) {
+    const auto answer = api.search(search, [this](JsonView item, const std::string& address) {
       Scene scene = scene_of_item(item, address);
       if (take(scene)) keep(std::move(scene));
     });

@@ -17,8 +17,10 @@ nlohmann::json json_number(double value) {
 
 std::optional<double> number_of(const nlohmann::json& json) {
   if (json.is_number()) return json.get<double>();
-  if (!json.is_string()) return std::nullopt;
-  const auto& word = json.get_ref<const std::string&>();
+  return json.is_string() ? number_of_word(json.get_ref<const std::string&>()) : std::nullopt;
+}
+
+std::optional<double> number_of_word(std::string_view word) {
   if (word == "nan" || word == "NaN") return std::numeric_limits<double>::quiet_NaN();
   if (word == "inf") return std::numeric_limits<double>::infinity();
   if (word == "-inf") return -std::numeric_limits<double>::infinity();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -45,9 +46,10 @@ struct Asset {
   // Plain files get theirs from the first scene's file; a STAC asset that names no bands has one
   // band with the name of its key.
   std::vector<AssetBand> bands;
-  std::string checksum;                  // STAC file:checksum, empty if not given
-  std::optional<int64_t> size;           // file:size
-  std::optional<DeclaredGrid> declared;  // not kept in records
+  std::string checksum;         // STAC file:checksum, empty if not given
+  std::optional<int64_t> size;  // file:size
+  // Null when nothing is claimed; assets of an item share it. Not kept in records.
+  std::shared_ptr<const DeclaredGrid> declared;
 };
 
 struct Scene {

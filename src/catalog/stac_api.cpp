@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <future>
+#include <utility>
 
 #include "catalog/href.h"
-#include "catalog/json_member.h"
 #include "error/error.h"
 #include "error/spelling.h"
 #include "http/url.h"
@@ -36,10 +36,8 @@ std::string trimmed(std::string url) {
   return url;
 }
 
-const json& links_of(const json& document) {
-  static const json none = json::array();
-  const json* links = member(document, "links");
-  return links != nullptr && links->is_array() ? *links : none;
+std::vector<JsonView> links_of(JsonView document) {
+  return document["links"].elements();
 }
 
 std::string box_text(const geo::Box& box) {
@@ -85,38 +83,35 @@ std::string address_of(const PageRequest& request) {
 }
 
 // The request for the page after this one; nullopt at the end.
-std::optional<PageRequest> next_of(const json& page, const PageRequest& request) {
-  for (const json& link : links_of(page)) {
-    if (text_of(link, "rel") != "next" || text_of(link, "href").empty()) continue;
-    PageRequest next{
-        {"method", "GET"},
-        {"url", absolute(request.at("url").get<std::string>(), text_of(link, "href"))}};
-    if (text_of(link, "method") != "POST") return next;
+std::optional<PageRequest> next_of(JsonView page, const PageRequest& request) {
+  for (const JsonView& link : links_of(page)) {
+    const std::string href(link["href"].text());
+    if (link["rel"].text() != "next" || href.empty()) continue;
+    PageRequest next{{"method", "GET"},
+                     {"url", absolute(request.at("url").get<std::string>(), href)}};
+    if (link["method"].text() != "POST") return next;
     next["method"] = "POST";
-    const json* body = member(link, "body");
-    const json* merge = member(link, "merge");
-    const bool merged = merge != nullptr && merge->is_boolean() && merge->get<bool>();
-    next["body"] =
-        merged || body == nullptr ? request.value("body", json::object()) : json::object();
-    if (body != nullptr && body->is_object()) next["body"].update(*body);
+    const JsonView body = link["body"];
+    const bool merged = link["merge"].is_true();
+    next["body"] = merged || !body ? request.value("body", json::object()) : json::object();
+    if (body.is_object()) next["body"].update(body.tree());
     return next;
   }
   return std::nullopt;
 }
 
-std::optional<size_t> matched_of(const json& page) {
-  const json* context = member(page, "context");
+std::optional<size_t> matched_of(JsonView page) {
   const auto number =
-      first_number({{&page, "numberMatched"}, {context, "matched"}, {&page, "numMatched"}});
+      first_number({{page, "numberMatched"}, {page["context"], "matched"}, {page, "numMatched"}});
   if (!number || *number < 0 || *number > 1e12) return std::nullopt;
   return static_cast<size_t>(*number);
 }
 
-std::string address_of_item(const json& item, const std::string& otherwise) {
-  for (const json& link : links_of(item)) {
-    if (text_of(link, "rel") != "self") continue;
-    const std::string href = text_of(link, "href");
-    if (href.starts_with("http://") || href.starts_with("https://")) return href;
+std::string address_of_item(JsonView item, const std::string& otherwise) {
+  for (const JsonView& link : links_of(item)) {
+    if (link["rel"].text() != "self") continue;
+    const auto href = link["href"].text();
+    if (href.starts_with("http://") || href.starts_with("https://")) return std::string(href);
   }
   return otherwise;
 }
@@ -125,34 +120,34 @@ std::string address_of_item(const json& item, const std::string& otherwise) {
 
 struct StacApi::Page {
   PageRequest request;
-  json document;
+  JsonDocument document;
 };
 
-bool is_stac_api(const json& landing) {
-  const auto& links = links_of(landing);
-  return member(landing, "conformsTo") != nullptr ||
-         std::any_of(links.begin(), links.end(),
-                     [](const json& link) { return text_of(link, "rel") == "search"; });
+bool is_stac_api(JsonView landing) {
+  const auto links = links_of(landing);
+  return landing["conformsTo"] || std::any_of(links.begin(), links.end(), [](const JsonView& link) {
+           return link["rel"].text() == "search";
+         });
 }
 
 StacApi::StacApi(const std::string& url, ArchiveClient& client)
     : url_(trimmed(web_address(url))), client_(client) {
-  const json landing = client_.get(url_);
+  const JsonDocument document = client_.get(url_);
+  const JsonView landing = document.root();
   if (!is_stac_api(landing))
     throw Error(ErrorCode::invalid, fmt::format("{} is not a STAC API: it offers no search", url_));
-  title_ = text_of(landing, "title");
-  if (const json* classes = member(landing, "conformsTo"); classes && classes->is_array())
-    for (const json& each : *classes)
-      if (each.is_string()) conformance_.insert(each.get<std::string>());
+  title_ = landing["title"].text();
+  for (const JsonView& each : landing["conformsTo"].elements())
+    if (each.is_text()) conformance_.emplace(each.text());
   collections_ = url_ + "/collections";
   bool named = false;
-  for (const json& link : links_of(landing)) {
-    const std::string rel = text_of(link, "rel"), href = text_of(link, "href");
+  for (const JsonView& link : links_of(landing)) {
+    const std::string rel(link["rel"].text()), href(link["href"].text());
     if (href.empty()) continue;
     if (rel == "data") collections_ = absolute(url_ + "/", href);
     if (rel != "search") continue;
     named = true;
-    auto& place = text_of(link, "method") == "POST" ? search_post_ : search_get_;
+    auto& place = link["method"].text() == "POST" ? search_post_ : search_get_;
     place = absolute(url_ + "/", href);
   }
   // Servers before 1.0 have one link without a method; by POST is tried, and given up on 405.
@@ -165,16 +160,18 @@ bool StacApi::conforms_to(std::string_view part) const {
                      [&](const std::string& each) { return each.find(part) != std::string::npos; });
 }
 
-StacApi::Page StacApi::fetch(PageRequest request) {
-  Page page;
-  const auto url = address_of(request);
-  page.document =
-      request.at("method") == "POST" ? client_.post(url, request.at("body")) : client_.get(url);
-  const json* features = member(page.document, "features");
-  if (features == nullptr || !features->is_array())
+void StacApi::check_features(const JsonDocument& page) const {
+  if (!page.root()["features"].is_array())
     throw Error(ErrorCode::corrupt, fmt::format("{} answers a search without features", url_));
-  page.request = std::move(request);
-  return page;
+}
+
+// `used` is a page that was read: its memory serves this one.
+StacApi::Page StacApi::fetch(PageRequest request, JsonDocument used) {
+  const auto url = address_of(request);
+  const bool post = request.at("method") == "POST";
+  used.read(post ? client_.post_text(url, request.at("body").dump()) : client_.get_text(url), url);
+  check_features(used);
+  return {std::move(request), std::move(used)};
 }
 
 StacApi::Page StacApi::first_page(const StacSearch& search,
@@ -199,10 +196,8 @@ StacApi::Page StacApi::first_page(const StacSearch& search,
     if (!not_offered) {
       ArchiveClient::check(response, search_post_);
       Page page{{{"method", "POST"}, {"url", search_post_}, {"body", body}},
-                parse_json(response.body, search_post_)};
-      if (const json* features = member(page.document, "features");
-          features == nullptr || !features->is_array())
-        throw Error(ErrorCode::corrupt, fmt::format("{} answers a search without features", url_));
+                JsonDocument(response.body, search_post_)};
+      check_features(page.document);
       return page;
     }
     search_post_.clear();
@@ -214,13 +209,13 @@ StacApi::Page StacApi::first_page(const StacSearch& search,
   } else if (!pushed.empty()) {
     query["query"] = query_json(pushed).dump();
   }
-  return fetch({{"method", "GET"}, {"url", search_get_}, {"query", query}});
+  return fetch({{"method", "GET"}, {"url", search_get_}, {"query", query}}, {});
 }
 
 std::optional<size_t> StacApi::count(const StacSearch& search) {
   StacSearch one = search;
   one.page_items = 1;
-  return matched_of(first_page(one, {}).document);
+  return matched_of(first_page(one, {}).document.root());
 }
 
 StacSearchReport StacApi::search(const StacSearch& search, const TakeItem& take) {
@@ -240,7 +235,7 @@ StacSearchReport StacApi::search(const StacSearch& search, const TakeItem& take)
         fmt::format("{} refuses the filter ({}); filtered here", url_, error.cause()));
     page = first_page(search, {});
   }
-  const auto matched = matched_of(page.document);
+  const auto matched = matched_of(page.document.root());
   if (!report.filtered_on_server) report.matched = matched;
   const auto too_many = [&](const std::string& how_many) {
     return Error(ErrorCode::resource, fmt::format("{} has {} items for this search, more than {}",
@@ -249,24 +244,28 @@ StacSearchReport StacApi::search(const StacSearch& search, const TakeItem& take)
   };
   if (matched && *matched > search.most_items) throw too_many(std::to_string(*matched));
   std::set<std::string> asked{page.request.dump()};
+  JsonDocument used;
   for (;;) {
     ++report.pages;
-    auto next = next_of(page.document, page.request);
-    const json& features = page.document.at("features");
+    auto next = next_of(page.document.root(), page.request);
+    const auto features = page.document.root()["features"].elements();
     // A page without items ends what some servers continue for ever.
     if (features.empty()) next.reset();
     if (next && !asked.insert(next->dump()).second)
       throw Error(ErrorCode::corrupt, fmt::format("{} sends the same page again and again", url_));
     std::future<Page> coming;
     if (next && report.items + features.size() <= search.most_items)
-      coming = std::async(std::launch::async, [this, request = *next] { return fetch(request); });
+      coming = std::async(std::launch::async,
+                          [this, request = std::move(*next), memory = std::move(used)]() mutable {
+                            return fetch(std::move(request), std::move(memory));
+                          });
     const auto base = page.request.at("url").get<std::string>();
-    for (const json& item : features) {
+    for (const JsonView& item : features) {
       if (++report.items > search.most_items) throw too_many("at least that many");
       take(item, address_of_item(item, base));
     }
     if (!coming.valid()) break;
-    page = coming.get();
+    used = std::exchange(page, coming.get()).document;
   }
   return report;
 }
@@ -276,11 +275,10 @@ std::vector<std::string> StacApi::collection_ids() {
   std::set<std::string> asked;
   for (std::optional<PageRequest> request = PageRequest{{"method", "GET"}, {"url", collections_}};
        request && asked.insert(request->dump()).second;) {
-    const json page = client_.get(address_of(*request));
-    if (const json* list = member(page, "collections"); list != nullptr && list->is_array())
-      for (const json& each : *list)
-        if (auto id = text_of(each, "id"); !id.empty()) ids.push_back(std::move(id));
-    request = next_of(page, *request);
+    const JsonDocument page = client_.get(address_of(*request));
+    for (const JsonView& each : page.root()["collections"].elements())
+      if (const auto id = each["id"].text(); !id.empty()) ids.emplace_back(id);
+    request = next_of(page.root(), *request);
     if (request && request->at("method") != "GET") request.reset();
   }
   return ids;
@@ -288,7 +286,7 @@ std::vector<std::string> StacApi::collection_ids() {
 
 json StacApi::collection(const std::string& id) {
   try {
-    return client_.get(without_query(collections_) + "/" + http::percent_encode(id));
+    return client_.get(without_query(collections_) + "/" + http::percent_encode(id)).root().tree();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::missing) throw;
     throw Error(ErrorCode::missing, fmt::format("{} has no collection '{}'", url_, id))

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "catalog/archive_client.h"
+#include "catalog/json_document.h"
 #include "catalog/property_filter.h"
 #include "geo/grid.h"
 #include "geo/time.h"
@@ -45,9 +46,10 @@ class StacApi {
 
   // Calls `take` for each item, in the order of the server, with the address that relative hrefs
   // refer to. Pages are asked for by POST where the server offers that, else by GET; `next` links
-  // are followed to the word. The next page comes while items are taken. Throws as ArchiveClient
+  // are followed to the word. The next page comes and is parsed while items are taken; an item is
+  // good for the call only. Throws as ArchiveClient
   // does, Error(resource) beyond most_items, and Error(corrupt) when pages repeat.
-  using TakeItem = std::function<void(const nlohmann::json& item, const std::string& address)>;
+  using TakeItem = std::function<void(JsonView item, const std::string& address)>;
   StacSearchReport search(const StacSearch& search, const TakeItem& take);
 
   // How many items there are without `where`; servers need not tell.
@@ -63,7 +65,8 @@ class StacApi {
  private:
   struct Page;
   Page first_page(const StacSearch& search, const std::vector<PropertyCondition>& pushed);
-  Page fetch(nlohmann::json request);
+  Page fetch(nlohmann::json request, JsonDocument used);
+  void check_features(const JsonDocument& page) const;
 
   std::string url_, title_, search_get_, search_post_, collections_;
   std::set<std::string> conformance_;
@@ -71,6 +74,6 @@ class StacApi {
 };
 
 // Whether a document is the landing page of an API, rather than a static catalogue.
-bool is_stac_api(const nlohmann::json& landing);
+bool is_stac_api(JsonView landing);
 
 }  // namespace geoloom::catalog

@@ -103,9 +103,8 @@ class StacApiTest : public testing::Test {
     auto asks = client();
     StacApi stac(api_.url() + "/", asks);
     std::vector<std::string> ids;
-    report_ = stac.search(query, [&](const json& item, const std::string&) {
-      ids.push_back(item.at("id").get<std::string>());
-    });
+    report_ = stac.search(
+        query, [&](JsonView item, const std::string&) { ids.emplace_back(item["id"].text()); });
     return ids;
   }
   Error error_of(const StacSearch& query = {}) {

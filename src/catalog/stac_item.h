@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "catalog/json_document.h"
 #include "catalog/scene.h"
 #include "raster/cog.h"
 
@@ -19,8 +20,7 @@ class ArchiveClient;
 // the asset key; assets that are not images (by type, or by the roles metadata, thumbnail and
 // overview) are left out, so a scene may have none. Assets come finest first, pictures (role
 // visual) last, then by key. Throws Error(invalid) with file and JSON pointer.
-Scene scene_of_item(const nlohmann::json& item, const std::string& document,
-                    const std::string& pointer = "");
+Scene scene_of_item(JsonView item, const std::string& document, const std::string& pointer = "");
 
 // False leaves the scene out. May change the scene; is called in the order of the items.
 using ItemFilter = std::function<bool(Scene&)>;

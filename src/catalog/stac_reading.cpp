@@ -9,15 +9,13 @@
 
 #include "catalog/archive_client.h"
 #include "catalog/href.h"
-#include "catalog/json_member.h"
+#include "catalog/json_document.h"
 #include "catalog/stac_item.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
 
 namespace geoloom::catalog {
 namespace {
-
-using nlohmann::json;
 
 constexpr size_t kMostItems = 100'000;
 constexpr size_t kMostDocuments = 200'000;
@@ -82,36 +80,35 @@ class Walk {
   }
 
   void read(const std::string& path, const std::string& text) {
-    const json document = parse_json(text, path);
-    const std::string type = text_of(document, "type");
+    const JsonDocument parsed(text, path);
+    const JsonView document = parsed.root();
+    const auto type = document["type"].text();
     if (type == "Feature") {
       add(document, path, "");
     } else if (type == "FeatureCollection") {
-      const json* features = member(document, "features");
-      if (features == nullptr || !features->is_array()) refuse(path, "features are missing");
-      for (size_t i = 0; i < features->size(); ++i) {
-        add((*features)[i], path, fmt::format("/features/{}", i));
+      if (!document["features"].is_array()) refuse(path, "features are missing");
+      const auto features = document["features"].elements();
+      for (size_t i = 0; i < features.size(); ++i) {
+        add(features[i], path, fmt::format("/features/{}", i));
       }
-    } else if (type == "Collection" || type == "Catalog" || member(document, "stac_version")) {
+    } else if (type == "Collection" || type == "Catalog" || document["stac_version"]) {
       follow(document, path);
     } else {
       refuse(path, "this is not a STAC item, item collection, collection or catalogue");
     }
   }
 
-  void add(const json& item, const std::string& path, const std::string& pointer) {
+  void add(JsonView item, const std::string& path, const std::string& pointer) {
     if (++items_ > kMostItems) refuse(path, "more than 100 000 items");
     Scene scene = scene_of_item(item, path, pointer);
     if (!filter_ || filter_(scene)) scenes.push_back(std::move(scene));
   }
 
-  void follow(const json& document, const std::string& path) {
-    const json* links = member(document, "links");
-    if (links == nullptr || !links->is_array()) return;
+  void follow(JsonView document, const std::string& path) {
     std::vector<std::string> targets;
-    for (const json& link : *links) {
-      const std::string rel = text_of(link, "rel");
-      const std::string href = text_of(link, "href");
+    for (const JsonView& link : document["links"].elements()) {
+      const auto rel = link["rel"].text();
+      const std::string href(link["href"].text());
       if ((rel != "item" && rel != "child") || href.empty()) continue;
       targets.push_back(gdal_path(resolve_href(path, href)));
     }

@@ -9,7 +9,6 @@
 
 #include "catalog/archive_client.h"
 #include "catalog/href.h"
-#include "catalog/json_member.h"
 #include "error/error.h"
 #include "http/secret_value.h"
 #include "http/url.h"
@@ -56,9 +55,9 @@ class Signer {
     const char joint = how_.endpoint.find('?') == std::string::npos ? '?' : '&';
     const auto answer = client_.get(
         fmt::format("{}{}href={}", how_.endpoint, joint, http::percent_encode(address)));
-    SignedAddress made{catalog::text_of(answer, "href"), Clock::now() + kSignedFor};
+    SignedAddress made{std::string(answer.root()["href"].text()), Clock::now() + kSignedFor};
     for (const char* key : {"msft:expiry", "expiry", "expires"})
-      if (const auto end = geo::parse_time(catalog::text_of(answer, key)))
+      if (const auto end = geo::parse_time(answer.root()[key].text()))
         made.until = Clock::time_point(std::chrono::milliseconds(*end)) - kSpare;
     return made;
   }
