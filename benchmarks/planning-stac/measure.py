@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a STAC answer of many items takes to become scenes assigned to tiles.
 
-    measure.py ARCHIVE_SEARCH_BENCH ITEM.json [--items 100000] [--page 250]
+    measure.py ARCHIVE_SEARCH_BENCH ITEM.json [--items 100000] [--page 250] [--bands red,nir]
 
 Items are copies of a real one, moved over the land of a continent, served page by page by an API on loopback
 whose pages are made beforehand, so that the server costs little.
@@ -63,6 +63,7 @@ def main():
     parser.add_argument("item", type=pathlib.Path)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--page", type=int, default=250)
+    parser.add_argument("--bands", default="red,nir", help="the assets that are kept")
     arguments = parser.parse_args()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api)
     server.url, server.page = f"http://127.0.0.1:{server.server_address[1]}", arguments.page
@@ -70,7 +71,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     size = sum(map(len, server.pages))
     print(f"{arguments.items} items of {size / arguments.items / 1000:.1f} kB, {size / 1e6:.0f} MB in {len(server.pages)} pages", flush=True)
-    subprocess.run([arguments.bench, server.url, "bench", "10"], check=True)
+    subprocess.run([arguments.bench, server.url, "bench", "10", *arguments.bands.split(",")], check=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(f"{used.ru_utime + used.ru_stime:.1f} s of CPU")
 

@@ -139,18 +139,29 @@ class CollectionSearch {
     }
   }
 
-  void keep_bands(Scene& scene) const {
+  void keep_bands(Scene& scene) {
     if (query_.bands.empty()) return;
     std::set<size_t> used;
     for (const auto& name : query_.bands) {
-      const auto place = look_up_band(scene, name);
-      if (!place) return;
-      used.insert(place->asset);
+      if (const auto place = look_up_band(scene, name))
+        used.insert(place->asset);
+      else
+        remember_band_names(scene);
     }
+    if (used.empty()) used.insert(0);  // messages name one
     std::vector<Asset> kept;
+    kept.reserve(used.size());
     for (const size_t index : used) kept.push_back(std::move(scene.assets[index]));
     scene.assets = std::move(kept);
     scene.identity = identity_of(scene);
+  }
+
+  // Most items of a collection have the same.
+  void remember_band_names(Scene& scene) {
+    auto names = band_names_of(scene);
+    if (!band_names_ || *band_names_ != names)
+      band_names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
+    scene.known_band_names = band_names_;
   }
 
   bool is_api(ArchiveClient& client) const {
@@ -253,6 +264,7 @@ class CollectionSearch {
   size_t found_ = 0, without_images_ = 0;
   std::optional<size_t> before_server_;
   bool on_server_ = false;
+  std::shared_ptr<const std::vector<std::string>> band_names_;
   ArchiveScenes out_;
 };
 

@@ -46,7 +46,7 @@ struct ArchiveQuery {
   std::vector<PropertyCondition> where;  // of all collections
   std::string exclude;                   // CSV of id, reason; empty: none
   // Assets that carry none of these bands are forgotten; empty: all are kept. Where a band is not
-  // found all stay, so that an error can tell what there is.
+  // found the scene remembers the names that there were, so that an error can tell them.
   std::vector<std::string> bands;
   std::vector<std::string> properties;  // of items that scenes keep; others are forgotten
   size_t most_items = 100'000;

@@ -119,9 +119,23 @@ TEST_F(ArchiveSearchTest, OnlyWantedAssetsStay) {
   ids();
   ASSERT_EQ(found_.scenes[0].assets.size(), 1U);
   EXPECT_THAT(found_.scenes[0].identity, testing::Not(HasSubstr("nir")));
-  query_.bands = {"red", "swir16"};  // for the error that will be told
+}
+
+TEST_F(ArchiveSearchTest, WhereABandIsMissingItsNeighboursAreNamed) {
+  write({{.id = "a"}, {.id = "b"}});
+  collection();
   ids();
-  EXPECT_EQ(found_.scenes[0].assets.size(), 2U);
+  const auto known = band_names_of(found_.scenes[0]);
+  EXPECT_THAT(known, testing::Contains("nir"));
+  for (const std::vector<std::string>& bands : {std::vector<std::string>{"red", "swir16"}, {"x"}}) {
+    query_.bands = bands;
+    ids();
+    for (const auto& scene : found_.scenes) {
+      EXPECT_EQ(scene.assets.size(), 1U);
+      EXPECT_EQ(band_names_of(scene), known);
+      EXPECT_THROW(find_band(scene, bands.back()), Error);
+    }
+  }
 }
 
 TEST_F(ArchiveSearchTest, OneIdTwice) {

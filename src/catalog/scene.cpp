@@ -86,6 +86,40 @@ Scene scene_of(const json& from) {
   return scene;
 }
 
+// As JSON writes it. File names are bytes, not always UTF-8.
+void add_quoted(std::string& to, const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  if (plain)
+    to.append(1, '"').append(text).append(1, '"');
+  else
+    to += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// `"key":` with what separates it from what is before.
+std::string& add_key(std::string& to, const char* key) {
+  if (to.back() != '{') to += ',';
+  return to.append(1, '"').append(key).append("\":");
+}
+
+void add_identity(std::string& to, const Asset& asset) {
+  std::optional<int64_t> size, modified_ms;
+  if (asset.checksum.empty()) size = asset.size;
+  struct stat status {};
+  if (!is_remote(asset.path) && stat(asset.path.c_str(), &status) == 0) {
+    size = static_cast<int64_t>(status.st_size);
+    modified_ms = static_cast<int64_t>(status.st_mtim.tv_sec) * 1000 +
+                  static_cast<int64_t>(status.st_mtim.tv_nsec) / 1000000;
+  }
+  to += '{';
+  if (!asset.checksum.empty()) add_quoted(add_key(to, "checksum"), asset.checksum);
+  add_quoted(add_key(to, "href"), without_query(asset.href));
+  if (modified_ms) add_key(to, "modified_ms") += std::to_string(*modified_ms);
+  if (size) add_key(to, "size") += std::to_string(*size);
+  to += '}';
+}
+
 }  // namespace
 
 json Scene::to_json() const {
@@ -111,27 +145,18 @@ Scene Scene::from_json(const json& json) {
   }
 }
 
+// Written without a tree: this is done for every item of an archive. Keys are in order.
 std::string identity_of(const Scene& scene) {
-  json identity{{"id", scene.id}};
-  put(identity, "collection", scene.collection);
-  put(identity, "updated", scene.updated);
-  identity["assets"] = json::array();
+  std::string identity = R"({"assets":[)";
   for (const Asset& asset : scene.assets) {
-    json part{{"href", without_query(asset.href)}};
-    if (!asset.checksum.empty())
-      part["checksum"] = asset.checksum;
-    else if (asset.size)
-      part["size"] = *asset.size;
-    struct stat status {};
-    if (!is_remote(asset.path) && stat(asset.path.c_str(), &status) == 0) {
-      part["size"] = static_cast<int64_t>(status.st_size);
-      part["modified_ms"] = static_cast<int64_t>(status.st_mtim.tv_sec) * 1000 +
-                            static_cast<int64_t>(status.st_mtim.tv_nsec) / 1000000;
-    }
-    identity["assets"].push_back(std::move(part));
+    if (&asset != &scene.assets.front()) identity += ',';
+    add_identity(identity, asset);
   }
-  // File names are bytes, not always UTF-8.
-  return identity.dump(-1, ' ', false, json::error_handler_t::replace);
+  identity += ']';
+  if (!scene.collection.empty()) add_quoted(add_key(identity, "collection"), scene.collection);
+  add_quoted(add_key(identity, "id"), scene.id);
+  if (!scene.updated.empty()) add_quoted(add_key(identity, "updated"), scene.updated);
+  return identity + '}';
 }
 
 void sort_scenes(std::vector<Scene>& scenes) {

@@ -65,6 +65,9 @@ struct Scene {
   std::string identity;
   // Texts, numbers and truth values of the item, for filters; not kept in records.
   std::map<std::string, nlohmann::json> properties;
+  // Of a scene whose assets were forgotten though a wanted band was not found: what band_names_of()
+  // gave before, for messages. Scenes share it; null otherwise.
+  std::shared_ptr<const std::vector<std::string>> known_band_names;
   // For intersection before opening; absent for plain files and across the antimeridian.
   std::optional<geo::Box> bbox_lonlat;
 

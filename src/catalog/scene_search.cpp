@@ -44,6 +44,12 @@ Error not_there(const std::string& path) {
   return error;
 }
 
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+    return x == y || std::tolower(x) == std::tolower(y);
+  });
+}
+
 bool hidden(const std::string& relative) {
   return relative.starts_with('.') || relative.find("/.") != std::string::npos;
 }
@@ -389,7 +395,7 @@ SceneList find_scenes(const SceneQuery& query) {
 std::optional<BandPlace> look_up_band(const Scene& scene, const std::string& name) {
   for (const bool exactly : {true, false}) {
     const auto same = [&](const std::string& known) {
-      return exactly ? known == name : lower(known) == lower(name);
+      return exactly ? known == name : same_ignoring_case(known, name);
     };
     const auto by_name = [&](const Asset&, const AssetBand& band) { return same(band.name); };
     const auto by_common = [&](const Asset&, const AssetBand& band) {
@@ -420,6 +426,7 @@ BandPlace find_band(const Scene& scene, const std::string& name) {
 }
 
 std::vector<std::string> band_names_of(const Scene& scene) {
+  if (scene.known_band_names) return *scene.known_band_names;
   std::vector<std::string> names;
   const auto add = [&](const std::string& name) {
     if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {

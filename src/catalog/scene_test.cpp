@@ -86,6 +86,25 @@ TEST(Scene, IdentityIsThatOfTheBytes) {
   EXPECT_NE(identity_of(remote), identity_of(resigned));
 }
 
+TEST(Scene, IdentityIsCanonicalJson) {
+  Scene scene = scene_of("i\"\\\n\xc3\xa9", 1, "c\t");
+  EXPECT_EQ(
+      identity_of(scene),
+      nlohmann::json({{"assets", nlohmann::json::array()}, {"collection", "c\t"}, {"id", scene.id}})
+          .dump());
+  scene.updated = "2024";
+  scene.assets.push_back({"a", "s3://b/a.tif", "/vsis3/b/a.tif", {}, "12\x7f", 5});
+  scene.assets.push_back({"b", "https://h/b.tif?s", "/vsicurl/https://h/b.tif?s", {}, "", 7});
+  EXPECT_EQ(identity_of(scene),
+            nlohmann::json({{"assets",
+                             {{{"href", "s3://b/a.tif"}, {"checksum", "12\x7f"}},
+                              {{"href", "https://h/b.tif"}, {"size", 7}}}},
+                            {"collection", "c\t"},
+                            {"id", scene.id},
+                            {"updated", "2024"}})
+                .dump());
+}
+
 TEST(Scene, IdentityOfNamesThatAreNotUtf8) {
   Scene scene = scene_of("a\xff", {});
   EXPECT_NO_THROW(identity_of(scene));

@@ -21,7 +21,10 @@ std::string lower(std::string text) {
 }
 
 bool same_name(const std::string& a, const std::string& b) {
-  return a.size() == b.size() && !a.empty() && lower(a) == lower(b);
+  return !a.empty() &&
+         std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
+           return x == y || std::tolower(x) == std::tolower(y);
+         });
 }
 
 bool is_among(const std::string& name, const std::vector<std::string>& names) {

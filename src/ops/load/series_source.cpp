@@ -22,6 +22,11 @@
 namespace geoloom::ops {
 namespace {
 
+geo::Box box_of(const geo::Window& window) {
+  return {static_cast<double>(window.x), static_cast<double>(window.y),
+          static_cast<double>(window.right()), static_cast<double>(window.bottom())};
+}
+
 // The share of a file's pixels that a window of the zone needs, about; 0: it does not touch it.
 double share_in_window(const PlacedFile& file, const geo::Window& window) {
   const auto& placement = file.placement;
@@ -32,6 +37,19 @@ double share_in_window(const PlacedFile& file, const geo::Window& window) {
   }
   const auto part = static_cast<double>(window.intersect(file.warp->on_zone).pixels());
   return std::min(1.0, part * file.warp->scale.columns * file.warp->scale.rows / all);
+}
+
+// Pixels of the zone beyond which a file has none; at most a pixel too large on either side.
+geo::Box reach_of(const PlacedFile& file) {
+  if (file.warp != nullptr) return box_of(file.warp->on_zone);
+  const auto& m = file.placement.mapping;
+  const auto& raster = file.placement.raster;
+  const auto column = [&](int64_t c) {
+    return (static_cast<double>(c) - m.column_offset) / m.column_scale;
+  };
+  const auto row = [&](int64_t r) { return (static_cast<double>(r) - m.row_offset) / m.row_scale; };
+  return {column(raster.x) - 1, row(raster.y) - 1, column(raster.right()) + 1,
+          row(raster.bottom()) + 1};
 }
 
 // A file's internal blocks on the area's grid: blocks start at origin + k * size.
@@ -177,6 +195,11 @@ SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
           placed.emplace_back(PlacedScene{s, identity_of(series_.scenes[s], series_.bands, z), {}});
       for (const auto& file : files) scene.files.push_back(placed_file(file, z, grid));
     }
+    // A pixel needs all files, so the first one's reach tells where to look.
+    std::vector<geo::Box> boxes;
+    for (const auto& scene : placed)
+      boxes.push_back(scene.files.empty() ? box_of(grid.window()) : reach_of(scene.files.front()));
+    placed_boxes_.emplace_back(std::move(boxes));
   }
 }
 
@@ -197,7 +220,8 @@ const std::vector<size_t>& SeriesSource::scenes_of(const workflow::SourceItem& p
 std::vector<size_t> SeriesSource::touching(const workflow::Item& item,
                                            const std::vector<workflow::Dropped>& without) const {
   std::vector<size_t> scenes;
-  for (const auto& place : placed_.at(item.zone)) {
+  for (const uint32_t index : placed_boxes_.at(item.zone).touching(box_of(item.window))) {
+    const auto& place = placed_[item.zone][index];
     const auto& label = series_.scenes[place.scene].label;
     const bool lost = std::any_of(without.begin(), without.end(),
                                   [&](const auto& each) { return each.scene == label; });

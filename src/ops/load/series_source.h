@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "geo/box_index.h"
 #include "ops/load/asset_access.h"
 #include "ops/load/frozen_series.h"
 #include "ops/load/load_parameters.h"
@@ -71,6 +72,7 @@ class SeriesSource : public workflow::Source {
   LoadParameters parameters_;
   const std::vector<workflow::Zone> zones_;
   std::vector<std::vector<PlacedScene>> placed_;  // by zone, in the order of the series
+  std::vector<geo::BoxIndex> placed_boxes_;       // by zone, in its pixels; about where they lie
 };
 
 }  // namespace geoloom::ops
