@@ -97,6 +97,8 @@ class CollectionSearch {
   // Takes or refuses one item; what is taken is ready to be read.
   bool take(Scene& scene) {
     ++found_;
+    // Of all assets, as the item has it; else keep_bands() knows which assets count.
+    if (query_.bands.empty() && scene.identity.empty()) scene.identity = identity_of(scene);
     if (scene.collection.empty() && !collection_.id.empty()) scene.collection = collection_.id;
     for (auto& filter : filters_) {
       if (!filter.keeps(scene)) return false;

@@ -195,6 +195,7 @@ JsonDocument::~JsonDocument() = default;
 
 void JsonDocument::read(const std::string& text, const std::string& file) {
   root_ = JsonView();
+  if (!parser_) parser_ = std::make_unique<Parser>();
   if (parser_->read(text, kDeepestJson, root_)) return;
   // Whole numbers beyond 64 bits become doubles, as in most readers; a byte order mark is skipped.
   const auto rewritten = parse_with_places(text, file).dump();

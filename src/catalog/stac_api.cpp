@@ -169,7 +169,8 @@ void StacApi::check_features(const JsonDocument& page) const {
 StacApi::Page StacApi::fetch(PageRequest request, JsonDocument used) {
   const auto url = address_of(request);
   const bool post = request.at("method") == "POST";
-  used.read(post ? client_.post_text(url, request.at("body").dump()) : client_.get_text(url), url);
+  used.read(post ? client_.post_text(url, request.at("body").dump()) : client_.get_text(url),
+            web_address(url));
   check_features(used);
   return {std::move(request), std::move(used)};
 }

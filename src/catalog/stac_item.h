@@ -19,10 +19,12 @@ class ArchiveClient;
 // `pointer` is where the item stands in it. Band names come from bands[].name, eo:bands[].name, or
 // the asset key; assets that are not images (by type, or by the roles metadata, thumbnail and
 // overview) are left out, so a scene may have none. Assets come finest first, pictures (role
-// visual) last, then by key. Throws Error(invalid) with file and JSON pointer.
+// visual) last, then by key. The identity is left to who decides which assets stay. Throws
+// Error(invalid) with file and JSON pointer.
 Scene scene_of_item(JsonView item, const std::string& document, const std::string& pointer = "");
 
-// False leaves the scene out. May change the scene; is called in the order of the items.
+// False leaves the scene out. May change the scene, and give it the identity that it does not have
+// yet; is called in the order of the items.
 using ItemFilter = std::function<bool(Scene&)>;
 
 // Reads an Item, an ItemCollection/FeatureCollection, a Collection or Catalog (follows item and

@@ -236,7 +236,6 @@ Scene scene_of_item(JsonView item, const std::string& document, const std::strin
     }
     scene.assets = assets_of(item, document, pointer);
     scene.bbox_lonlat = bbox_of(item);
-    scene.identity = identity_of(scene);
   } catch (Error& e) {
     Place at = place;
     at.scene = scene.id;

@@ -101,7 +101,9 @@ class Walk {
   void add(JsonView item, const std::string& path, const std::string& pointer) {
     if (++items_ > kMostItems) refuse(path, "more than 100 000 items");
     Scene scene = scene_of_item(item, path, pointer);
-    if (!filter_ || filter_(scene)) scenes.push_back(std::move(scene));
+    if (filter_ && !filter_(scene)) return;
+    if (scene.identity.empty()) scene.identity = identity_of(scene);
+    scenes.push_back(std::move(scene));
   }
 
   void follow(JsonView document, const std::string& path) {
