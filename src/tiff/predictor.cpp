@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/running_sum.h"
+
 namespace geoloom::tiff {
 namespace {
 
@@ -60,6 +62,7 @@ template <class T>
 void accumulate_row(std::byte* row, size_t width, size_t samples) {
   switch (samples) {
     case 1:
+      if constexpr (sizeof(T) < sizeof(uint64_t)) return kernels::running_sum<T>(row, width);
       return accumulate_row<T, 1>(row, width);
     case 2:
       return accumulate_row<T, 2>(row, width);

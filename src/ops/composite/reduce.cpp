@@ -17,6 +17,7 @@
 #include "kernels/accumulate.h"
 #include "kernels/deviation.h"
 #include "kernels/rank.h"
+#include "kernels/validity.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -427,7 +428,7 @@ void Reduce::merge_validity(Block& out, size_t slice, size_t band, Stat stat, bo
   } else if (band == 0 || out.validity_per_band()) {
     std::copy(valid.begin(), valid.end(), to.begin());
   } else {
-    for (size_t i = 0; i < valid.size(); ++i) to[i] &= valid[i];
+    kernels::keep_where(valid.data(), valid.size(), to.data());
   }
 }
 

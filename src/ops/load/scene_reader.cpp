@@ -8,6 +8,7 @@
 
 #include "error/error.h"
 #include "kernels/reject.h"
+#include "kernels/validity.h"
 #include "raster/asset_reader.h"
 
 namespace geoloom::ops {
@@ -201,8 +202,7 @@ void SceneReader::read_nested(size_t f, raster::AssetPool& pool, const MaskReade
     lease.discard();
     throw;
   }
-  if (started_)
-    for (size_t i = 0; i < pixels(); ++i) valid_[i] &= valid[i];
+  if (started_) kernels::keep_where(valid, pixels(), valid_);
   started_ = true;
   for (const auto& [band, samples] : looked_up)
     masks.apply_plain(*band, samples.get(), pixels(), valid_);
@@ -290,7 +290,7 @@ void SceneReader::resample_file(size_t f, const raster::WarpedWindow& warped,
       lease.discard();
       throw;
     }
-    for (size_t i = 0; i < usable.size(); ++i) valid[i] &= usable[i];
+    kernels::keep_where(usable.data(), usable.size(), valid);
     if (parameters_.reject && reject_) {
       std::vector<std::pair<PixelType, const void*>> stored;
       for (size_t i = 0; i < bands.size(); ++i) stored.emplace_back(bands[i].type, to[i]);
@@ -313,7 +313,7 @@ void SceneReader::resample_file(size_t f, const raster::WarpedWindow& warped,
       uint8_t* row = valid_ + (part.y + y - block_.window().y) * block_.window().width + part.x -
                      block_.window().x;
       const uint8_t* from = part_valid + y * part.width;
-      for (int64_t x = 0; x < part.width; ++x) row[x] &= from[x];
+      kernels::keep_where(from, static_cast<size_t>(part.width), row);
     }
   }
 }
