@@ -25,6 +25,9 @@ HWY_INLINE size_t sum_row([[maybe_unused]] std::byte* row, [[maybe_unused]] size
   const hn::CappedTag<T, 16 / sizeof(T)> d;
   const hn::Repartition<uint8_t, decltype(d)> bytes;
   const size_t lanes = hn::Lanes(d);
+  // The bytes of the last lane, over and over.
+  const auto last = hn::Or(hn::Set(bytes, static_cast<uint8_t>(16 - sizeof(T))),
+                           hn::And(hn::Iota(bytes, 0), hn::Set(bytes, sizeof(T) - 1)));
   auto before = hn::Zero(d);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -34,9 +37,9 @@ HWY_INLINE size_t sum_row([[maybe_unused]] std::byte* row, [[maybe_unused]] size
     if constexpr (sizeof(T) <= 4) sums = hn::Add(sums, hn::ShiftLeftLanes<2>(d, sums));
     if constexpr (sizeof(T) <= 2) sums = hn::Add(sums, hn::ShiftLeftLanes<4>(d, sums));
     if constexpr (sizeof(T) == 1) sums = hn::Add(sums, hn::ShiftLeftLanes<8>(d, sums));
-    sums = hn::Add(sums, before);
-    hn::StoreU(hn::BitCast(bytes, sums), bytes, at);
-    before = hn::Set(d, hn::ExtractLane(sums, lanes - 1));
+    hn::StoreU(hn::BitCast(bytes, hn::Add(sums, before)), bytes, at);
+    // One addition is all that a vector waits for of the one before it.
+    before = hn::Add(before, hn::BitCast(d, hn::TableLookupBytes(hn::BitCast(bytes, sums), last)));
   }
   sum = hn::GetLane(before);
   return i;
