@@ -4,7 +4,6 @@
 
     accuracy_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import os
 import pathlib
@@ -18,7 +17,7 @@ from osgeo import gdal
 
 import documents
 import scenes
-from program import ROOT, VENV_PYTHON, run_tests
+from program import ROOT, VENV_PYTHON, main
 from stores import FolderStore
 
 SIZE = (150, 130)
@@ -385,14 +384,5 @@ def cut_files(bench):
 TESTS = [median_vectors, median_against_numpy, statistics_against_numpy, months_against_numpy, every_loss_is_counted, profiles_are_cogs,
          foreign_readers, gdal_opens_a_layer_of_tiles, tiles_read_a_map, flanders, slovenia, scenes_that_do_not_nest, odd_files, cut_files]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -6,11 +6,9 @@
 
 The API is a real one (rustac); pystac-client, asked the same, is the truth about what a search finds.
 """
-import argparse
 import contextlib
 import http.server
 import json
-import pathlib
 import shutil
 import subprocess
 import sys
@@ -19,7 +17,7 @@ import urllib.parse
 
 import numpy
 import scenes
-from program import ROOT, VENV_PYTHON, run_tests, skip
+from program import ROOT, VENV_PYTHON, main, skip
 
 sys.path.insert(0, str(ROOT / "tests" / "servers"))
 import stac_server  # noqa: E402
@@ -424,14 +422,5 @@ def odd_items(bench):
 
 TESTS = [search_equals_pystac_client, stable_pixel, exclusions, folders_and_tables, secrets, signed_addresses, wrong_metadata, odd_items]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("geoloom", type=pathlib.Path)
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

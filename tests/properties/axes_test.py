@@ -5,13 +5,12 @@ are read item by item, `at` a value, and `along` an axis as time; what does not 
 
     axes_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import sys
 
 import numpy
 
 import scenes
-from program import run_tests
+from program import main
 
 SIZE = (160, 96)
 MONTHS = ["2018-01", "2018-02", "2018-03"]
@@ -133,9 +132,7 @@ def mistakes(bench):
         bench.expect(wanted in outcome.err and f"mistake{number}.yaml:" in outcome.err, f"tells: {wanted}", outcome.err)
 
 
+TESTS = [months, along, at, a_month_without_scenes, mistakes]
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    sys.exit(run_tests(arguments.geoloom, [months, along, at, a_month_without_scenes, mistakes], only=arguments.only))
+    sys.exit(main(TESTS, __doc__))

@@ -4,13 +4,12 @@
 
     clean_test.py GEOLOOM --store folder|s3 [--only TEST]...
 """
-import argparse
 import json
 import sys
 
 import documents
 import scenes
-from program import kill, run_tests, wait_until
+from program import kill, main, wait_until
 from stores import KINDS, digests, environment_of, receipts, store_of
 
 SIZE = (192, 192)
@@ -137,16 +136,5 @@ def by_policy(bench):
 
 TESTS = [one_of_two, by_policy, everything, friendly_names_of_the_last_run, orphans, refusals, killed_while_cleaning]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--store", choices=KINDS, default="folder")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    with environment_of(arguments.store) as environment:
-        return run_tests(arguments.geoloom, TESTS, arguments.store, environment, arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__, KINDS, environment_of=environment_of))

@@ -7,7 +7,6 @@
 Judges: GDAL's own validator with its full check (structural metadata and every tile), `rio cogeo validate
 --strict` in one process, and GDAL's reader for pixels, validity and descriptions.
 """
-import argparse
 import subprocess
 import sys
 
@@ -16,7 +15,7 @@ from osgeo import gdal
 from osgeo_utils.samples import validate_cloud_optimized_geotiff
 
 import scenes
-from program import VENV_PYTHON, run_tests
+from program import VENV_PYTHON, main
 
 SIZE = (620, 430)  # no whole number of tiles
 LOSSLESS = ["deflate", "{compress: deflate, level: 1, block: 128}", "{compress: deflate, level: 12, predictor: false}", "zstd",
@@ -228,14 +227,5 @@ steps:
 
 TESTS = [*map(profiles_of, ("uint8", "uint16", "int16", "float32")), lossy_files_stay_near, files_say_what_they_are, classes_keep_their_colours]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

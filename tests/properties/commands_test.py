@@ -4,7 +4,6 @@
 
     commands_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import hashlib
 import json
 import re
@@ -16,7 +15,7 @@ from osgeo import gdal, ogr
 
 import documents
 import scenes
-from program import ROOT, VENV_PYTHON, run_tests
+from program import ROOT, VENV_PYTHON, main
 from stores import FolderStore, stray_files
 
 SIZE = (256, 192)
@@ -450,14 +449,5 @@ def layer_manifest(bench):
 TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -5,7 +5,6 @@ same layer as GeoTIFFs; the bytes do not depend on threads and order; a cube fol
 
     cubes_test.py GEOLOOM --store folder|s3 [--only TEST]...
 """
-import argparse
 import hashlib
 import json
 import pathlib
@@ -17,7 +16,7 @@ import numpy
 from osgeo import gdal
 
 import scenes
-from program import VENV_PYTHON, kill, run_tests, skip
+from program import VENV_PYTHON, kill, main, skip
 from stores import KINDS, environment_of, store_of
 from workers import worker
 
@@ -362,18 +361,7 @@ def killed_and_resumed(bench):
 TESTS = [opens_in_xarray, workers_make_the_same_cube, killed_and_resumed, same_bytes, follows_its_scenes, other_steps_read_it, a_lost_chunk_is_made_again, months_are_times, scale_and_offset_are_applied,
          tiles_beside_chunks, refusals, trials_stand_aside, cleaned]
 
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary", type=pathlib.Path)
-    parser.add_argument("--store", choices=KINDS, default="folder")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
+if __name__ == "__main__":
     if not VENV_PYTHON.exists():
         skip("the Python environment of the tests is absent; setup/install.sh test makes it")
-    with environment_of(arguments.store) as environment:
-        return run_tests(arguments.binary, TESTS, arguments.store, environment, arguments.only)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__, KINDS, environment_of=environment_of))

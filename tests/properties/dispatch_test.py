@@ -3,7 +3,6 @@
 
     dispatch_test.py build/release/geoloom [--only TEST]... [--long]
 """
-import argparse
 import contextlib
 import http.server
 import json
@@ -15,7 +14,7 @@ import time
 
 import documents
 import scenes
-from program import kill, run_tests, wait_until
+from program import kill, main, wait_until
 from stores import FolderStore, digests
 from workers import worker
 
@@ -380,14 +379,5 @@ TESTS = [workers_make_the_same_bytes, one_some_named_or_all_items, refusals_cost
          what_nobody_makes_is_missing, a_storm_loses_no_tile,
          dead_letters_are_read, down_leaves_what_others_made, the_doctor_compares_settings]
 
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.binary, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

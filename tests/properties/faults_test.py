@@ -4,7 +4,6 @@
 
     faults_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import os
 import pty
 import resource
@@ -19,7 +18,7 @@ import numpy
 
 import documents
 import scenes
-from program import ROOT, kill, run_tests, wait_until
+from program import ROOT, kill, main, wait_until
 from stores import FolderStore, digests, receipts, stray_files
 
 sys.path.insert(0, str(ROOT / "tests" / "servers"))
@@ -511,14 +510,5 @@ TESTS = [nothing_to_read, listed_scene_is_missing, header_is_cut_off, pixels_are
          disk_is_full, volume_is_full, last_receipt_is_torn, a_receipt_is_altered, receipts_are_rubbish, a_run_record_is_damaged,
          interrupted, terminated, interrupted_at_once, wrong_options, plain_lines_into_a_pipe, a_bar_on_a_terminal, killed_leaves_no_trace]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -4,7 +4,6 @@
 
     grid_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import sys
 import numpy
 from osgeo import gdal, ogr, osr
 
-from program import VENV_PYTHON, run_tests
+from program import VENV_PYTHON, main
 
 gdal.UseExceptions()
 DATA = os.environ.get("GEOLOOM_TEST_DATA")
@@ -239,14 +238,5 @@ def bad_input(bench):
 
 TESTS = [utm_rule, real_areas, other_grids, antimeridian, a_run_of_two_zones, selections, bad_input]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -4,7 +4,6 @@
 
     masks_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import sys
 
@@ -12,7 +11,7 @@ import numpy
 from osgeo import gdal, ogr, osr
 
 import scenes
-from program import run_tests
+from program import main
 
 SIZE = (300, 280)
 NODATA = 0
@@ -228,8 +227,4 @@ def cleaned_conditions_against_numpy(bench):
 TESTS = [cleaned_polygons_against_numpy, cleaned_conditions_against_numpy, polygons_against_gdal, polygons_are_part_of_what_results_are_made_of, conditions_against_numpy]
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--only", action="append", default=[])
-    options = parser.parse_args()
-    sys.exit(run_tests(options.binary, TESTS, only=options.only))
+    sys.exit(main(TESTS, __doc__))

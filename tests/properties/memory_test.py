@@ -4,7 +4,6 @@
 
     memory_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import os
 import re
 import sys
@@ -12,7 +11,7 @@ import threading
 
 import documents
 import scenes
-from program import Outcome, run_tests
+from program import Outcome, main
 from stores import digests, store_of
 
 COUNTS = [10, 216, 1000]
@@ -159,14 +158,5 @@ def a_long_series_names_its_budget(bench):
 TESTS = [memory_holds_for_any_number_of_scenes, memory_holds_for_large_blocks, streamed_statistics_need_no_more_reads,
          too_small_a_budget_is_refused, a_long_series_names_its_budget]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -4,14 +4,12 @@
 
     network_faults_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
-import pathlib
 import sys
 
 import documents
 import scenes
-from program import ROOT, run_tests
+from program import ROOT, main
 
 sys.path.insert(0, str(ROOT / "tests" / "servers"))
 from file_server import FileServer  # noqa: E402
@@ -171,14 +169,5 @@ def documents_are_refused(bench):
 TESTS = [the_same_map_as_from_a_folder, faults_of_pixels, faults_of_headers, passing_faults_are_retried,
          unreadable_scenes_are_tolerated, a_file_that_changes_is_not_mixed, documents_are_refused]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom", type=pathlib.Path)
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

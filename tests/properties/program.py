@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the binary as a user would, and counts what holds and what does not."""
+import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -126,3 +128,16 @@ def run_tests(binary, tests, store_kind="folder", environment=None, only=()):
             print(f"  {test.__name__}: {time.monotonic() - start:.1f} s", file=sys.stderr)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
+
+
+def main(tests, doc, stores=(), store="folder", environment_of=None):
+    """What most test programs are: the binary, --only TEST, and --store KIND where tests run on several."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("geoloom", type=pathlib.Path)
+    parser.add_argument("--only", action="append", default=[])
+    if stores:
+        parser.add_argument("--store", choices=stores, default=store)
+    arguments = parser.parse_args()
+    kind = arguments.store if stores else store
+    with environment_of(kind) if environment_of else contextlib.nullcontext() as environment:
+        return run_tests(arguments.geoloom, tests, kind, environment, arguments.only)

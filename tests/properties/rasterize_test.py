@@ -5,7 +5,6 @@ rule; tiles of any size give what the whole area gives.
 
     rasterize_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import numpy
 from osgeo import gdal, ogr, osr
 
 import scenes
-from program import VENV_PYTHON, run_tests
+from program import VENV_PYTHON, main
 
 SIZE = (600, 560)  # larger than a cell of the lattice in which masks are decided
 RASTERIO = """
@@ -203,14 +202,5 @@ steps:
 
 TESTS = [polygons_as_gdal, rules_as_gdal, lines_and_points_as_gdal, other_crs_as_gdal, as_rasterio, resumes_by_tile, refusals]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

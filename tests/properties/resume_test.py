@@ -4,13 +4,12 @@
 
     resume_test.py GEOLOOM [--store folder|s3] [--only TEST]...
 """
-import argparse
 import sys
 import time
 
 import documents
 import scenes
-from program import kill, run_tests, wait_until
+from program import kill, main, wait_until
 from stores import KINDS, digests, environment_of, items_without_times, receipts, store_of
 
 SIZE = (256, 256)
@@ -220,16 +219,5 @@ TESTS = [same_run_does_nothing, a_network_gets_more_reads, scenes_are_read_where
          a_changed_scene_redoes_its_items, crashed_and_changed_back, a_lost_file_is_made_again, no_receipts_makes_all_again,
          a_mosaic_refuses_a_gap, trials_leave_the_map_alone]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--store", choices=KINDS, default="folder")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    with environment_of(arguments.store) as environment:
-        return run_tests(arguments.geoloom, TESTS, arguments.store, environment, arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__, KINDS, environment_of=environment_of))

@@ -4,7 +4,6 @@
 
     same_bytes_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import os
 import shutil
 import sys
@@ -13,7 +12,7 @@ import numpy
 
 import documents
 import scenes
-from program import run_tests
+from program import main
 from stores import FolderStore, digests, receipts, store_of
 
 SIZE = (300, 260)  # no whole number of tiles or blocks
@@ -169,14 +168,5 @@ def two_processes_at_once(bench):
 TESTS = [threads_and_memory, readers, cpu_targets, tile_sizes, source_layouts, listing_order, a_list_keeps_its_order,
          two_processes_at_once]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

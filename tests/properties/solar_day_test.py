@@ -6,7 +6,6 @@
 
 odc-stac, asked to group by solar day, is the truth about the dates.
 """
-import argparse
 import json
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import sys
 import numpy
 
 import scenes
-from program import VENV_PYTHON, run_tests
+from program import VENV_PYTHON, main
 
 EPSG = 32756  # 153 degrees east: 10 h 12 min before UTC
 SIZE = 32
@@ -145,14 +144,5 @@ def unreadable_scene_of_a_date(bench):
 
 TESTS = [one_overpass_is_one_date, whole_pixels_of_the_newest, periods_count_solar_days, unreadable_scene_of_a_date]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))

@@ -4,12 +4,11 @@
 
     store_command_test.py GEOLOOM --store folder|s3 [--only TEST]...
 """
-import argparse
 import os
 import pty
 import sys
 
-from program import run_tests
+from program import main
 from stores import KINDS, environment_of, store_of
 
 FILES = {"a.txt": b"one", "deep/er/b.bin": b"b" * 100_000, "pre/x": b"x", "prefix2": b"y"}
@@ -92,16 +91,5 @@ def asks_on_a_terminal(bench):
 
 TESTS = [copies_and_lists, syncs, removes, asks_on_a_terminal]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--store", choices=KINDS, default="folder")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    with environment_of(arguments.store) as environment:
-        return run_tests(arguments.geoloom, TESTS, arguments.store, environment, arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__, KINDS, environment_of=environment_of))

@@ -4,17 +4,15 @@
 
     store_faults_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import contextlib
 import itertools
 import os
-import pathlib
 import sys
 import threading
 
 import documents
 import scenes
-from program import ROOT, run_tests
+from program import ROOT, main
 from stores import digests, environment_of, receipts, store_of
 
 sys.path.insert(0, str(ROOT / "tests" / "servers"))
@@ -220,15 +218,5 @@ def access_is_configured(bench):
 
 TESTS = [access_is_configured, a_busy_server, denied_midway, a_wrong_clock, answers_are_cut, a_stalled_answer, credentials_are_renewed, expired_credentials_pause_the_run]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom", type=pathlib.Path)
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    with environment_of("s3") as environment:
-        return run_tests(arguments.geoloom, TESTS, "s3", environment, arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__, store="s3", environment_of=environment_of))

@@ -4,7 +4,6 @@
 
     warp_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import pathlib
 import re
@@ -14,7 +13,7 @@ import numpy
 from osgeo import gdal
 
 import scenes
-from program import run_tests
+from program import main
 
 # The scenes' middle in EPSG:3035, and in EPSG:6933 (equal area, far from square at this latitude).
 TARGETS = {"EPSG:3035": (3770700.0, 2474700.0), "EPSG:6933": (289700.0, 5193900.0)}
@@ -274,8 +273,4 @@ TESTS = [overviews_are_read_as_if_they_were_the_scene, tiles_equal_the_whole, pi
          refusals]
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--only", action="append", default=[])
-    options = parser.parse_args()
-    sys.exit(run_tests(options.binary, TESTS, only=options.only))
+    sys.exit(main(TESTS, __doc__))

@@ -4,7 +4,6 @@
 
     windows_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import json
 import sys
 
@@ -12,7 +11,7 @@ import numpy
 from osgeo import gdal, ogr, osr
 
 import scenes
-from program import run_tests
+from program import main
 
 ogr.UseExceptions()
 SIZE, TILE = (300, 220), 96
@@ -200,14 +199,5 @@ def mistakes(bench):
 
 TESTS = [pixels_of_the_tiles, warped, only_what_is_new, mistakes]
 
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("geoloom")
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    return run_tests(arguments.geoloom, TESTS, only=arguments.only)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(TESTS, __doc__))
