@@ -1,6 +1,9 @@
 # Writes sensor_table.cpp from the files of sensors/: the program carries them with it.
 function(sensor_table out)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sensors/*.yaml)
+  if(NOT files)
+    message(FATAL_ERROR "${CMAKE_SOURCE_DIR}/sensors holds no sensors (*.yaml): is this a whole checkout?")
+  endif()
   list(SORT files)
   set(SENSOR_ENTRIES "")
   foreach(file ${files})

@@ -24,6 +24,8 @@ if [[ ! -e $build/build.ninja || $(cat "$build/configured" 2>/dev/null) != "$wan
   fi
   echo "$wanted" >"$build/configured"
 fi
+# What one checkout compiled serves another: names of files are relative to the checkout for ccache.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 targets=()
 [[ $# -eq 0 ]] || targets=(--target "$@")
 exec cmake --build --preset "$preset" --parallel "$(nproc)" "${targets[@]}"

@@ -14,16 +14,12 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PARTS = [".clang-format", "CMakeLists.txt", "CMakePresets.json", "cmake", "src", "tests", "tools", "setup", "fuzz", "docs"]
+LEFT_OUT = (".git", ".setup", "build", "out", "__pycache__")
 STEM, NAME, CLASS = "index/scaffolded_ratio", "scaffolded_ratio", "ScaffoldedRatio"
 
 
 def copy_sources(folder):
-    for part in PARTS:
-        if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(ROOT / part, folder / part)
+    shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
 
 
 def run(folder, *command):
