@@ -19,6 +19,11 @@ function(geoloom_module name)
   endif()
 endfunction()
 
+# For code that is not where the time goes: a third less to compile than at -O3.
+function(geoloom_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+endfunction()
+
 # A GoogleTest program whose cases are listed in ctest one by one.
 function(geoloom_test name)
   cmake_parse_arguments(T "" "" "SOURCES;LIBRARIES" ${ARGN})
@@ -28,6 +33,7 @@ function(geoloom_test name)
   if(NOT name STREQUAL "cli_test")
     add_dependencies(unit_tests ${name})
   endif()
+  geoloom_compile_quickly(${name})
   target_link_libraries(${name} PRIVATE ${T_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS unit TIMEOUT 300)

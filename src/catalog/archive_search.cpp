@@ -14,12 +14,12 @@
 #include "catalog/stac_item.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
+#include "geo/solar_day.h"
 #include "http/url.h"
 
 namespace geoloom::catalog {
 namespace {
 
-constexpr int64_t kDayMs = 86'400'000;
 constexpr size_t kLargestList = size_t{64} << 20;
 
 std::string without_safe(const std::string& name) {
@@ -188,7 +188,7 @@ class CollectionSearch {
     StacApi api(query_.stac, client);
     StacSearch search;
     if (!collection_.id.empty()) search.collections = {collection_.id};
-    if (query_.period) search.period = grown(*query_.period, kDayMs);
+    if (query_.period) search.period = grown(*query_.period, geo::kDayMs);
     if (query_.bbox)
       search.bbox = query_.bbox;
     else if (!query_.near.empty())

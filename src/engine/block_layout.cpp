@@ -21,7 +21,7 @@ constexpr int64_t kLeastStripPixels = 256;
 constexpr size_t kMostBatchSlices = 64;
 // More slices at once than every read needs are no gain, and memory that is used again is warm.
 constexpr size_t kWarmBatchBytes = size_t{48} << 20;
-constexpr unsigned kBatchSlicesPerRead = 4;
+constexpr unsigned kBatchSlicesPerRead = 2;
 constexpr int64_t kRequestsAhead = 64;  // over a network
 
 int64_t floor_div(int64_t a, int64_t b) {
@@ -43,7 +43,8 @@ size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t ba
   const size_t per_strip_pixel =
       cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + cost.strip_bytes_per_pixel
                      : cost.strip_bytes_per_pixel;
-  return grown * cost.source_bytes_per_pixel_slice * batch + grown * cost.state_bytes_per_pixel +
+  const size_t slices = batch * (cost.streaming ? kBatchesOnTheirWay : 1);
+  return grown * cost.source_bytes_per_pixel_slice * slices + grown * cost.state_bytes_per_pixel +
          threads * strip * per_strip_pixel +
          reads * (grown * cost.read_bytes_per_pixel + cost.read_bytes) + cost.sink_bytes;
 }
@@ -52,12 +53,12 @@ size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t l
                   unsigned threads, unsigned reads) {
   if (!cost.streaming) return cost.slices;
   const size_t most = std::min(cost.slices, kMostBatchSlices);
-  const size_t busy = size_t{kBatchSlicesPerRead} * reads;  // reads wait for the slowest of a batch
+  const size_t busy = size_t{kBatchSlicesPerRead} * reads;
   const auto slice_bytes =
       static_cast<size_t>((width + 2 * cost.halo_pixels) * (height + 2 * cost.halo_pixels)) *
       cost.source_bytes_per_pixel_slice;
   for (size_t batch = most; batch > 1; batch /= 2) {
-    const bool warm = batch <= busy || batch * slice_bytes <= kWarmBatchBytes;
+    const bool warm = batch <= busy || kBatchesOnTheirWay * batch * slice_bytes <= kWarmBatchBytes;
     if (warm && memory_of(cost, width, height, batch, threads, reads) <= limit) return batch;
   }
   return std::min<size_t>(1, cost.slices);
@@ -229,7 +230,7 @@ BlockLayout choose_layout(const ChainCost& cost, const geo::Window& window, size
       layout_of(cost, window, edges.front(), preferred_bytes, threads, reads).read_amplification;
   // Fewer slices at once than reads would leave reads idle, which larger blocks do not make up for.
   const size_t fewest =
-      cost.streaming && cost.blocks_lie_across ? std::min<size_t>(cost.slices, 2 * reads) : 1;
+      cost.streaming && cost.blocks_lie_across ? std::min<size_t>(cost.slices, reads) : 1;
   const double worst = cost.blocks_lie_across ? HUGE_VAL : best * 1.001;
   // First choice: no source block decoded twice, even if that means one item at a time; where they
   // lie across, which cannot be had, the largest window.

@@ -31,10 +31,13 @@ struct ChainCost {
 };
 ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan);
 
+// While one batch of a streaming chain is computed with, the next is read.
+inline constexpr size_t kBatchesOnTheirWay = 2;
+
 struct BlockLayout {
   int64_t block_width = 0, block_height = 0;  // blocks start at origin + k * size
   int64_t origin_x = 0, origin_y = 0;
-  size_t batch_slices = 0;   // slices in memory at once
+  size_t batch_slices = 0;   // read together; of a streaming chain kBatchesOnTheirWay are in memory
   int64_t strip_pixels = 0;  // a strip has about that many
   size_t memory_bytes = 0;
   // Pixels of source blocks decoded per pixel of the window, 1 at best.

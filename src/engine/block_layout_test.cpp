@@ -110,7 +110,7 @@ TEST(BlockLayout, LargeWindowsLeaveRoomForASliceOfEachRead) {
   cost.blocks_lie_across = true;
   cost.streaming = true;
   const auto layout = choose_layout(cost, {0, 0, 8192, 8192}, 1000 * kMiB, 1000 * kMiB, 2, 4);
-  EXPECT_GE(layout.batch_slices, 8U);
+  EXPECT_GE(kBatchesOnTheirWay * layout.batch_slices, 8U);
   EXPECT_GE(layout.block_width * layout.block_height, 2048 * 2048);
   EXPECT_LE(layout.memory_bytes, 1000 * kMiB);
 }

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "error/error.h"
+#include "geo/solar_day.h"
 #include "geo/time.h"
 #include "raster/zarr_metadata.h"
 #include "store/checksum.h"
@@ -72,7 +73,7 @@ std::optional<geo::Period> cell_of(const std::string& label) {
     if (mark == std::string::npos) return cell;
     const auto frequency = geo::parse_frequency(label.substr(mark + 2));
     if (frequency.unit == geo::Frequency::Unit::day)
-      cell.end = cell.start + frequency.count * int64_t{86'400'000};
+      cell.end = cell.start + frequency.count * geo::kDayMs;
     else
       cell.end = geo::split({cell.start, cell.start + 1}, frequency).front().end;
     return cell;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
+#include <future>
 #include <memory>
 #include <optional>
 
@@ -40,7 +42,12 @@ class Weaving {
 
   WeaveResult weave(const workflow::SinkContext& context) {
     open_sinks(context);
-    for (const auto& block : blocks_of(layout_, plan_.item.window)) weave_block(block);
+    const auto blocks = blocks_of(layout_, plan_.item.window);
+    if (modes_.streaming) {
+      weave_streaming(blocks);
+    } else {
+      for (const auto& block : blocks) weave_whole(block);
+    }
     encode();
     return std::move(result_);
   }
@@ -59,26 +66,56 @@ class Weaving {
     }
   }
 
-  void weave_block(const geo::Window& block) {
+  // All slices of a block at once.
+  void weave_whole(const geo::Window& block) {
     auto strips = strips_of(block);
-    if (modes_.streaming) {
-      weave_streaming(block, strips);
-    } else {
-      auto sources = read(block, 0, SIZE_MAX);
-      compute(strips, [&](Strip& strip) { run_whole(strip, sources); });
-      spent_ = std::move(sources);
-    }
+    auto read = waited_for([&] { return read_slices({block, 0, SIZE_MAX}, std::move(spent_)); });
+    compute(strips, [&](Strip& strip) { run_whole(strip, read.blocks); });
+    spent_ = std::move(read.blocks);
+  }
+
+  // Some slices of a block.
+  struct Batch {
+    geo::Window block;
+    size_t first, count;
+  };
+
+  std::vector<Batch> batches_of(const std::vector<geo::Window>& blocks) const {
+    std::vector<Batch> batches;
+    for (const auto& block : blocks)
+      for (size_t first = 0; first < plan_.slices; first += layout_.batch_slices)
+        batches.push_back({block, first, layout_.batch_slices});
+    return batches;
   }
 
   // Batches of slices go through the first half of the chain into the reducers' states; then the
-  // second half runs on what the reducers give.
-  void weave_streaming(const geo::Window& block, std::vector<Strip>& strips) {
-    for (size_t first = 0; first < plan_.slices; first += layout_.batch_slices) {
-      auto sources = read(block, first, layout_.batch_slices);
-      compute(strips, [&](Strip& strip) { run_batch(strip, sources, first == 0); });
-      spent_ = std::move(sources);
+  // second half runs on what the reducers give. Two batches are on their way at a time: who has
+  // read its part of one begins with the next, and does not wait for the slowest.
+  void weave_streaming(const std::vector<geo::Window>& blocks) {
+    const auto batches = batches_of(blocks);
+    std::deque<std::future<Read>> ahead;
+    size_t started = 0;
+    const auto start_next = [&](std::vector<Block> spent) {
+      if (started == batches.size()) return;
+      ahead.push_back(std::async(
+          std::launch::async,
+          [this, batch = batches[started++]](std::vector<Block> memory) {
+            return read_slices(batch, std::move(memory));
+          },
+          std::move(spent)));
+    };
+    for (size_t i = 0; i < kBatchesOnTheirWay; ++i) start_next({});
+    std::vector<Strip> strips;
+    for (size_t i = 0; i < batches.size(); ++i) {
+      const auto& batch = batches[i];
+      if (batch.first == 0) strips = strips_of(batch.block);
+      auto read = waited_for([&] { return ahead.front().get(); });
+      ahead.pop_front();
+      compute(strips, [&](Strip& strip) { run_batch(strip, read.blocks, batch.first == 0); });
+      start_next(std::move(read.blocks));
+      if (batch.first + batch.count >= plan_.slices)
+        compute(strips, [&](Strip& strip) { run_rest(strip); });
     }
-    compute(strips, [&](Strip& strip) { run_rest(strip); });
   }
 
   std::vector<Strip> strips_of(const geo::Window& block) const {
@@ -94,36 +131,52 @@ class Weaving {
     return strips;
   }
 
-  // Reads slices [first, first + count) of every source for a block and the halo around it.
-  std::vector<Block> read(const geo::Window& block, size_t first, size_t count) {
-    const auto start = std::chrono::steady_clock::now();
+  // What was read of every source, by node.
+  struct Read {
+    std::vector<Block> blocks;
+    uint64_t clipped = 0;
+  };
+
+  // Reads slices [first, first + count) of every source for a block and the halo around it, into
+  // memory of blocks that nobody needs any more.
+  Read read_slices(const Batch& batch, std::vector<Block> spent) const {
     struct Task {
       size_t node, slice;
     };
-    std::vector<Block> blocks(chain_.nodes.size());
-    spent_.resize(chain_.nodes.size());
+    Read read;
+    read.blocks.resize(chain_.nodes.size());
+    spent.resize(chain_.nodes.size());
     std::vector<Task> tasks;
     for (size_t n = 0; n < chain_.nodes.size(); ++n) {
       if (chain_.nodes[n].kind() != OpKind::source) continue;
       const auto& source = plan_.nodes[n].source;
-      const size_t slices =
-          std::min(count, source.members.size() - std::min(first, source.members.size()));
-      blocks[n] =
-          Block(source.schema, block.expanded(needs_[n]), first, slices, std::move(spent_[n]));
+      const size_t members = source.members.size();
+      const size_t slices = std::min(batch.count, members - std::min(batch.first, members));
+      read.blocks[n] = Block(source.schema, batch.block.expanded(needs_[n]), batch.first, slices,
+                             std::move(spent[n]));
       for (size_t s = 0; s < slices; ++s) tasks.push_back({n, s});
     }
     std::atomic<uint64_t> clipped{0};
     reads_.for_each_index(tasks.size(), [&](size_t i) {
       check_stop();
-      clipped +=
-          read_slice(tasks[i].node, first + tasks[i].slice, blocks[tasks[i].node], tasks[i].slice);
+      clipped += read_slice(tasks[i].node, batch.first + tasks[i].slice, read.blocks[tasks[i].node],
+                            tasks[i].slice);
     });
-    result_.clipped_at_load += clipped;
-    result_.read_seconds += seconds_since(start);
-    return blocks;
+    read.clipped = clipped;
+    return read;
   }
 
-  uint64_t read_slice(size_t node, size_t index, Block& block, size_t slice) {
+  // Time that is spent on waiting for pixels is the time of reading.
+  template <class F>
+  Read waited_for(F&& reading) {
+    const auto start = std::chrono::steady_clock::now();
+    auto read = reading();
+    result_.clipped_at_load += read.clipped;
+    result_.read_seconds += seconds_since(start);
+    return read;
+  }
+
+  uint64_t read_slice(size_t node, size_t index, Block& block, size_t slice) const {
     const auto& source = plan_.nodes[node].source;
     const auto& label = source.schema.slices[index].label;
     try {

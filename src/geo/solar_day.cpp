@@ -6,7 +6,6 @@
 namespace geoloom::geo {
 
 namespace {
-constexpr TimeMs kDayMs = 86'400'000;
 constexpr double kMsPerDegree = 3'600'000.0 / 15;
 }  // namespace
 

@@ -4,12 +4,11 @@
 #include <algorithm>
 #include <map>
 
+#include "geo/crs.h"
 #include "geo/solar_day.h"
 
 namespace geoloom::ops {
 namespace {
-
-constexpr geo::TimeMs kDayMs = 86'400'000;
 
 raster::Slice slice_of(const FrozenScene& scene) {
   raster::Slice slice;
@@ -31,10 +30,16 @@ int64_t day_of(const FrozenScene& scene, double item_lon) {
 }
 
 bool has_day(const geo::Period& period, int64_t day) {
-  return day * kDayMs < period.end && (day + 1) * kDayMs > period.start;
+  return day * geo::kDayMs < period.end && (day + 1) * geo::kDayMs > period.start;
 }
 
 }  // namespace
+
+std::optional<double> centre_lon(const geo::Grid& grid) {
+  if (!grid.crs.known()) return std::nullopt;
+  const auto box = grid.box();
+  return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
+}
 
 bool on_a_day_of(const geo::Period& period, const FrozenScene& scene, double lon) {
   return !scene.scene.time || has_day(period, day_of(scene, lon));
@@ -67,7 +72,7 @@ std::vector<DateScenes> by_solar_day(const FrozenSeries& series, const std::vect
               [&](size_t a, size_t b) { return comes_first(series.scenes[a], series.scenes[b]); });
     raster::Slice slice;
     slice.period = {earliest, earliest};
-    slice.label = geo::format_date(day * kDayMs);
+    slice.label = geo::format_date(day * geo::kDayMs);
     dates.push_back({std::move(members), std::move(slice)});
   }
   return dates;

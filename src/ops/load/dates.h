@@ -16,6 +16,9 @@ struct DateScenes {
   raster::Slice slice;
 };
 
+// The longitude of a grid's middle; nothing where its CRS is not known.
+std::optional<double> centre_lon(const geo::Grid& grid);
+
 // Does a period count the solar day of a scene, seen from a place at `lon`? Scenes without time:
 // yes.
 bool on_a_day_of(const geo::Period& period, const FrozenScene& scene, double lon);

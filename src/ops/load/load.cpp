@@ -9,6 +9,7 @@
 #include "catalog/scene_search.h"
 #include "error/error.h"
 #include "error/spelling.h"
+#include "geo/solar_day.h"
 #include "ops/load/asset_access.h"
 #include "ops/load/layer_source.h"
 #include "ops/load/load_parameters.h"
@@ -300,8 +301,7 @@ bool LoadParameters::by_solar_day() const {
 }
 
 int64_t LoadParameters::period_margin_ms() const {
-  constexpr int64_t kDayMs = 86'400'000;
-  return by_solar_day() ? kDayMs : 0;
+  return by_solar_day() ? geo::kDayMs : 0;
 }
 
 size_t LoadParameters::tolerated(size_t members) const {

@@ -75,12 +75,6 @@ bool same(const std::optional<double>& a, const std::optional<double>& b) {
   return *a == *b || (std::isnan(*a) && std::isnan(*b));
 }
 
-std::optional<double> centre_lon(const geo::Grid& grid) {
-  if (!grid.crs.known()) return std::nullopt;
-  const auto box = grid.box();
-  return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
-}
-
 // Opens the headers of a series scene by scene.
 class Freezer {
  public:

@@ -162,12 +162,12 @@ struct Dates : workflow::SourceDetail {
   std::vector<DateScenes> dates;
 };
 
-double centre_lon(const geo::Grid& grid) {
-  if (!grid.crs.known())
+double lon_for_solar_days(const geo::Grid& grid) {
+  const auto lon = centre_lon(grid);
+  if (!lon)
     throw Error(ErrorCode::invalid, "load.group_by: solar days need a grid whose CRS is known")
         .hint("say group_by: scene");
-  const auto box = grid.box();
-  return geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2).lon;
+  return *lon;
 }
 
 }  // namespace
@@ -250,9 +250,10 @@ workflow::SourceItem SeriesSource::plan_without(
     plan.dropped.push_back({each->id, "excluded: " + each->reason});
   const auto scenes = touching(item, without);
   auto dates = std::make_shared<Dates>();
-  dates->dates = parameters_.by_solar_day()
-                     ? by_solar_day(series_, scenes, centre_lon(item.grid), parameters_.period)
-                     : scene_by_scene(series_, scenes);
+  dates->dates =
+      parameters_.by_solar_day()
+          ? by_solar_day(series_, scenes, lon_for_solar_days(item.grid), parameters_.period)
+          : scene_by_scene(series_, scenes);
   const auto shapes = shapes_->identity(item.zone);
   std::vector<size_t> used;
   size_t most_a_slice = 0;
