@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include "geo/coordinate_operation.h"
 #include "ops/op_test.h"
 
@@ -206,6 +208,39 @@ TEST_F(LoadTest, OutsideOfASceneIsInvalid) {
   EXPECT_THAT(loaded.report.after_filter,
               testing::Contains(testing::Pair("touching the area", 2U)));
   EXPECT_EQ(load("", geo::Window{6, 0, 2, 1}).slices.size(), 1U);  // only what touches the item
+}
+
+TEST_F(LoadTest, ATileReadsTheScenesThatTouchIt) {
+  area_ = grid_of(40, 30);
+  // Finer, equal and coarser pixels; some scenes reach out of the area.
+  std::map<std::string, geo::Window> places;  // on the area
+  for (int64_t i = 0; i < 60; ++i) {
+    const geo::Window place{i * 7 % 44 - 2, i * 11 % 33 - 1, 2 + 2 * (i % 4), 2 + 2 * (i % 3)};
+    const double pixel = 5 * std::pow(2, static_cast<double>(i % 3));
+    const auto grid = grid_of(static_cast<int64_t>(static_cast<double>(place.width) * 10 / pixel),
+                              static_cast<int64_t>(static_cast<double>(place.height) * 10 / pixel),
+                              pixel, area_.origin_x + 10 * static_cast<double>(place.x),
+                              area_.origin_y - 10 * static_cast<double>(place.y));
+    const auto name = fmt::format("s{:02}_20180101", i);
+    scene(name,
+          {.grid = grid, .bands = {Numbers(static_cast<size_t>(grid.width * grid.height), 1)}});
+    places[name] = place;
+  }
+  const auto load_op = op();
+  workflow::FreezeReport report;
+  const auto source = load_op->open(load_op->freeze(zones(), report), zones(), layers_);
+  for (const geo::Window& tile : {geo::Window{0, 0, 40, 30},
+                                  {0, 0, 8, 8},
+                                  {8, 8, 8, 8},
+                                  {3, 5, 1, 1},
+                                  {39, 29, 1, 1},
+                                  {16, 0, 2, 30},
+                                  {0, 17, 40, 1}}) {
+    std::vector<std::string> touching;
+    for (const auto& [name, place] : places)
+      if (!place.intersect(tile).empty()) touching.push_back(name);
+    EXPECT_EQ(source->plan({"t", 0, 0, tile, area_.sub(tile)}, nullptr).scenes, touching);
+  }
 }
 
 TEST_F(LoadTest, BlocksOfTheSourcesOnTheArea) {
