@@ -137,8 +137,12 @@ JsonView JsonView::operator[](std::string_view name) const {
 std::vector<std::pair<std::string_view, JsonView>> JsonView::members() const {
   std::vector<std::pair<std::string_view, JsonView>> all;
   if (!is_object()) return all;
-  for (const auto& [name, value] : fast::object(Access::of(*this)))
-    all.emplace_back(name, Access::view(value));
+  const fast::object object(Access::of(*this));
+  all.reserve(object.size());
+  for (const auto& [name, value] : object) all.emplace_back(name, Access::view(value));
+  const auto out_of_order = std::adjacent_find(
+      all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first >= b.first; });
+  if (out_of_order == all.end()) return all;
   std::stable_sort(all.begin(), all.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::pair<std::string_view, JsonView>> last;

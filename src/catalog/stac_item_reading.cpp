@@ -13,14 +13,14 @@
 namespace geoloom::catalog {
 namespace {
 
-bool has_role(JsonView roles, std::string_view role) {
-  const auto all = roles.elements();
-  return std::any_of(all.begin(), all.end(),
+using Roles = std::vector<JsonView>;
+
+bool has_role(const Roles& roles, std::string_view role) {
+  return std::any_of(roles.begin(), roles.end(),
                      [role](const JsonView& each) { return each.text() == role; });
 }
 
-bool is_image(JsonView asset, const std::string& href) {
-  const JsonView roles = asset["roles"];
+bool is_image(JsonView asset, const Roles& roles, const std::string& href) {
   for (const char* role : {"metadata", "thumbnail", "overview"}) {
     if (has_role(roles, role)) return false;
   }
@@ -146,14 +146,15 @@ struct AssetRank {
   }
 };
 
-AssetRank rank_of(const std::string& key, JsonView asset, const BandLists& lists) {
+AssetRank rank_of(const std::string& key, JsonView asset, const Roles& roles,
+                  const BandLists& lists) {
   const JsonView band = BandLists::at(lists.bands, 0);
   const auto resolution = first_number({{asset, "gsd"},
                                         {asset, "raster:spatial_resolution"},
                                         {band, "raster:spatial_resolution"},
                                         {band, "gsd"},
                                         {BandLists::at(lists.raster, 0), "spatial_resolution"}});
-  return {has_role(asset["roles"], "visual"),
+  return {has_role(roles, "visual"),
           resolution && *resolution > 0 ? *resolution : std::numeric_limits<double>::max(), key};
 }
 
@@ -168,7 +169,8 @@ std::vector<Asset> assets_of(JsonView item, const std::string& document,
       throw Error(ErrorCode::invalid, fmt::format("asset '{}' has no href", key))
           .at(in_file(document, pointer + "/assets/" + key));
     }
-    if (!is_image(from, href)) continue;
+    const Roles roles = from["roles"].elements();
+    if (!is_image(from, roles, href)) continue;
     const BandLists lists(from);
     Asset asset;
     asset.key = key;
@@ -180,7 +182,7 @@ std::vector<Asset> assets_of(JsonView item, const std::string& document,
     if (const auto size = from["file:size"].number(); size && *size >= 0 && *size < 9e15) {
       asset.size = static_cast<int64_t>(*size);
     }
-    ranked.emplace_back(rank_of(key, from, lists), std::move(asset));
+    ranked.emplace_back(rank_of(key, from, roles, lists), std::move(asset));
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
