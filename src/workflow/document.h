@@ -3,32 +3,19 @@
 // nothing executed. Format version 1.
 #pragma once
 
-#include <limits>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "workflow/parameter_declaration.h"
 #include "workflow/parameters.h"
 #include "workflow/value.h"
 
 namespace geoloom::workflow {
 
 inline constexpr int kDocumentVersion = 1;
-
-// `name: {type, default, help, choices, range}`, or `name: default`, which tells the type.
-struct ParameterDeclaration {
-  std::string name;
-  // string, path, integer, number, boolean, year, date, period, list
-  std::string type;
-  std::optional<Value> default_value;  // null where it says `default: null`: absent unless given
-  std::string help;
-  std::vector<Value> choices;  // empty = any; for lists, of each member
-  double lowest = -std::numeric_limits<double>::infinity();
-  double highest = std::numeric_limits<double>::infinity();
-  Value source;
-};
 
 // One entry of a step's `do` list. `from` and `as` are taken out of the op's own parameters.
 struct OpCall {
