@@ -250,7 +250,7 @@ TEST_F(StacApiTest, Collections) {
 }
 
 TEST_F(StacApiTest, StaticCataloguesOverTheWeb) {
-  api_.fault = [this](const auto& received) -> std::optional<TestServer::Reply> {
+  api_.fault = [](const auto& received) -> std::optional<TestServer::Reply> {
     const auto path = received.head.substr(4, received.head.find(" HTTP") - 4);
     if (path == "/c/catalog.json")
       return TestServer::answer(200, R"({"type": "Catalog", "stac_version": "1.0.0", "links": [
