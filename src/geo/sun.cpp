@@ -5,6 +5,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "error/error.h"
+
 namespace geoloom::geo {
 namespace {
 
@@ -66,6 +68,28 @@ SunPosition sun_position(TimeMs time, const LonLat& place) {
   const double azimuth = rounded(to_south / kDegree + 180);
   return {azimuth >= 360 ? azimuth - 360 : azimuth,
           rounded(std::asin(std::clamp(sine, -1.0, 1.0)) / kDegree)};
+}
+
+GridDirection azimuth_on_grid(double azimuth_deg, const LonLat& place, const Grid& grid) {
+  // WGS84: radii of curvature along the meridian and across it.
+  constexpr double kAxis_m = 6378137, kEccentricity2 = 0.00669437999014;
+  constexpr double kStep_m = 1000, kNearPole_deg = 89.9;
+  if (std::abs(place.lat) > kNearPole_deg)
+    throw Error(ErrorCode::invalid, "directions have no meaning at a pole");
+  const double sine = std::sin(place.lat * kDegree);
+  const double w = 1 - kEccentricity2 * sine * sine;
+  const double across_m = kAxis_m / std::sqrt(w);
+  const double along_m = across_m * (1 - kEccentricity2) / w;
+  const double north_deg = std::cos(azimuth_deg * kDegree) * kStep_m / along_m / kDegree;
+  const double east_deg = std::sin(azimuth_deg * kDegree) * kStep_m /
+                          (across_m * std::cos(place.lat * kDegree)) / kDegree;
+  // Backwards where forwards would cross the antimeridian.
+  const double sign = std::abs(place.lon + east_deg) > 180 ? -1 : 1;
+  const auto here = from_lon_lat(grid.crs, place.lon, place.lat);
+  const auto there =
+      from_lon_lat(grid.crs, place.lon + sign * east_deg, place.lat + sign * north_deg);
+  return {sign * (there.x - here.x) / kStep_m / grid.pixel_width,
+          -sign * (there.y - here.y) / kStep_m / grid.pixel_height};
 }
 
 }  // namespace geoloom::geo

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "error/error.h"
+
 namespace geoloom::geo {
 namespace {
 
@@ -53,6 +55,25 @@ TEST(Sun, GoesRoundTheSky) {
   EXPECT_GT(sun("2020-06-21T00:01:50Z", 0, 70).elevation_deg, 3);
   // Longitudes beyond 180 degrees mean the same place.
   EXPECT_EQ(sun("2020-06-21T01:02:03Z", 190, 10), sun("2020-06-21T01:02:03Z", -170, 10));
+}
+
+// On the map of the Arctic that looks down on the pole from 45 degrees west, north is to the pole.
+TEST(Sun, AzimuthsTurnWithTheGrid) {
+  const Grid arctic{Crs::parse("EPSG:3413"), 0, 0, 10, 20, 100, 100};
+  const auto at_its_meridian = azimuth_on_grid(0, {-45, 75}, arctic);
+  EXPECT_NEAR(at_its_meridian.columns, 0, 1e-4);
+  EXPECT_NEAR(at_its_meridian.rows, -0.05, 0.001);  // up, where pixels are 20 m high
+  const auto a_quarter_east = azimuth_on_grid(0, {45, 75}, arctic);
+  EXPECT_NEAR(a_quarter_east.columns, -0.1, 0.002);
+  EXPECT_NEAR(a_quarter_east.rows, 0, 1e-4);
+  const auto east = azimuth_on_grid(90, {45, 75}, arctic);
+  EXPECT_NEAR(east.columns, 0, 1e-3);
+  EXPECT_NEAR(east.rows, -0.05, 0.001);
+  EXPECT_THROW((void)azimuth_on_grid(90, {45, 89.95}, arctic), Error);
+  // Over the antimeridian as anywhere else.
+  const Grid fiji{Crs::parse("EPSG:32760"), 0, 0, 10, 10, 100, 100};
+  EXPECT_NEAR(azimuth_on_grid(90, {179.9999, -17}, fiji).columns,
+              azimuth_on_grid(90, {179.9, -17}, fiji).columns, 1e-5);
 }
 
 }  // namespace

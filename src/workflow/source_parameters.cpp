@@ -244,21 +244,49 @@ void check_sources(const Document& document) {
   }
 }
 
-Value with_sources(const Value& arguments, const Document& document) {
-  const Value* source = given(arguments, "source");
-  if (source == nullptr) return arguments;
-  Value out = arguments;
-  Value list = *source;
-  if (source->kind != Value::Kind::list) list.list = {*source};
-  list.kind = Value::Kind::list;
-  for (auto& each : list.list) {
+namespace {
+
+Value* member_of(Value& map, std::string_view name) {
+  const auto found = std::find_if(map.map.begin(), map.map.end(),
+                                  [&](const auto& member) { return member.first == name; });
+  return found == map.map.end() ? nullptr : &found->second;
+}
+
+// A name, several, or what would stand there, as a list of the latter.
+std::vector<Value> sources_in(const Value& source, const Document& document) {
+  auto list = source.kind == Value::Kind::list ? source.list : std::vector<Value>{source};
+  for (auto& each : list) {
     if (each.kind != Value::Kind::map) each = named_source(each, document);
-    take_mask(each, out);
     check_secrets(each, document.secrets);
   }
-  std::find_if(out.map.begin(), out.map.end(), [](const auto& member) {
-    return member.first == "source";
-  })->second = std::move(list);
+  return list;
+}
+
+void put_list(Value& value, std::vector<Value> list) {
+  value.list = std::move(list);
+  value.kind = Value::Kind::list;
+}
+
+// Rules of a mask may read elevation models of sources.
+void resolve_in_rule(Value& rule, const Document& document) {
+  Value* const terrain = member_of(rule, "terrain_shadow");
+  Value* const source = terrain == nullptr ? nullptr : member_of(*terrain, "source");
+  if (source != nullptr) put_list(*source, sources_in(*source, document));
+}
+
+}  // namespace
+
+Value with_sources(const Value& arguments, const Document& document) {
+  Value out = arguments;
+  if (Value* const source = member_of(out, "source")) {
+    auto list = sources_in(*source, document);
+    for (auto& each : list) take_mask(each, out);
+    put_list(*member_of(out, "source"), std::move(list));
+  }
+  if (Value* const mask = member_of(out, "mask")) {
+    resolve_in_rule(*mask, document);
+    for (auto& rule : mask->list) resolve_in_rule(rule, document);
+  }
   return out;
 }
 

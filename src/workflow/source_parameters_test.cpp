@@ -85,6 +85,19 @@ TEST(Sources, StandForTheirNames) {
             R"({"mask":"none","source":[{"name":"a","stac":"x"},{"name":"b","scenes":"y"}]})");
   EXPECT_EQ(load("{scenes: z}"), R"({"scenes":"z"})");
   EXPECT_EQ(load("{source: {scenes: z}}"), R"({"source":[{"scenes":"z"}]})");
+  // Elevation models of rules, in lists and alone, and in a mask that comes from a source.
+  const std::string model = R"([{"name":"b","scenes":"y"}])";
+  EXPECT_EQ(load("{scenes: z, mask: {terrain_shadow: {source: b}}}"),
+            R"({"mask":{"terrain_shadow":{"source":)" + model + R"(}},"scenes":"z"})");
+  EXPECT_EQ(
+      load("{scenes: z, mask: [{band: SCL}, {terrain_shadow: {source: b}}]}"),
+      R"({"mask":[{"band":"SCL"},{"terrain_shadow":{"source":)" + model + R"(}}],"scenes":"z"})");
+  const auto dark =
+      document_of("  a: {stac: x, mask: {terrain_shadow: {source: b}}}\n  b: {scenes: y}\n");
+  EXPECT_EQ(to_json(with_sources(parse_yaml("{source: a}", "l.yaml"), dark)).dump(),
+            R"({"mask":{"terrain_shadow":{"source":)" + model +
+                R"(}},"source":[{"name":"a","stac":"x"}]})");
+  EXPECT_THROW(load("{scenes: z, mask: {terrain_shadow: {source: c}}}"), Error);
   try {
     load("{source: c}");
     ADD_FAILURE();

@@ -4,17 +4,16 @@
 
     shadows_test.py GEOLOOM [--only TEST]...
 """
-import argparse
 import datetime
 import json
 import math
 import sys
 
 import numpy
-from osgeo import osr
+from osgeo import gdal, osr
 
 import scenes
-from program import run_tests
+from program import main
 
 SIZE = (300, 280)
 NODATA = 0
@@ -280,12 +279,166 @@ masks: {cld: {band: CLD, classes: {cloud: [90]}, usual: [cloud]}}
     bench.expect(0.05 < got.mean() < 0.99, "some pixels are masked", got.mean())
 
 
-TESTS = [scenes_of_a_source, cloud_shadows_against_numpy, formula_of_scripts_against_numpy, cleaned_shadows, an_area_inside_and_a_warp,
-         sun_is_part_of_what_results_are_made_of, suns_that_are_not_told]
+# --- Terrain --------------------------------------------------------------------------------------
+
+RIM = 80  # pixels by which elevation models go on beyond the area
+
+
+def write_model(path, heights, rim=RIM, nodata=None):
+    origin = (scenes.ORIGIN[0] - rim * scenes.PIXEL, scenes.ORIGIN[1] + rim * scenes.PIXEL)
+    return scenes.write_raster(path, heights.astype(numpy.float32)[None], origin=origin, names=("dem",), nodata=nodata)
+
+
+def hills(seed=11, rim=RIM):
+    random = numpy.random.Generator(numpy.random.PCG64(seed))
+    x, y = numpy.meshgrid(numpy.arange(-rim, SIZE[0] + rim), numpy.arange(-rim, SIZE[1] + rim))
+    heights = 400 + 0.3 * x
+    for _ in range(14):
+        cx, cy, wide = random.uniform(-40, 340), random.uniform(-40, 320), random.uniform(8, 40)
+        heights = heights + random.uniform(40, 220) * numpy.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (2 * wide ** 2))
+    return heights.astype(numpy.float32)
+
+
+def terrain_shadow(heights, azimuth, elevation, reach_m, rim=RIM):
+    """Where the line from the ground to the sun meets higher ground, on a step of a pixel; in double precision."""
+    away = away_from_sun(azimuth, 45)  # a metre along the ground
+    towards = numpy.array([-away[0], -away[1]]) / scenes.PIXEL
+    step = towards / abs(towards).max()
+    metres = 1 / abs(towards).max()
+    rows, columns = heights.shape
+    inside = (slice(rim, rows - rim), slice(rim, columns - rim))
+    dark = numpy.zeros(heights[inside].shape, bool)
+    y, x = numpy.mgrid[inside]
+    for k in range(1, int(reach_m / metres) + 1):
+        at_x, at_y = x + step[0] * k, y + step[1] * k
+        left, top = numpy.floor(at_x + 1e-9).astype(int), numpy.floor(at_y + 1e-9).astype(int)
+        share_x, share_y = numpy.clip(at_x - left, 0, 1), numpy.clip(at_y - top, 0, 1)
+        right, low = numpy.minimum(left + 1, columns - 1), numpy.minimum(top + 1, rows - 1)
+        ground = ((heights[top, left] * (1 - share_x) + heights[top, right] * share_x) * (1 - share_y)
+                  + (heights[low, left] * (1 - share_x) + heights[low, right] * share_x) * share_y)
+        dark |= ground - k * metres * math.tan(math.radians(elevation)) > heights[inside]
+    return dark
+
+
+def a_wall_casts_a_shadow_of_its_height(bench):
+    """84 m high, with the sun in the east and tan(elevation) = 0.8: 105 m, ten pixels."""
+    pixels, _ = write_scene(bench.folder, {"view:sun_azimuth": 90.0, "view:sun_elevation": math.degrees(math.atan(0.8))})
+    heights = numpy.full((SIZE[1] + 2 * RIM, SIZE[0] + 2 * RIM), 100.0)
+    heights[:, RIM + 150] += 84
+    write_model(bench.folder / "dem.tif", heights)
+    valid = equal_in_tiles(bench, "{terrain_shadow: {elevation: dem.tif, reach: 700 m}}", "wall")
+    truth = pixels[0] != NODATA
+    truth[:, 140:150] = False
+    bench.expect_equal(int((valid != truth).sum()), 0, "ten pixels west of the wall")
+    valid = equal_in_tiles(bench, "{terrain_shadow: {elevation: dem.tif, reach: 6 px}}", "near")
+    truth[:, 140:144] = (pixels[0] != NODATA)[:, 140:144]
+    bench.expect_equal(int((valid != truth).sum()), 0, "a reach of six pixels sees no further")
+    valid = equal_in_tiles(bench, "{terrain_shadow: {elevation: dem.tif, reach: 700 m}, clean: [{erode: 2 px}]}", "cleaned")
+    truth = pixels[0] != NODATA
+    truth[:, 142:148] = False
+    bench.expect_equal(int((valid != truth).sum()), 0, "two pixels less on each side")
+
+
+def hills_against_numpy(bench):
+    for azimuth, elevation in ((152.0, 14.0), (305.0, 21.0), (45.0, 11.0)):
+        pixels, _ = write_scene(bench.folder, {"view:sun_azimuth": azimuth, "view:sun_elevation": elevation})
+        heights = hills()
+        write_model(bench.folder / "dem.tif", heights)
+        rule = "{terrain_shadow: {elevation: dem.tif, reach: 750 m}}"
+        valid = equal_in_tiles(bench, rule, f"hills{azimuth}")
+        dark = terrain_shadow(heights, azimuth, elevation, 750)
+        seen = pixels[0] != NODATA
+        different = ((~valid & seen) != (dark & seen)).mean()
+        bench.expect(different < 0.0005, f"sun at {azimuth}: shadows as NumPy walks", different)
+        bench.expect(0.02 < dark.mean() < 0.9, "some pixels lie in shadow", dark.mean())
+    left, top, columns, rows = 70, 90, 110, 96
+    part = (f"grid: {{crs: 'EPSG:{scenes.EPSG}', origin: [{scenes.ORIGIN[0] + left * scenes.PIXEL}, {scenes.ORIGIN[1] - top * scenes.PIXEL}], "
+            f"resolution: {scenes.PIXEL}, size: [{columns}, {rows}]}}")
+    got = equal_in_tiles(bench, rule, "part", area=part)
+    bench.expect_equal(int((got != valid[top:top + rows, left:left + columns]).sum()), 0, "hills beyond the area count")
+    row, column = numpy.argwhere(dark & seen)[0]
+    bench.run(bench.document(document(1024, rule)))
+    said = bench.call("pixel", scenes.lon_lat_of(column, row), bench.document(document(1024, rule)))
+    bench.expect(said.code == 0 and "in the shadow of the terrain" in said.out, "why a pixel went", said)
+
+
+def a_model_in_degrees(bench):
+    """As Copernicus DEM comes: two files in degrees, found by their items, warped onto the area."""
+    azimuth, elevation = 152.0, 14.0
+    pixels, _ = write_scene(bench.folder, {"view:sun_azimuth": azimuth, "view:sun_elevation": elevation})
+    fine = write_model(bench.folder / "fine" / "dem.tif", hills())
+    (bench.folder / "model").mkdir()
+    items, step = [], 1 / 3600
+    west, north = 2.98, 45.18
+    for number in range(2):
+        path = bench.folder / "model" / f"dem{number}.tif"
+        bounds = (west + number * 150 * step, north - 220 * step, west + (number + 1) * 150 * step, north)
+        gdal.Warp(str(path), str(fine), dstSRS="EPSG:4326", outputBounds=bounds, width=150, height=220, resampleAlg="bilinear", errorThreshold=0,
+                  dstNodata=-9999)
+        item = scenes.item_of(f"dem{number}", scenes.day(0), {"data": {"href": f"./dem{number}.tif", "roles": ["data"]}})
+        item["bbox"] = [bounds[0], bounds[1], bounds[2], bounds[3]]
+        items.append(item)
+    (bench.folder / "model" / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
+    rule = "{terrain_shadow: {source: heights, reach: 700 m}}"
+    named = document(1024, rule).replace("steps:", "sources: {heights: {stac: model/items.json, sensor: cop-dem}}\nsteps:", 1)
+    bench.run(bench.document(named), "-p", "results=named")
+    valid = equal_in_tiles(bench, "{terrain_shadow: {elevation: model/items.json, reach: 700 m}}", "degrees")
+    bench.expect_equal(int((scenes.read_masked(bench.folder / "named" / "map.tif")[1][0] != valid).sum()), 0, "a source and its files are one")
+    rim = RIM - 10
+    mosaic = gdal.BuildVRT("", [str(bench.folder / "model" / f"dem{n}.tif") for n in range(2)])
+    corner = (scenes.ORIGIN[0] - rim * scenes.PIXEL, scenes.ORIGIN[1] + rim * scenes.PIXEL)
+    size = (SIZE[0] + 2 * rim, SIZE[1] + 2 * rim)
+    warped = gdal.Warp("", mosaic, format="MEM", dstSRS=f"EPSG:{scenes.EPSG}", resampleAlg="bilinear", errorThreshold=0, width=size[0], height=size[1],
+                       outputBounds=(corner[0], corner[1] - size[1] * scenes.PIXEL, corner[0] + size[0] * scenes.PIXEL, corner[1]),
+                       warpOptions=["XSCALE=1", "YSCALE=1"]).ReadAsArray()
+    dark = terrain_shadow(warped, azimuth, elevation, 700, rim)
+    seen = pixels[0] != NODATA
+    different = ((~valid & seen) != (dark & seen)).mean()
+    bench.expect(different < 0.01, "shadows on heights that GDAL warps", different)
+    bench.expect(0.02 < dark.mean() < 0.9, "some pixels lie in shadow", dark.mean())
+
+
+def models_are_part_of_what_results_are_made_of(bench):
+    write_scene(bench.folder, SUN)
+    text = document(100, "{terrain_shadow: {elevation: dem.tif, reach: 700 m}}")
+    made = []
+    for seed in (11, None, 12):
+        if seed is not None:
+            write_model(bench.folder / "dem.tif", hills(seed))
+        made.append(bench.run(bench.document(text)).steps()["pixels"]["done"])
+    bench.expect(made[0] > 0 and made[1] == 0 and made[2] == made[0], "another model makes results again", str(made))
+
+
+def models_that_do_not_do(bench):
+    write_scene(bench.folder, SUN)
+    write_model(bench.folder / "small.tif", hills()[120:220, 120:220], rim=-40)
+    write_model(bench.folder / "far.tif", hills(), rim=5000)
+    two = numpy.stack([hills(), hills()])
+    scenes.write_raster(bench.folder / "two.tif", two, names=("dem", "mask"))
+    for keys, code, words in (
+            ("elevation: small.tif, reach: 500 m", 3, ["no height at x 500005", "missing: 0"]),
+            ("elevation: far.tif, reach: 500 m", 4, ["terrain_shadow", "no scene touches the area"]),
+            ("elevation: nowhere.tif", 2, ["terrain_shadow", "nowhere.tif"]),
+            ("elevation: two.tif", 2, ["several bands: dem, mask"]),
+            ("elevation: small.tif, reach: 50 km", 2, ["5000 pixels of the area", "at most 4096"]),
+            ("reach: 5 km", 2, ["needs either `elevation` or `source`"]),
+            ("elevation: small.tif, overpass: noon", 2, ["no time of day"])):
+        outcome = bench.call("run", bench.document(document(1024, f"{{terrain_shadow: {{{keys}}}}}")))
+        said = outcome.err + outcome.out
+        bench.expect(outcome.code == code and all(word in said for word in words), keys, outcome)
+    map_of(bench, 64, "{terrain_shadow: {elevation: small.tif, reach: 500 m, missing: 0}}", "missing")
+    cut = write_model(bench.folder / "cut.tif", hills())
+    with open(cut, "r+b") as file:
+        file.truncate(file.seek(0, 2) // 2)
+    outcome = bench.call("run", bench.document(document(1024, "{terrain_shadow: {elevation: cut.tif, reach: 500 m}}", more=", tolerate: {scenes: 1}")))
+    bench.expect(outcome.code == 3 and "terrain_shadow" in outcome.err + outcome.out and "cut.tif" in outcome.err + outcome.out,
+                 "a model that is cut off is no scene that may be missing", outcome)
+    equal_in_tiles(bench, "{terrain_shadow: {elevation: two.tif, band: dem, reach: 500 m, missing: 400}}", "one_band")
+
+
+TESTS = [a_wall_casts_a_shadow_of_its_height, hills_against_numpy, a_model_in_degrees,
+         models_are_part_of_what_results_are_made_of, models_that_do_not_do, scenes_of_a_source, cloud_shadows_against_numpy,
+         formula_of_scripts_against_numpy, cleaned_shadows, an_area_inside_and_a_warp, sun_is_part_of_what_results_are_made_of, suns_that_are_not_told]
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("binary")
-    parser.add_argument("--only", action="append", default=[])
-    options = parser.parse_args()
-    sys.exit(run_tests(options.binary, TESTS, only=options.only))
+    sys.exit(main(TESTS, __doc__))

@@ -90,10 +90,8 @@ void mark_fields(const BandRule& rule, const T* samples, size_t pixels, uint8_t*
     unusable[i] = static_cast<uint8_t>(unusable[i] | static_cast<uint8_t>(listed[i] != usable));
 }
 
-// How long a pixel's sides are in metres.
-struct PixelSize {
-  double width, height;
-};
+}  // namespace
+
 PixelSize size_in_metres(const geo::Grid& grid) {
   if (!grid.crs.geographic())
     return {grid.pixel_width * grid.crs.metres_per_unit(),
@@ -104,8 +102,6 @@ PixelSize size_in_metres(const geo::Grid& grid) {
   return {grid.pixel_width * kMetresPerDegree * std::max(0.01, std::cos(middle)),
           grid.pixel_height * kMetresPerDegree};
 }
-
-}  // namespace
 
 void CleanStep::declare(workflow::Parameters& parameters) {
   parameters.add("open", &open, "Take out specks narrower than a disk of this radius");

@@ -22,6 +22,12 @@ struct Distance {
   bool pixels = false;  // else metres
 };
 
+// How long a pixel's sides are in metres; of pixels in degrees in the middle of the grid.
+struct PixelSize {
+  double width, height;
+};
+PixelSize size_in_metres(const geo::Grid& grid);
+
 // One step of cleaning a mask up; exactly one of the four is given.
 struct CleanStep {
   std::optional<Distance> open, close, erode, dilate;

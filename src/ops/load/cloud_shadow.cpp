@@ -16,46 +16,21 @@ constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kHighestCloud_m = 20'000;
 constexpr size_t kMostHeights = 256;
 
-struct Direction {
-  double columns, rows;  // pixels per metre on the ground
-};
-
-// Where a metre on the ground in the direction of an azimuth leads in the middle of the grid.
-Direction on_grid(const geo::Grid& grid, double azimuth_deg) {
-  // WGS84: radii of curvature along the meridian and across it.
-  constexpr double kAxis_m = 6378137, kEccentricity2 = 0.00669437999014;
-  constexpr double kStep_m = 1000, kNearPole_deg = 89.9;
-  const auto box = grid.box();
-  const double x = (box.min_x + box.max_x) / 2, y = (box.min_y + box.max_y) / 2;
-  const auto here = geo::to_lon_lat(grid.crs, x, y);
-  if (std::abs(here.lat) > kNearPole_deg)
-    throw Error(ErrorCode::invalid, "directions have no meaning at a pole");
-  const double sine = std::sin(here.lat * kDegree);
-  const double w = 1 - kEccentricity2 * sine * sine;
-  const double across_m = kAxis_m / std::sqrt(w);
-  const double along_m = across_m * (1 - kEccentricity2) / w;
-  const double north = std::cos(azimuth_deg * kDegree) * kStep_m / along_m / kDegree;
-  const double east = std::sin(azimuth_deg * kDegree) * kStep_m /
-                      (across_m * std::cos(here.lat * kDegree)) / kDegree;
-  // Backwards where forwards would cross the antimeridian.
-  const double sign = std::abs(here.lon + east) > 180 ? -1 : 1;
-  const auto there = geo::from_lon_lat(grid.crs, here.lon + sign * east, here.lat + sign * north);
-  return {sign * (there.x - x) / kStep_m / grid.pixel_width,
-          -sign * (there.y - y) / kStep_m / grid.pixel_height};
-}
-
 int64_t whole(double pixels) {
   constexpr double kParts = 1024;
   return std::llround(std::round(pixels * kParts) / kParts);
 }
 
-Direction away_from_sun(const geo::SunPosition& sun, const geo::Grid& grid) {
-  const auto away = on_grid(grid, sun.azimuth_deg + 180);
+geo::GridDirection away_from_sun(const geo::SunPosition& sun, const geo::Grid& grid) {
+  const auto box = grid.box();
+  const auto middle =
+      geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
+  const auto away = geo::azimuth_on_grid(sun.azimuth_deg + 180, middle, grid);
   const double length = std::tan((90 - sun.elevation_deg) * kDegree);
   return {away.columns * length, away.rows * length};
 }
 
-Direction by_elevation(const geo::SunPosition& sun, const geo::Grid& grid) {
+geo::GridDirection by_elevation(const geo::SunPosition& sun, const geo::Grid& grid) {
   if (grid.crs.geographic())
     throw Error(ErrorCode::invalid,
                 "formula: tan_elevation needs a mask whose pixels are in metres")

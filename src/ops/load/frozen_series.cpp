@@ -247,6 +247,8 @@ Json FrozenSeries::to_json() const {
   for (const auto& each : shapes)
     json["shapes"].push_back(
         {{"rule", each.rule}, {"zone", each.zone}, {"polygons", each.polygons}});
+  for (const auto& each : terrain)
+    json["terrain"].push_back({{"rule", each.rule}, {"model", each.model->to_json()}});
   return json;
 }
 
@@ -277,6 +279,9 @@ FrozenSeries FrozenSeries::from_json(const Json& json) {
   for (const auto& entry : json.value("shapes", Json::array()))
     series.shapes.push_back({entry.at("rule").get<size_t>(), entry.at("zone").get<size_t>(),
                              entry.at("polygons").get<std::vector<std::string>>()});
+  for (const auto& entry : json.value("terrain", Json::array()))
+    series.terrain.push_back({entry.at("rule").get<size_t>(),
+                              std::make_shared<const FrozenSeries>(from_json(entry.at("model")))});
   for (const auto& entry : json.at("dropped"))
     series.dropped.push_back({entry.at(0).get<std::string>(), entry.at(1).get<std::string>()});
   return series;

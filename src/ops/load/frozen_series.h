@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -83,12 +84,20 @@ struct FrozenShapes {
   std::vector<std::string> polygons;  // as WKT
 };
 
+struct FrozenSeries;
+// The elevation model of a rule about the terrain's shadow, on zones that go on beyond the area's.
+struct FrozenTerrain {
+  size_t rule = 0;  // of `load.mask`
+  std::shared_ptr<const FrozenSeries> model;
+};
+
 struct FrozenSeries {
   std::vector<raster::Band> bands;
   std::vector<FrozenScene> scenes;
   std::vector<workflow::Dropped> dropped;        // headers that could not be read
   std::vector<catalog::ExcludedScene> excluded;  // by the user
   std::vector<FrozenShapes> shapes;
+  std::vector<FrozenTerrain> terrain;
 
   workflow::Json to_json() const;
   static FrozenSeries from_json(const workflow::Json& json);

@@ -54,7 +54,7 @@ Scenes that do not touch the area are counted out.
 scene, not nodata, not NaN, and allowed by the file's own mask band if it has one. Then `mask` is
 applied, whose rules look up bands of the same scene; where such a band itself is invalid, the pixel
 is. A rule may `clean` its mask, on the mask's own pixels and in order, before it is applied; another
-takes out the shadows that clouds cast (docs/masks.md). Then
+takes out the shadows of clouds and of the terrain (docs/masks.md). Then
 `reject` takes out pixels in which any loaded band equals one of the values. Rules, nodata and
 rejected values are compared with the samples as stored, before scale and offset. Of scenes that are
 warped, pixels are taken out before the warp.

@@ -43,6 +43,9 @@ void MaskRule::declare(workflow::Parameters& parameters) {
       "not usable: \"blue > 0.12 and nir / red < 1.2\"");
   parameters.add("cloud_shadow", &cloud_shadow,
                  "Instead of a band: where clouds cast their shadows, from where the sun stood");
+  parameters.add("terrain_shadow", &terrain_shadow,
+                 "Instead of a band: what lies in the shadow of the terrain, by an elevation model "
+                 "and from where the sun stood");
 }
 
 const BandRule* MaskRule::looked_up() const {
@@ -52,6 +55,12 @@ const BandRule* MaskRule::looked_up() const {
 
 BandRule* MaskRule::looked_up() {
   return const_cast<BandRule*>(std::as_const(*this).looked_up());
+}
+
+const std::string& MaskRule::overpass() const {
+  static const std::string none;
+  if (terrain_shadow) return terrain_shadow->overpass;
+  return cloud_shadow ? cloud_shadow->overpass : none;
 }
 
 const std::string& MaskRule::condition() const {
@@ -64,14 +73,16 @@ std::string& MaskRule::condition() {
 
 void MaskRule::check(const std::string& name) const {
   if (of_a_band()) return BandRule::check(name);
-  const int kinds = (vector ? 1 : 0) + (expression.empty() ? 0 : 1) + (cloud_shadow ? 1 : 0);
+  const int kinds = (vector ? 1 : 0) + (expression.empty() ? 0 : 1) + (cloud_shadow ? 1 : 0) +
+                    (terrain_shadow ? 1 : 0);
   if (!silent() || kinds > 1)
     throw Error(ErrorCode::invalid,
                 name +
-                    ": a rule of a vector file, an expression or a cloud shadow has nothing "
+                    ": a rule of a vector file, an expression or a shadow has nothing "
                     "else but `clean`")
         .hint("write a list: mask: [{vector: lakes.gpkg}, {band: SCL, drop: 9}]");
   if (cloud_shadow) cloud_shadow->check(name + ".cloud_shadow");
+  if (terrain_shadow) terrain_shadow->check(name + ".terrain_shadow");
   check_cleaning(name, clean);
 }
 
@@ -89,13 +100,12 @@ std::string MaskRules::name_of_condition(size_t rule) const {
 
 bool MaskRules::need_sun() const {
   return std::any_of(rules.begin(), rules.end(),
-                     [](const MaskRule& rule) { return rule.cloud_shadow.has_value(); });
+                     [](const MaskRule& rule) { return rule.needs_sun(); });
 }
 
 std::optional<int64_t> MaskRules::overpass_ms() const {
   for (const auto& rule : rules)
-    if (rule.cloud_shadow && !rule.cloud_shadow->overpass.empty())
-      return time_of_day_ms(rule.cloud_shadow->overpass);
+    if (!rule.overpass().empty()) return time_of_day_ms(rule.overpass());
   return std::nullopt;
 }
 
@@ -113,11 +123,10 @@ void MaskRules::check() const {
   std::string overpass;
   for (size_t i = 0; i < rules.size(); ++i) {
     rules[i].check(name(i));
-    const auto said = rules[i].cloud_shadow ? rules[i].cloud_shadow->overpass : "";
+    const auto& said = rules[i].overpass();
     if (!overpass.empty() && !said.empty() && said != overpass)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("{}.cloud_shadow.overpass: satellites pass at {} in another rule",
-                              name(i), overpass));
+      throw Error(ErrorCode::invalid, fmt::format("{}: overpass is {} here and {} in another rule",
+                                                  name(i), said, overpass));
     if (overpass.empty()) overpass = said;
   }
 }

@@ -8,6 +8,7 @@
 
 #include "ops/load/band_rule.h"
 #include "ops/load/cloud_shadow.h"
+#include "ops/load/terrain_rule.h"
 
 namespace geoloom::ops {
 
@@ -20,16 +21,21 @@ struct VectorRule {
 };
 
 // What makes a pixel unusable: samples of a band, or instead of them polygons, a condition on the
-// loaded bands (see mask_expression.h), or shadows of clouds.
+// loaded bands (see mask_expression.h), or shadows of clouds or of the terrain.
 struct MaskRule : BandRule {
   std::optional<VectorRule> vector;
   std::string expression;
   std::optional<CloudShadowRule> cloud_shadow;
+  std::optional<TerrainShadowRule> terrain_shadow;
   void declare(workflow::Parameters& parameters);
   // Throws Error(invalid); `name` is what messages call the rule ("load.mask", "load.mask[1]").
   void check(const std::string& name) const;
 
-  bool of_a_band() const { return !vector && expression.empty() && !cloud_shadow; }
+  bool of_a_band() const {
+    return !vector && expression.empty() && !cloud_shadow && !terrain_shadow;
+  }
+  bool needs_sun() const { return cloud_shadow || terrain_shadow; }
+  const std::string& overpass() const;  // see CloudShadowRule; empty: not said
   // The rule about a band that is looked up for this one; null for none.
   const BandRule* looked_up() const;
   BandRule* looked_up();

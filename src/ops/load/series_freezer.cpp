@@ -20,6 +20,7 @@
 #include "ops/load/mask_expression.h"
 #include "ops/load/mask_shapes.h"
 #include "ops/load/scene_shadows.h"
+#include "ops/load/terrain_shadow.h"
 #include "ops/load/zone_placement.h"
 
 namespace geoloom::ops {
@@ -575,6 +576,7 @@ FrozenSeries freeze_series(std::vector<catalog::Scene> scenes, const LoadParamet
   for (const auto& zone : zones)
     const MaskExpressions conditions(parameters.mask, series.bands, zone.grid);
   series.shapes = freeze_shapes(parameters.mask, zones);
+  series.terrain = freeze_terrain(parameters.mask, zones, report);
   return series;
 }
 

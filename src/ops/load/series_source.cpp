@@ -181,6 +181,7 @@ SeriesSource::SeriesSource(FrozenSeries series, LoadParameters parameters,
     access_ = access_rules(parameters_.source, scenes);
   }
   shapes_ = std::make_unique<MaskShapes>(parameters_.mask, series_.shapes, zones_);
+  terrain_ = std::make_unique<TerrainShadows>(parameters_.mask, series_, zones_);
   for (const auto& zone : zones_)
     conditions_.emplace_back(parameters_.mask, series_.bands, zone.grid);
   for (size_t z = 0; z < zones_.size(); ++z) {
@@ -254,7 +255,7 @@ workflow::SourceItem SeriesSource::plan_without(
       parameters_.by_solar_day()
           ? by_solar_day(series_, scenes, lon_for_solar_days(item.grid), parameters_.period)
           : scene_by_scene(series_, scenes);
-  const auto shapes = shapes_->identity(item.zone);
+  const auto shapes = shapes_->identity(item.zone) + terrain_->identity(item);
   std::vector<size_t> used;
   size_t most_a_slice = 0;
   for (const auto& date : dates->dates) {
@@ -327,6 +328,7 @@ void SeriesSource::add_mask_costs(const workflow::Item& item, workflow::SourceIt
     plan.scratch_bytes_per_pixel += kBurnedWindows + 2;
     plan.scratch_bytes += shapes_->scratch_bytes(item.zone, item.window);
   }
+  if (!terrain_->empty()) plan.scratch_bytes += terrain_->scratch_bytes(item);
   const auto& conditions = conditions_.at(item.zone);
   if (conditions.empty()) return;
   plan.scratch_bytes_per_pixel += 2;
@@ -389,9 +391,9 @@ MaskExpressions::Within SeriesSource::shadows_of(size_t zone, size_t s,
 }
 
 // Conditions that are cleaned need to see more than the block: it is read in parts with a halo.
-workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
-                                              raster::Block& block, size_t slice,
-                                              raster::AssetPool& pool) const {
+workflow::ReadCounts SeriesSource::read_with_conditions(const workflow::SourceItem& plan, size_t s,
+                                                        raster::Block& block, size_t slice,
+                                                        raster::AssetPool& pool) const {
   const auto& conditions = conditions_.at(plan.zone);
   const auto& halo = conditions.halo();
   const geo::Window& window = block.window();
@@ -409,6 +411,16 @@ workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, 
       conditions.erase(near, 0, shadows_of(plan.zone, s, pool));
       copy_slice(near, part, block, slice);
     }
+  return counts;
+}
+
+workflow::ReadCounts SeriesSource::read_scene(const workflow::SourceItem& plan, size_t s,
+                                              raster::Block& block, size_t slice,
+                                              raster::AssetPool& pool) const {
+  const auto counts = read_with_conditions(plan, s, block, slice, pool);
+  if (!terrain_->empty())
+    terrain_->erase(plan.zone, series_.scenes[s], block.window(), pool,
+                    block.validity(slice).data());
   return counts;
 }
 
@@ -431,11 +443,12 @@ workflow::ReadCounts SeriesSource::read(const workflow::SourceItem& plan, size_t
 std::string SeriesSource::unmet_condition(const workflow::SourceItem& plan, size_t s, int64_t x,
                                           int64_t y, raster::AssetPool& pool) const {
   const auto& conditions = conditions_.at(plan.zone);
-  if (conditions.empty()) return {};
+  if (conditions.empty()) return terrain_->reason(plan.zone, series_.scenes[s], x, y, pool);
   const geo::Window pixel{x, y, 1, 1};
   raster::Block near(plan.schema, with_halo(pixel, conditions.halo()), 0, 1);
   read_before_conditions(plan, s, near, 0, pixel, pool);
-  return conditions.reason(near, shadows_of(plan.zone, s, pool));
+  const auto reason = conditions.reason(near, shadows_of(plan.zone, s, pool));
+  return reason.empty() ? terrain_->reason(plan.zone, series_.scenes[s], x, y, pool) : reason;
 }
 
 workflow::PixelReport SeriesSource::explain(const workflow::SourceItem& plan, size_t index,

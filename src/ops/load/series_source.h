@@ -13,6 +13,7 @@
 #include "ops/load/mask_expression.h"
 #include "ops/load/mask_shapes.h"
 #include "ops/load/scene_reader.h"
+#include "ops/load/terrain_shadow.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -53,13 +54,17 @@ class SeriesSource : public workflow::Source {
                                               raster::Block& block, size_t slice,
                                               const geo::Window& counted,
                                               raster::AssetPool& pool) const;
+  workflow::ReadCounts read_with_conditions(const workflow::SourceItem& plan, size_t scene,
+                                            raster::Block& block, size_t slice,
+                                            raster::AssetPool& pool) const;
   // Where conditions about shadows may hold in a scene; the pool must outlive it.
   MaskExpressions::Within shadows_of(size_t zone, size_t scene, raster::AssetPool& pool) const;
   workflow::ReadCounts read_scene(const workflow::SourceItem& plan, size_t scene,
                                   raster::Block& block, size_t slice,
                                   raster::AssetPool& pool) const;
 
-  // Why a pixel of a scene does not meet the conditions; empty when it does.
+  // Why a pixel of a scene does not meet the conditions, or lies in the terrain's shadow; empty
+  // when neither is so.
   std::string unmet_condition(const workflow::SourceItem& plan, size_t scene, int64_t x, int64_t y,
                               raster::AssetPool& pool) const;
   std::vector<const catalog::ExcludedScene*> excluded_near(const workflow::Item& item) const;
@@ -67,6 +72,7 @@ class SeriesSource : public workflow::Source {
   AccessRules access_;
   mutable ReadScratchPool scratch_;
   std::unique_ptr<const MaskShapes> shapes_;
+  std::unique_ptr<const TerrainShadows> terrain_;
   std::vector<MaskExpressions> conditions_;  // by zone
   FrozenSeries series_;
   LoadParameters parameters_;
