@@ -272,10 +272,10 @@ def check_command_line(binary):
 
 def check_document_keys():
     page = (ROOT / "docs/document.md").read_text(encoding="utf-8")
-    source = (ROOT / "src/workflow/document.cpp").read_text()
+    source = "".join((ROOT / "src/workflow" / name).read_text() for name in ("document.cpp", "parameter_declaration.cpp"))
     for variable in ("kDocumentKeys", "kReservedDocumentKeys", "kStepKeys", "kReservedStepKeys", "kDeclarationKeys", "kTypes"):
         names = names_in(source, variable)
-        check(names, f"src/workflow/document.cpp: {variable} is not found")
+        check(names, f"src/workflow: {variable} is not found")
         for name in names:
             check(f"`{name}" in page, f"docs/document.md does not tell {name} ({variable})")
     area = (ROOT / "src/workflow/area.cpp").read_text()
