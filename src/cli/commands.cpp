@@ -101,6 +101,7 @@ int run_command_line(int argc, char** argv) {
   app.footer(kFooter);
   add_run(app, commands);
   add_plan(app, commands);
+  add_graph(app, commands);
   add_grid(app, commands);
   add_validate(app, commands);
   add_schema(app, commands);

@@ -17,6 +17,7 @@ struct Commands {
 
 void add_run(CLI::App& app, Commands& commands);
 void add_plan(CLI::App& app, Commands& commands);
+void add_graph(CLI::App& app, Commands& commands);
 void add_grid(CLI::App& app, Commands& commands);
 void add_validate(CLI::App& app, Commands& commands);
 void add_schema(CLI::App& app, Commands& commands);

@@ -37,7 +37,7 @@ void force_cpu_target(const std::string& name) {
 
 }  // namespace
 
-void DocumentArguments::add_to(CLI::App& command) {
+void DocumentArguments::add_document_to(CLI::App& command) {
   command.add_option("WORKFLOW", workflow, "Workflow document (YAML or JSON)")->required();
   command.add_option("-p,--param", settings, "Set a parameter: NAME=VALUE")
       ->take_all()
@@ -45,6 +45,10 @@ void DocumentArguments::add_to(CLI::App& command) {
   command.add_option("-P,--param-file", parameter_files, "YAML file with parameters")
       ->take_all()
       ->allow_extra_args(false);
+}
+
+void DocumentArguments::add_to(CLI::App& command) {
+  add_document_to(command);
   command.add_option(
       "--tiles", tiles,
       "Only these tiles: names, indices, ranges, slices, bbox=W,S,E,N, as in 3,10-20,2048_0,::10");

@@ -22,7 +22,8 @@ struct DocumentArguments {
   std::string resolution;
 
   void add_to(CLI::App& command);
-  workflow::Document load() const;  // parsed and resolved
+  void add_document_to(CLI::App& command);  // without what chooses items and steps
+  workflow::Document load() const;          // parsed and resolved
   std::unique_ptr<workflow::Run> create_run(const workflow::Registry& registry) const;
 };
 

@@ -129,6 +129,26 @@ def validate(bench):
     bench.expect_equal(bench.call("validate", bench.document(BAD, "bad.yaml")).code, 2, "a bad document")
 
 
+def graph(bench):
+    """Of a document whose scenes need not be there; pictures by Graphviz itself."""
+    document = bench.document(documents.classes())
+    expect_says(bench, bench.call("graph", document), "composite (over tiles)\n  load > median_rgb > save\n  reads scenes scenes\n  makes composite\n",
+                "brightness (over tiles)\n", "reads composite of composite", "reads brightness of brightness", "makes map (a result)")
+    dot = bench.call("graph", document, "--format", "dot").out
+    for edge in ('"scenes scenes" -> "step composite"', '"step composite" -> "step brightness" [label="composite"]',
+                 '"step brightness" -> "step map" [label="brightness"]', '"step map" -> "layer map"'):
+        bench.expect(edge in dot, f"edge {edge}", dot)
+    bench.expect('-> "layer composite"' not in dot, "what another step reads is no result", dot)
+    laid_out = subprocess.run(["dot", "-Tjson"], input=dot, capture_output=True, text=True, check=True)
+    nodes = {node["name"] for node in json.loads(laid_out.stdout)["objects"]}
+    bench.expect_equal(len(nodes), 6, f"scenes, three steps and two results: {nodes}")
+    bench.call("graph", document, "-o", "graph.svg")
+    picture = (bench.folder / "graph.svg").read_text()
+    bench.expect(picture.lstrip().startswith("<?xml") and all(name in picture for name in ("median_rgb", "brightness")), "a picture", picture[:200])
+    without = bench.call("graph", document, "-o", "none.png", environment={"PATH": "/nonexistent"})
+    bench.expect(without.code == 5 and "package graphviz" in without.err and not (bench.folder / "none.png").exists(), "without Graphviz", without)
+
+
 def schema(bench):
     outcome = bench.call("schema")
     bench.expect_equal(outcome.code, 0, "exit code")
@@ -446,7 +466,7 @@ def layer_manifest(bench):
     bench.expect_equal(path.stat().st_mtime_ns, stamp, "nor by a trial")
 
 
-TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, schema, ops, runs, runs_retry, inspect,
+TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, graph, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
 if __name__ == "__main__":
