@@ -155,8 +155,7 @@ class Finder {
   }
 
   std::string name_of(const gdal::VectorFeature& feature) {
-    const auto name =
-        feature.values.empty() ? fmt::format("w{}", feature.id) : feature.values.front();
+    auto name = feature.values.empty() ? fmt::format("w{}", feature.id) : feature.values.front();
     if (!usable_as_name(name))
       throw Error(ErrorCode::invalid,
                   fmt::format("'{}' cannot name a window (feature {})", name, feature.id))

@@ -100,8 +100,9 @@ void read_sources(const Value& root, Document& document);
 // Checks all sources of a resolved document, used or not, and that their secrets are declared.
 void check_sources(const Document& document);
 // The arguments of a `load` with `source: NAME` replaced by what NAME describes, and with the mask
-// of the source where the load has none of its own; the same in rules of its mask about the terrain's
-// shadow. Others stay as they are. Throws Error(invalid) for an unknown name, with the nearest.
+// of the source where the load has none of its own; the same in rules of its mask about the
+// terrain's shadow. Others stay as they are. Throws Error(invalid) for an unknown name, with the
+// nearest.
 Value with_sources(const Value& arguments, const Document& document);
 
 }  // namespace geoloom::workflow

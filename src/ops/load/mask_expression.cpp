@@ -82,11 +82,11 @@ void MaskExpressions::evaluate(const Condition& condition, const raster::Block& 
     const size_t count = std::min(kPixelsAtOnce, holds.size() - first);
     for (size_t n = 0; n < values.size(); ++n) {
       const size_t band = condition.bands[n];
-      const auto [scale, offset] = physical_[band];
+      const Physical& physical = physical_[band];
       raster::visit(block.type(band), [&]<class T>(T) {
         const T* const from = static_cast<const T*>(block.raw_plane(band, slice)) + first;
         for (size_t i = 0; i < count; ++i)
-          values[n][i] = static_cast<double>(from[i]) * scale + offset;
+          values[n][i] = static_cast<double>(from[i]) * physical.scale + physical.offset;
       });
     }
     condition.expression.evaluate<double>(inputs, count, result.data());

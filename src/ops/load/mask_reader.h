@@ -27,8 +27,8 @@ class MaskReader {
   static size_t halo_bytes(const FrozenScene& scene, const MaskRules& rules, size_t zone,
                            const geo::Grid& grid, const geo::Window& largest);
 
-  // Whether there are rules, and they can be looked up pixel by pixel on the zone's grid: nothing is
-  // cleaned or shifted, and the band's pixels nest with the zone's.
+  // Whether there are rules, and they can be looked up pixel by pixel on the zone's grid: nothing
+  // is cleaned or shifted, and the band's pixels nest with the zone's.
   bool is_plain(const FrozenFile& file, const FrozenBand& band) const;
   // Clears pixels that a rule about a plain band takes out.
   void apply_plain(const FrozenBand& band, const void* samples, size_t pixels,
