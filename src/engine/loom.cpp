@@ -8,6 +8,8 @@
 #include <memory>
 #include <optional>
 
+#include "gdal/interruption.h"
+
 namespace geoloom::engine {
 namespace {
 
@@ -159,6 +161,7 @@ class Weaving {
     std::atomic<uint64_t> clipped{0};
     reads_.for_each_index(tasks.size(), [&](size_t i) {
       check_stop();
+      const gdal::Interruptible reads(&stop_);
       clipped += read_slice(tasks[i].node, batch.first + tasks[i].slice, read.blocks[tasks[i].node],
                             tasks[i].slice);
     });

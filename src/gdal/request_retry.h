@@ -7,11 +7,11 @@
 #include <cpl_vsi.h>
 
 #include <chrono>
-#include <thread>
 #include <utility>
 
 #include "error/error.h"
 #include "gdal/access_hints.h"
+#include "gdal/interruption.h"
 
 namespace geoloom::gdal {
 
@@ -33,7 +33,7 @@ auto with_retries(const Action& action) {
                         server_is_busy(error.cause());
       if (!expired && !busy) throw;
       renewed = renewed || expired;
-      if (busy) std::this_thread::sleep_for(pause);
+      if (busy) interruptible_sleep(pause);
       if (busy) pause *= 2;
     }
     VSICurlClearCache();

@@ -20,6 +20,7 @@
 
 #include "gdal/access_hints.h"
 #include "gdal/handles.h"
+#include "gdal/interruption.h"
 #include "gdal/web_access.h"
 #include "http/client.h"
 #include "http/retry.h"
@@ -189,12 +190,14 @@ Answer fetch(const std::string& path, const std::string& url, uint64_t offset, s
       "the server has to answer range requests (HTTP 206); copy the file, or use another server";
   Answer answer;
   try {
-    answer.response = http::send_with_retries(client(), request, retry_rules(), surroundings);
+    answer.response =
+        http::send_with_retries(client(), request, retry_rules(), surroundings, interruption());
     // A signature may have ended: once more with a new one.
     const int status = answer.response.status;
     if (access && access->sign && (status == 401 || status == 403)) {
       request.url = access->sign(url, true);
-      answer.response = http::send_with_retries(client(), request, retry_rules(), surroundings);
+      answer.response =
+          http::send_with_retries(client(), request, retry_rules(), surroundings, interruption());
     }
   } catch (Error& error) {
     if (error.code() == ErrorCode::corrupt)
@@ -325,7 +328,8 @@ void WebFile::read(std::span<const ByteRange> ranges) const {
   std::vector<std::exception_ptr> errors(ranges.size());
   for (size_t first = 0; first < ranges.size(); first += kRangesAtOnce) {
     const size_t end = std::min(ranges.size(), first + kRangesAtOnce);
-    const auto read_one = [&](size_t i) {
+    const auto read_one = [&, stop = interruption()](size_t i) {
+      const Interruptible reads(stop);
       try {
         read(ranges[i]);
       } catch (...) {

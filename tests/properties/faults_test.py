@@ -382,7 +382,8 @@ class HeldSeries:
 
     def start(self, *options):
         """Until some items are done and the next ones wait for the server."""
-        process = self.bench.start("run", self.document, "-p", f"scenes={self.list}", "--threads", 1, *options)
+        patient = {"GDAL_HTTP_TIMEOUT": "100000", "GDAL_HTTP_LOW_SPEED_TIME": "100000"}
+        process = self.bench.start("run", self.document, "-p", f"scenes={self.list}", "--threads", 1, *options, environment=patient)
         self.bench.expect(wait_until(lambda: segments(store_in(self.bench)) and self.server.held, process), "it runs")
         return process
 
@@ -399,8 +400,7 @@ def expect_stops(bench, number, code):
         while said and "stopping" not in said:
             said = process.stderr.readline()
         bench.expect("stopping" in said, "it says that it stops", said)
-        series.server.release()
-        stopped = bench.finish(process)
+        stopped = bench.finish(process)  # does not wait for the server, which answers nobody
         bench.expect_equal(stopped.code, code, "the exit code says what stopped it")
         bench.expect(stopped.json()["interrupted"], "the summary says so", stopped)
         clean, store = store_in(bench, "clean"), store_in(bench)
