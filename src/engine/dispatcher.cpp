@@ -317,7 +317,11 @@ class Dispatcher::Sending {
     // Also what a worker's storage refuses: it would refuse the others alike.
     if (verdict == http::Verdict::denied || error.code() == ErrorCode::denied)
       progress_.pause(error);
-    const bool again = verdict == http::Verdict::transient && message.attempt < options_.attempts;
+    const auto& retry = step_run_.step->policy.retry;
+    const bool may_pass = retry && error.code() != ErrorCode::cancelled
+                              ? retry->covers(error.code())
+                              : verdict == http::Verdict::transient;
+    const bool again = may_pass && message.attempt < (retry ? retry->attempts : options_.attempts);
     auto event =
         event_of(step_run_, message.item, again ? ItemOutcome::retried : ItemOutcome::failed);
     event.attempt = message.attempt;
@@ -330,8 +334,10 @@ class Dispatcher::Sending {
       }
       return queue.dead_letter(message, error.what());
     }
-    queue.give_back_after(message, http::full_jitter(options_.backoff, message.attempt,
-                                                     dispatcher_.surroundings_.random()));
+    const double random = dispatcher_.surroundings_.random();
+    queue.give_back_after(message,
+                          retry ? retry->wait(message.attempt, random)
+                                : http::full_jitter(options_.backoff, message.attempt, random));
   }
 
   void fail_without_receipt(size_t item, int attempt) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/run_session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <new>
+
+#include "engine/deadline.h"
 
 namespace geoloom::engine {
 namespace {
@@ -38,6 +42,9 @@ AttemptResult RunSession::attempt(const WorkMessage& message, unsigned items_in_
 AttemptResult RunSession::executed(const WorkMessage& message, unsigned items_in_flight,
                                    const std::function<void(double)>& progress) {
   AttemptResult result;
+  const auto& step = run_.steps()[message.step];
+  const auto timeout = step.step->policy.timeout;
+  const Deadline deadline(stop_, timeout);
   try {
     const HandlerParts parts{run_,
                              state_,
@@ -48,13 +55,19 @@ AttemptResult RunSession::executed(const WorkMessage& message, unsigned items_in
                              machine_.reads,
                              machine_.datasets,
                              scratch_,
-                             stop_,
+                             deadline.flag(),
                              items_in_flight,
                              progress};
     result.outcome = ItemHandler(parts).execute(message);
     result.receipt = state_.receipt(message.step, message.item);
   } catch (const Error& error) {
     result.error = error;
+    if (error.code() == ErrorCode::cancelled && deadline.passed())
+      result.error =
+          Error(ErrorCode::unavailable, fmt::format("the item took longer than its timeout of {}",
+                                                    workflow::text_of(*timeout)))
+              .at({.step = step.step->name, .item = step.items[message.item].name})
+              .hint("give the step a longer `timeout`, or make its items smaller");
   } catch (const std::bad_alloc&) {
     result.error = Error(ErrorCode::resource, "out of memory").hint("lower --memory or --threads");
   } catch (const std::exception& error) {

@@ -8,15 +8,12 @@
 #include <thread>
 
 #include "engine/process_memory.h"
+#include "http/retry.h"
 
 namespace geoloom::engine {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::chrono::milliseconds backoff(int attempt) {
-  return std::chrono::milliseconds(250LL << std::min(attempt, 8));
-}
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -26,8 +23,8 @@ double seconds_since(Clock::time_point start) {
 // hold pixels.
 class Threads final : public Transport {
  public:
-  Threads(unsigned threads, int attempts, std::atomic<bool>& stop)
-      : threads_(threads), attempts_(attempts), stop_(stop) {}
+  Threads(unsigned threads, workflow::RetryPolicy retry, std::atomic<bool>& stop)
+      : threads_(threads), retry_(std::move(retry)), stop_(stop) {}
 
   bool elsewhere() const override { return false; }
 
@@ -71,7 +68,9 @@ class Threads final : public Transport {
     event.item = step.items[message.item].name;
     event.attempt = message.attempt;
     event.wall_seconds = result.wall_seconds;
-    if (!result.outcome) return failed(queue, message, std::move(event), *result.error, progress);
+    if (!result.outcome)
+      return failed(step.step->policy.retry.value_or(retry_), queue, message, std::move(event),
+                    *result.error, progress);
     event.outcome = *result.outcome == Outcome::done    ? ItemOutcome::done
                     : *result.outcome == Outcome::empty ? ItemOutcome::empty
                                                         : ItemOutcome::cached;
@@ -80,26 +79,27 @@ class Threads final : public Transport {
     progress.item_ended(event);
   }
 
-  void failed(WorkQueue& queue, const WorkMessage& message, ItemEvent event, const Error& error,
-              RunProgress& progress) const {
+  void failed(const workflow::RetryPolicy& retry, WorkQueue& queue, const WorkMessage& message,
+              ItemEvent event, const Error& error, RunProgress& progress) const {
     const auto& row = traits(error.code());
     if (error.code() == ErrorCode::cancelled) {
       queue.acknowledge(message);
       return;  // not started, as far as anybody counts
     }
     if (row.retry == RetryClass::pause_run) progress.pause(error);
-    const bool again = row.retry == RetryClass::with_backoff && message.attempt < attempts_;
+    const bool again = retry.covers(error.code()) && message.attempt < retry.attempts;
     event.error = &error;
     event.outcome = again ? ItemOutcome::retried : ItemOutcome::failed;
     progress.item_ended(event);
     if (again)
-      queue.give_back_after(message, backoff(message.attempt));
+      queue.give_back_after(message, retry.wait(message.attempt, surroundings_.random()));
     else
       queue.dead_letter(message, error.what());
   }
 
   const unsigned threads_;
-  const int attempts_;
+  const workflow::RetryPolicy retry_;
+  const http::Surroundings surroundings_ = http::real_surroundings();
   std::atomic<bool>& stop_;
 };
 
@@ -161,7 +161,7 @@ RunSummary execute_run(const workflow::Run& run, store::Store& store, const Runn
   Machine machine(settled);
   // What stops the items: the outer flag, or a cause that would stop them all.
   std::atomic<bool> inner_stop{false};
-  Threads transport(settled.threads, settled.attempts, inner_stop);
+  Threads transport(settled.threads, settled.retry, inner_stop);
   RunSession session(run, store, machine, inner_stop);
   return carry_out(session, transport, observer, stop);
 }

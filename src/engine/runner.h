@@ -11,7 +11,8 @@
 namespace geoloom::engine {
 
 struct RunnerOptions : MachineOptions {
-  int attempts = 3;  // of an item, for errors that may pass
+  // Of items whose step does not say.
+  workflow::RetryPolicy retry;
 };
 
 // How the items of a step reach who carries them out.

@@ -12,6 +12,7 @@
 #include "workflow/item.h"
 #include "workflow/op.h"
 #include "workflow/registry.h"
+#include "workflow/step_policy.h"
 
 namespace geoloom::workflow {
 
@@ -46,6 +47,7 @@ struct Step {
   std::string name;
   Domain domain;
   std::vector<Chain> chains;  // at least one; they differ in parameters only
+  StepPolicy policy;
   std::vector<std::string> layers_read;
   std::vector<std::string> layers_made;
   std::vector<size_t> after;  // indices of steps whose layers it reads, all smaller than its own

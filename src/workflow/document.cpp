@@ -18,8 +18,8 @@ namespace {
 const Names kDocumentKeys{"geoloom", "name", "description", "params", "secrets",
                           "store",   "area", "sources",     "steps"};
 const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs"};
-const Names kStepKeys{"over", "do", "description"};
-const Names kReservedStepKeys{"when", "retry", "timeout"};
+const Names kStepKeys{"over", "do", "retry", "timeout", "description"};
+const Names kReservedStepKeys{"when"};
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
                   std::string_view hint) {
@@ -86,6 +86,12 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
     refuse_expressions(*over);
     step.over = *over;
   }
+  for (const auto& [key, member] :
+       {std::pair("retry", &step.retry), std::pair("timeout", &step.timeout)})
+    if (const auto* given = value.find(key)) {
+      refuse_expressions(*given);
+      *member = *given;
+    }
   if (const auto* text = value.find("description")) require_text(*text, "description");
   const Value* const ops = value.find("do");
   if (ops == nullptr) throw missing_key(value, owner, "do", "do: lists the ops of the step");

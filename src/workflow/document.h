@@ -29,6 +29,7 @@ struct OpCall {
 struct StepDeclaration {
   std::string name;
   Value over;  // null = the single item `all`; otherwise the axes, unparsed
+  Value retry, timeout;  // or null; see step_policy.h
   std::vector<OpCall> ops;
   Place place;
 };
@@ -54,7 +55,7 @@ struct Document {
 // version N"), known keys with nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`,
 // declared parameters and their defaults. What belongs to the format but is not carried out by this
 // version is refused as such, not as unknown: the keys components, finally, schedule and outputs, a
-// step's when, retry and timeout, `use`, and values that begin with '='. Throws Error(invalid) with
+// step's when, `use`, and values that begin with '='. Throws Error(invalid) with
 // the place.
 Document parse_document(std::string_view text, const std::string& file);
 Document read_document(const std::string& path);

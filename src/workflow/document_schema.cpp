@@ -3,6 +3,7 @@
 // The document parser stays the judge; the schema only has to accept every good document.
 #include "workflow/document.h"
 #include "workflow/source_parameters.h"
+#include "workflow/step_policy.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -101,10 +102,26 @@ OrderedJson parameter_schema() {
   return one_of_these(OrderedJson::array({std::move(declaration), std::move(short_form)}));
 }
 
+template <class T>
+OrderedJson schema_of() {
+  T object;
+  Parameters parameters;
+  object.declare(parameters);
+  return or_reference(parameters.schema());
+}
+
+OrderedJson described(OrderedJson schema, const char* description) {
+  schema["description"] = description;
+  return schema;
+}
+
 OrderedJson step_schema() {
   OrderedJson properties = {
       {"over", {{"description", "What the step is applied to, such as tiles; default: once"}}},
       {"description", text("What the step is for")},
+      {"retry", described(schema_of<RetryPolicy>(), "How often an item that failed is tried")},
+      {"timeout", described(or_reference(ParameterType<Duration>::schema({})),
+                            "How long one attempt at an item may take, as in 20 min")},
       {"do",
        {{"type", "array"},
         {"minItems", 1},
@@ -114,13 +131,6 @@ OrderedJson step_schema() {
           {"properties", std::move(properties)},
           {"required", OrderedJson::array({"do"})},
           {"additionalProperties", false}};
-}
-
-OrderedJson source_schema() {
-  SourceParameters source;
-  Parameters parameters;
-  source.declare(parameters);
-  return or_reference(parameters.object_schema());
 }
 
 OrderedJson named_map(const char* description, OrderedJson member) {
@@ -149,7 +159,7 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
       {"area",
        {{"type", OrderedJson::array({"object", "null"})},
         {"description", "The pixel grid and how it is cut into tiles"}}},
-      {"sources", named_map("Archives that `load` reads by name", source_schema())},
+      {"sources", named_map("Archives that `load` reads by name", schema_of<SourceParameters>())},
       {"secrets",
        {{"type", "array"},
         {"items", {{"type", "string"}, {"pattern", "^[A-Z][A-Z0-9_]*$"}}},

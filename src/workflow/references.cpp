@@ -196,8 +196,10 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   resolver.resolve(document.sources);
   refuse_item_references(document.sources);
   for (auto& step : document.steps) {
-    resolver.resolve(step.over);
-    refuse_item_references(step.over);
+    for (auto* const value : {&step.over, &step.retry, &step.timeout}) {
+      resolver.resolve(*value);
+      refuse_item_references(*value);
+    }
     for (auto& call : step.ops) resolver.resolve(call.arguments);
   }
 }

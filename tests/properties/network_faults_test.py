@@ -40,15 +40,15 @@ class Scenes:
     def __exit__(self, *problem):
         self.server.__exit__(*problem)
 
-    def document(self, tolerate=0, name="workflow.yaml"):
+    def document(self, tolerate=0, name="workflow.yaml", step=""):
         more = f", tolerate: {{scenes: {tolerate}}}" if tolerate else ""
         load = f"load: {{scenes: $scenes, bands: [red, green, blue], reject: {{any_band_in: [0, 255]}}{more}}}"
-        return self.bench.document(documents.colours(tile=512, load=load), name)
+        return self.bench.document(documents.colours(tile=512, load=load).replace("    over: tiles\n", f"    over: tiles\n{step}"), name)
 
-    def run(self, *, faults=(), tolerate=0, expect=0, out="out", timeout=300):
+    def run(self, *, faults=(), tolerate=0, expect=0, out="out", timeout=300, step=""):
         self.server.set_faults(faults)
         self.server.forget()
-        return self.bench.run(self.document(tolerate), "-p", f"scenes={self.list}", "-p", f"results={out}",
+        return self.bench.run(self.document(tolerate, step=step), "-p", f"scenes={self.list}", "-p", f"results={out}",
                               environment=QUICK, expect=expect, timeout=timeout)
 
     def requests(self, name):
@@ -166,7 +166,40 @@ def documents_are_refused(bench):
         bench.expect(outcome.code == 2 and "web page" in outcome.err, "a web page in a TIFF's name", outcome)
 
 
-TESTS = [the_same_map_as_from_a_folder, faults_of_pixels, faults_of_headers, passing_faults_are_retried,
+def steps_say_how_often(bench):
+    """An item asks for a block of a scene that is refused twice each time: the third attempt gets it."""
+    with Scenes(bench) as series:
+        refused = {"path": f"*{SECOND}.tif", "fault": "status", "status": 500, **PIXELS}
+        once = series.run(faults=[refused], step="    retry: 1\n", expect=3, out="once")
+        bench.expect_equal(attempts_of(bench, "once"), [(1, "failed")], "tried once")
+        bench.expect("HTTP 500" in once.err, "the cause is told", once.err)
+        quick = "    retry: {attempts: 4, first: 10 ms, longest: 20 ms}\n"
+        series.run(faults=[{**refused, "times": 4}], step=quick, out="often")
+        bench.expect_equal(attempts_of(bench, "often"), [(1, "failed"), (2, "failed"), (3, "done")], "two failures, of two requests each")
+        series.run(faults=[{**refused, "times": 4}], step=quick.replace("attempts", "on: [corrupt], attempts"), expect=3, out="other")
+        bench.expect_equal(attempts_of(bench, "other"), [(1, "failed")], "an error that is not among those named")
+
+
+def attempts_of(bench, out):
+    """At the composite's item, as the log tells."""
+    logged = [json.loads(line) for line in bench.call("runs", "logs", "--store", out, "--json").out.splitlines()]
+    return [(each["attempt"], each["state"]) for each in logged if each["step"] == "composite"]
+
+
+def an_item_takes_too_long(bench):
+    """The server answers nobody, and would be waited for much longer."""
+    with Scenes(bench) as series:
+        series.server.set_faults([{"path": f"*{SECOND}.tif", "fault": "hold", **PIXELS}])
+        document = series.document(step="    timeout: 700 ms\n    retry: 2\n")
+        patient = {"GDAL_HTTP_TIMEOUT": "100000", "GDAL_HTTP_LOW_SPEED_TIME": "100000"}
+        late = bench.run(document, "-p", f"scenes={series.list}", environment=patient, expect=3)
+        bench.expect("took longer than its timeout of 700 ms" in late.err and "item 0_0" in late.err, "the time and the item", late.err)
+        bench.expect_equal(series.server.held, 2, "it was tried again")
+        series.server.release()
+        bench.run(series.document(step="    timeout: 1 h\n"), "-p", f"scenes={series.list}")
+
+
+TESTS = [steps_say_how_often, an_item_takes_too_long, the_same_map_as_from_a_folder, faults_of_pixels, faults_of_headers, passing_faults_are_retried,
          unreadable_scenes_are_tolerated, a_file_that_changes_is_not_mixed, documents_are_refused]
 
 if __name__ == "__main__":
