@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "error/error.h"
+#include "gdal/array_address.h"
 
 namespace geoloom::catalog {
 namespace {
@@ -59,10 +60,13 @@ size_t root_length(const std::string& remote) {
 }  // namespace
 
 bool is_remote(std::string_view href) {
+  if (const auto address = gdal::array_address(href)) return is_remote(address->file);
   return (has_scheme(href) && !href.starts_with(kFileScheme)) || href.starts_with("/vsi");
 }
 
 std::string gdal_path(const std::string& href) {
+  if (const auto address = gdal::array_address(href))
+    return gdal::with_file(href, gdal_path(address->file));
   if (href.starts_with(kFileScheme)) return href.substr(kFileScheme.size());
   for (const auto& [scheme, prefix] : kSchemes) {
     if (href.starts_with(scheme)) return std::string(prefix) + href.substr(scheme.size());
@@ -73,6 +77,8 @@ std::string gdal_path(const std::string& href) {
 }
 
 std::string resolve_href(const std::string& document, const std::string& href) {
+  if (const auto address = gdal::array_address(href))
+    return gdal::with_file(href, resolve_href(document, address->file));
   if (has_scheme(href) || href.starts_with("/vsi")) {
     if (href.starts_with(kFileScheme) && is_remote(document)) {
       throw Error(ErrorCode::denied,
@@ -92,6 +98,8 @@ std::string resolve_href(const std::string& document, const std::string& href) {
 }
 
 std::string absolute_path(const std::string& path) {
+  if (const auto address = gdal::array_address(path))
+    return gdal::with_file(path, absolute_path(address->file));
   if (is_remote(path)) return path;
   if (path.starts_with(kFileScheme)) return normal(path.substr(kFileScheme.size()));
   return normal(std::filesystem::absolute(path).string());

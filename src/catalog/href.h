@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Hrefs: what documents write, what people read, what GDAL opens.
+// Hrefs: what documents write, what people read, what GDAL opens. Of the address of a variable
+// (gdal/array_address.h) the file in it counts, and comes out resolved within the address.
 #pragma once
 
 #include <string>

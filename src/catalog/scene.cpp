@@ -10,6 +10,7 @@
 #include "catalog/href.h"
 #include "catalog/json_number.h"
 #include "error/error.h"
+#include "gdal/array_address.h"
 
 namespace geoloom::catalog {
 namespace {
@@ -107,7 +108,7 @@ void add_identity(std::string& to, const Asset& asset) {
   std::optional<int64_t> size, modified_ms;
   if (asset.checksum.empty()) size = asset.size;
   struct stat status {};
-  if (!is_remote(asset.path) && stat(asset.path.c_str(), &status) == 0) {
+  if (!is_remote(asset.path) && stat(gdal::file_of(asset.path).c_str(), &status) == 0) {
     size = static_cast<int64_t>(status.st_size);
     modified_ms = static_cast<int64_t>(status.st_mtim.tv_sec) * 1000 +
                   static_cast<int64_t>(status.st_mtim.tv_nsec) / 1000000;

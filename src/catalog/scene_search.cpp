@@ -8,12 +8,14 @@
 #include <cctype>
 #include <map>
 
+#include "catalog/array_file_scenes.h"
 #include "catalog/folder_scenes.h"
 #include "catalog/glob.h"
 #include "catalog/href.h"
 #include "catalog/stac_item.h"
 #include "error/error.h"
 #include "error/spelling.h"
+#include "gdal/array_address.h"
 #include "gdal/dataset.h"
 #include "raster/asset.h"
 
@@ -52,6 +54,11 @@ bool same_ignoring_case(std::string_view a, std::string_view b) {
 
 bool hidden(const std::string& relative) {
   return relative.starts_with('.') || relative.find("/.") != std::string::npos;
+}
+
+// What a folder's files or a glob's matches are scenes of.
+bool is_scene_name(const std::string& path) {
+  return is_image_name(path) || gdal::array_format_of_name(path).has_value();
 }
 
 bool is_stac_name(const std::string& path) {
@@ -119,7 +126,7 @@ class Search {
     if (scenes_.empty()) {
       throw Error(ErrorCode::invalid,
                   fmt::format("no scene was found in {}", fmt::join(query_.from, ", ")))
-          .hint("scenes are .tif, .tiff and .jp2 files, or STAC items with such assets");
+          .hint("scenes are .tif, .tiff, .jp2, .nc, .h5 and .zarr, or STAC items with such assets");
     }
     drop_without_images();
     drop_duplicates();
@@ -134,9 +141,13 @@ class Search {
  private:
   void add_entry(const std::string& entry) {
     const std::string path = gdal_path(absolute_path(entry));
-    const auto status = gdal::file_status(path);
+    const auto status = gdal::file_status(gdal::file_of(path));
     if (!status && is_glob(entry)) return add_glob(entry);
-    if (!status) throw not_there(entry);
+    if (!status) throw not_there(gdal::file_of(entry));
+    if (gdal::names_array_file(path)) {
+      only_lists_ = false;
+      return add_array_file(path);
+    }
     if (status->directory) return add_folder(path);
     if (is_list_name(path)) return add_list(path);
     only_lists_ = false;
@@ -144,9 +155,21 @@ class Search {
   }
 
   void add_document(const std::string& path) {
+    if (gdal::names_array_file(path)) return add_array_file(path);
     if (!is_stac_name(path)) return add_plain(path);
     std::vector<Scene> found = read_stac(path, &report_.notes);
     std::move(found.begin(), found.end(), std::back_inserter(scenes_));
+  }
+
+  void add_array_file(const std::string& path) {
+    const auto found =
+        scenes_of_array_file(path, time_of_name(file_name_of(gdal::file_of(path))), report_.notes);
+    scenes_.insert(scenes_.end(), found.begin(), found.end());
+  }
+
+  std::optional<geo::TimeMs> time_of_name(const std::string& name) const {
+    return query_.date_pattern.empty() ? time_in_name(name)
+                                       : geo::time_from_name(name, query_.date_pattern);
   }
 
   void add_pattern(const std::string& folder) {
@@ -181,14 +204,14 @@ class Search {
       if (recursive && add_products(folder)) return;
       bool found = false;
       for (const std::string& name : gdal::list_files(folder, recursive)) {
-        if (hidden(name) || !is_image_name(name)) continue;
-        add_plain(folder + "/" + name);
+        if (hidden(name) || !is_scene_name(name)) continue;
+        add_document(folder + "/" + name);
         found = true;
       }
       if (found) return;
     }
     throw Error(ErrorCode::invalid, fmt::format("there is no scene in the folder '{}'", folder))
-        .hint("scenes are .tif, .tiff and .jp2 files, or STAC items with such assets");
+        .hint("scenes are .tif, .tiff, .jp2, .nc, .h5 and .zarr, or STAC items with such assets");
   }
 
   void add_glob(const std::string& entry) {
@@ -197,7 +220,7 @@ class Search {
     bool found = false;
     if (!gdal::file_status(glob.folder)) throw not_there(glob.folder);
     for (const std::string& name : gdal::list_files(glob.folder, glob.recursive)) {
-      if (!is_image_name(name) && !is_stac_name(name)) continue;
+      if (!is_scene_name(name) && !is_stac_name(name)) continue;
       if (!glob_matches(glob.pattern, name)) continue;
       add_document((glob.folder == "/" ? "" : glob.folder) + "/" + name);
       found = true;
@@ -231,9 +254,9 @@ class Search {
   }
 
   static void check_listed(const std::string& path) {
-    const auto status = gdal::file_status(path);
-    if (!status) throw not_there(path);
-    if (status->directory || is_list_name(path))
+    const auto status = gdal::file_status(gdal::file_of(path));
+    if (!status) throw not_there(gdal::file_of(path));
+    if ((status->directory && !gdal::names_array_file(path)) || is_list_name(path))
       throw Error(ErrorCode::invalid, "a list names images and STAC documents only");
   }
 
@@ -241,8 +264,7 @@ class Search {
     Scene scene;
     const std::string name = file_name_of(path);
     scene.id = name.substr(0, name.rfind('.'));
-    scene.time = query_.date_pattern.empty() ? time_in_name(name)
-                                             : geo::time_from_name(name, query_.date_pattern);
+    scene.time = time_of_name(name);
     Asset asset;
     asset.key = kPlainKey;
     asset.href = asset.path = path;

@@ -9,6 +9,7 @@
 
 #include "catalog/href.h"
 #include "catalog/stac_item.h"
+#include "gdal/array_address.h"
 
 namespace geoloom::catalog {
 namespace {
@@ -24,6 +25,8 @@ bool is_image(JsonView asset, const Roles& roles, const std::string& href) {
   for (const char* role : {"metadata", "thumbnail", "overview"}) {
     if (has_role(roles, role)) return false;
   }
+  // Others of these formats are left to who can read them over a network.
+  if (gdal::names_array_file(href)) return !is_remote(href);
   const auto type = asset["type"].text();
   if (type.empty()) return is_image_name(without_query(href));
   for (const char* known :
@@ -158,6 +161,24 @@ AssetRank rank_of(const std::string& key, JsonView asset, const Roles& roles,
           resolution && *resolution > 0 ? *resolution : std::numeric_limits<double>::max(), key};
 }
 
+// The bands of a file that holds many variables are its variables of these names.
+std::vector<Asset> by_variable(Asset asset) {
+  const auto format = gdal::array_format_of_name(asset.path);
+  if (!format || (asset.bands.size() == 1 && asset.bands[0].name == asset.key))
+    return {std::move(asset)};
+  std::vector<Asset> assets(asset.bands.size(), asset);
+  for (size_t i = 0; i < assets.size(); ++i) {
+    Asset& each = assets[i];
+    each.key = fmt::format("{}:{}", asset.key, asset.bands[i].name);
+    each.bands = {asset.bands[i]};
+    each.bands[0].number = 1;
+    const gdal::ArrayAddress address{
+        .format = *format, .file = asset.path, .variable = each.bands[0].name};
+    each.href = each.path = address.text();
+  }
+  return assets;
+}
+
 std::vector<Asset> assets_of(JsonView item, const std::string& document,
                              const std::string& pointer) {
   const ItemDefaults defaults(item["properties"]);
@@ -182,7 +203,8 @@ std::vector<Asset> assets_of(JsonView item, const std::string& document,
     if (const auto size = from["file:size"].number(); size && *size >= 0 && *size < 9e15) {
       asset.size = static_cast<int64_t>(*size);
     }
-    ranked.emplace_back(rank_of(key, from, roles, lists), std::move(asset));
+    for (Asset& each : by_variable(std::move(asset)))
+      ranked.emplace_back(rank_of(key, from, roles, lists), std::move(each));
   }
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -8,9 +8,11 @@
 
 #include "catalog/href.h"
 #include "cli/commands.h"
+#include "cli/inspect_array_file.h"
 #include "cli/inspect_layer.h"
 #include "cli/quantities.h"
 #include "error/secrets.h"
+#include "gdal/array_address.h"
 #include "gdal/geotiff_writer.h"
 #include "gdal/vector_file.h"
 #include "raster/asset.h"
@@ -23,30 +25,6 @@ struct InspectArguments {
   std::string layer, store, run;
   int64_t size = 512;
 };
-
-const char* type_name(gdal::SampleType type) {
-  switch (type) {
-    case gdal::SampleType::uint8:
-      return "uint8";
-    case gdal::SampleType::int8:
-      return "int8";
-    case gdal::SampleType::uint16:
-      return "uint16";
-    case gdal::SampleType::int16:
-      return "int16";
-    case gdal::SampleType::uint32:
-      return "uint32";
-    case gdal::SampleType::int32:
-      return "int32";
-    case gdal::SampleType::float32:
-      return "float32";
-    case gdal::SampleType::float64:
-      return "float64";
-    case gdal::SampleType::other:
-      break;
-  }
-  return "other";
-}
 
 // --window x,y,w,h in pixels, or --at LON,LAT with --size around it, or everything.
 geo::Window chosen_window(const InspectArguments& arguments, const gdal::RasterInfo& info) {
@@ -142,7 +120,7 @@ workflow::OrderedJson to_json(const raster::Asset& asset) {
                         overviews = workflow::OrderedJson::array();
   for (const auto& band : info.bands) {
     bands.push_back({{"name", band.name},
-                     {"type", type_name(band.type)},
+                     {"type", sample_type_name(band.type)},
                      {"nodata", nodata_json(band)},
                      {"scale", band.scale},
                      {"offset", band.offset},
@@ -266,8 +244,10 @@ void add_inspect(CLI::App& app, Commands& commands) {
       "What a raster is: size, bands, CRS, blocks, and a picture of it; or a vector file, or a "
       "layer");
   const auto arguments = std::make_shared<InspectArguments>();
-  command->add_option("FILE", arguments->file,
-                      "A raster, or a vector file: local, s3://, gs://, az:// or https://");
+  command->add_option(
+      "FILE", arguments->file,
+      "A raster, or a vector file: local, s3://, gs://, az:// or https://; a netCDF, HDF5 "
+      "or Zarr file, or one variable of it, as in NETCDF:\"a.nc\":B04[0]");
   command->add_option("--layer", arguments->layer,
                       "Instead of a file: the dates, bands and items of a layer that a run made");
   command->add_option("--store", arguments->store,
@@ -290,6 +270,9 @@ void add_inspect(CLI::App& app, Commands& commands) {
     if (!arguments->layer.empty())
       return inspect_layer(arguments->layer, arguments->store, arguments->run, commands);
     if (gdal::named_like_vectors(arguments->file)) return inspect_vectors(*arguments, commands);
+    const bool whole = arguments->window.empty() && arguments->at.empty() && arguments->png.empty();
+    if (whole && gdal::array_format_of_name(arguments->file))
+      return inspect_array_file(arguments->file, commands);
     const auto asset = raster::Asset::open(catalog::gdal_path(arguments->file));
     auto json = to_json(asset);
     const auto window = chosen_window(*arguments, asset.info());

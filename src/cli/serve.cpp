@@ -31,7 +31,7 @@ struct ServeArguments {
   size_t queue = 8;
   double queue_seconds = 20, drain_seconds = 8;
   http::TokenRules tokens;
-  bool open_to_all = false, acknowledge = false;
+  bool open_to_all = false, acknowledge = false, array_files = false;
   std::string record;
   std::string profile = R"({"compress": "jpeg", "quality": 90, "block": 256})";
   size_t connections = 1024;
@@ -82,7 +82,7 @@ gdal::AllowedRoots roots_of(const ServeArguments& arguments) {
   if (arguments.write.empty())
     throw Error(ErrorCode::invalid, "no place is named that tasks may write to")
         .hint("give --write FOLDER or --write s3://bucket/prefix, and --read for archives");
-  auto roots = gdal::AllowedRoots{arguments.read, arguments.write};
+  auto roots = gdal::AllowedRoots{arguments.read, arguments.write, arguments.array_files};
   if (!arguments.record.empty()) roots.write.push_back(arguments.record);
   // Stores write their write test, manifests and receipts below themselves only.
   return roots;
@@ -180,6 +180,9 @@ void add_access(CLI::App& command, ServeArguments& arguments) {
   command.add_option(
       "--write", arguments.write,
       "A folder or address prefix that tasks may read and write; repeat it for more");
+  command.add_flag("--array-files", arguments.array_files,
+                   "Tasks may read netCDF, HDF5 and Zarr: their libraries are much code, and an "
+                   "HDF5 file may name others anywhere on this machine");
   command.add_option("--token-variable", arguments.secret_variable,
                      "Environment variable with the secret that senders give as a bearer token; "
                      "default GEOLOOM_TOKEN");

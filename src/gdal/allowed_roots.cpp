@@ -244,7 +244,7 @@ AccessRules::Root AccessRules::root_of(const std::string& text) {
   return root;
 }
 
-AccessRules::AccessRules(const AllowedRoots& roots) {
+AccessRules::AccessRules(const AllowedRoots& roots) : array_files_(roots.array_files) {
   for (const auto& text : roots.read) read_.push_back(root_of(text));
   for (const auto& text : roots.write) {
     write_.push_back(root_of(text));
@@ -309,6 +309,13 @@ void check_writable(const std::string& href) {
 void check_access(const std::string& path, Access access) {
   if (rules_in_force().load(std::memory_order_acquire) == nullptr || is_own(path)) return;
   check(path, access);
+}
+
+void check_array_files_admitted(const std::string& path) {
+  const AccessRules* rules = rules_in_force().load(std::memory_order_acquire);
+  if (rules == nullptr || rules->admits_array_files()) return;
+  throw denial(path, "netCDF, HDF5 and Zarr files are not opened here")
+      .hint("send GeoTIFF or JPEG 2000; who runs the server may admit these by --array-files");
 }
 
 }  // namespace geoloom::gdal

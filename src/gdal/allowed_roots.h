@@ -23,6 +23,9 @@ namespace geoloom::gdal {
 struct AllowedRoots {
   std::vector<std::string> read;
   std::vector<std::string> write;
+  // Whether netCDF, HDF5 and Zarr may be opened. Their libraries are much code, and an HDF5 file can
+  // name others, anywhere on the machine, as places of its pixels: no root holds it back.
+  bool array_files = false;
 };
 
 enum class Access { read, write };
@@ -43,6 +46,7 @@ class AccessRules {
   // `href` as in a document: a local path, file://, s3://, gs://, az://, http(s)://, or GDAL's name
   // of one of them. Throws Error(denied) with the path and the roots there are.
   void check(const std::string& href, Access access) const;
+  bool admits_array_files() const { return array_files_; }
 
  private:
   struct Place;
@@ -50,6 +54,7 @@ class AccessRules {
   static Place place_of(const std::string& href);
   static Root root_of(const std::string& text);
   std::vector<Root> read_, write_;
+  bool array_files_ = false;
 };
 
 // The rules hold for the whole process while this lives. There can be one at a time; make it before
@@ -85,5 +90,8 @@ void check_writable(const std::string& href);
 
 // The same with the process's own folders let through: for who is about to open the path.
 void check_access(const std::string& path, Access access);
+
+// Throws Error(denied) where a restriction does not admit netCDF, HDF5 and Zarr.
+void check_array_files_admitted(const std::string& path);
 
 }  // namespace geoloom::gdal

@@ -14,6 +14,7 @@
 #include <map>
 #include <mutex>
 
+#include "gdal/array_file.h"
 #include "gdal/handles.h"
 #include "gdal/raster_description.h"
 #include "gdal/web_access.h"
@@ -102,7 +103,9 @@ bool known_signature(const std::string& kind) {
                                       ? std::string("this is not a raster that can be read")
                                       : fmt::format("this looks like {}, not like a raster", kind))
       .at(place_of(path))
-      .hint("scenes may be GeoTIFF, JPEG 2000, PNG or JPEG");
+      .hint(
+          "scenes may be GeoTIFF, JPEG 2000, PNG or JPEG, and by the ending of their names netCDF "
+          "(.nc), HDF5 (.h5) and Zarr (.zarr)");
 }
 
 DatasetHandle open_handle(const std::string& path) {
@@ -171,6 +174,7 @@ void sign_extend(BufferType type, void* plane, int64_t width, int64_t height,
 struct Dataset::Impl {
   std::string path;
   DatasetHandle handle;
+  std::optional<ArrayPlane> plane;  // instead of the handle, where the path names one
   RasterInfo info;
 
   // What a read fills: a plane per band.
@@ -184,6 +188,7 @@ struct Dataset::Impl {
   void check(const geo::Window& window, const std::vector<int>& bands) const;
   [[noreturn]] void throw_read(const Capture& capture) const;
   void read(const geo::Window& window, const std::vector<int>& bands, const Target& target) const;
+  void read_plane(const geo::Window& window, const Target& target) const;
   bool signed_nodata_mask(int band) const;
 };
 
@@ -210,6 +215,7 @@ void Dataset::Impl::read(const geo::Window& window, const std::vector<int>& band
                          const Target& target) const {
   check(window, bands);
   if (bands.empty()) return;
+  if (plane) return read_plane(window, target);
   const Capture capture(path);
   GDALRasterIOExtraArg extra;
   INIT_RASTERIO_EXTRA_ARG(extra);
@@ -227,6 +233,13 @@ void Dataset::Impl::read(const geo::Window& window, const std::vector<int>& band
       sign_extend(target.type,
                   static_cast<std::byte*>(target.buffer) + i * target.band_stride_bytes,
                   target.width, target.height, target.row_stride_bytes);
+}
+
+// There is one band.
+void Dataset::Impl::read_plane(const geo::Window& window, const Target& target) const {
+  if (target.width == window.width && target.height == window.height)
+    return plane->read(window, target.type, target.buffer, target.row_stride_bytes);
+  plane->read_overview(window, target.type, target.buffer, target.width, target.height);
 }
 
 // GDAL 3.6 compares the nodata value -128 with bytes of 0..255, and finds none.
@@ -263,7 +276,8 @@ bool built_with_libdeflate() {
 }
 
 const std::vector<std::string>& allowed_drivers() {
-  static const std::vector<std::string> drivers{"GTiff", "JP2OpenJPEG", "PNG", "JPEG"};
+  static const std::vector<std::string> drivers{"GTiff",  "JP2OpenJPEG", "PNG", "JPEG",
+                                                "netCDF", "HDF5",        "Zarr"};
   return drivers;
 }
 
@@ -322,6 +336,11 @@ Dataset Dataset::open(const std::string& path) {
   initialise();
   auto impl = std::make_unique<Impl>();
   impl->path = path;
+  if (names_array_file(path)) {
+    impl->plane = ArrayPlane::open(path);
+    impl->info = impl->plane->info();
+    return Dataset(std::move(impl));
+  }
   impl->handle = open_with_access(path);
   const Capture capture(path);
   impl->info = DescriptionCache::instance().find_or_describe(path, impl->handle.get());
@@ -352,6 +371,7 @@ void Dataset::read_overview(const geo::Window& window, const std::vector<int>& b
 void Dataset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
                         size_t row_stride_bytes) const {
   impl_->check(window, {band});
+  if (impl_->plane) throw Error(ErrorCode::internal, "a variable has no mask band");
   if (impl_->signed_nodata_mask(band)) {
     std::vector<int16_t> values(static_cast<size_t>(window.pixels()));
     const size_t row = static_cast<size_t>(window.width) * sizeof(int16_t);

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <vector>
 
+#include "gdal/array_address.h"
 #include "gdal/handles.h"
 #include "gdal/web_file.h"
 
@@ -200,7 +201,8 @@ RandomAccessFile RandomAccessFile::open(const std::string& path) {
   return RandomAccessFile(std::move(impl));
 }
 
-std::string local_version(const std::string& path) {
+std::string local_version(const std::string& name) {
+  const std::string path = file_of(name);
   struct stat status {};
   if (path.starts_with("/vsi") || ::stat(path.c_str(), &status) != 0) return {};
   return version_text(status);

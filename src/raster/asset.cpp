@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "error/error.h"
+#include "gdal/array_address.h"
 #include "raster/asset_headers.h"
 
 namespace geoloom::raster {
@@ -186,11 +187,12 @@ Asset Asset::open(const std::string& path, Reader reader) {
   auto impl = std::make_unique<Impl>();
   impl->path = path;
   impl->version = gdal::local_version(path);
-  if (reader == Reader::gdal) {
+  const bool array = gdal::names_array_file(path);
+  if (reader == Reader::gdal || array) {
     impl->dataset = gdal::Dataset::open(path);
     AssetHeader header;
     header.info = std::make_shared<const gdal::RasterInfo>(impl->dataset->info());
-    header.why_gdal = "asked for";
+    header.why_gdal = array ? "not a GeoTIFF" : "asked for";
     impl->header = std::make_shared<const AssetHeader>(std::move(header));
     return Asset(std::move(impl));
   }
@@ -287,6 +289,13 @@ gdal::BufferType buffer_type_of(PixelType type) {
 }
 
 AssetDescription describe_asset(const std::string& path) {
+  if (gdal::names_array_file(path)) {
+    auto info = std::make_shared<const gdal::RasterInfo>(gdal::Dataset::open(path).info());
+    // The file holds other variables as well.
+    const auto bytes = info->width * info->height *
+                       static_cast<int64_t>(byte_size(pixel_type_of(info->bands.front().type)));
+    return {std::move(info), bytes};
+  }
   const auto file = gdal::RandomAccessFile::open(path);
   const auto bytes = static_cast<int64_t>(file.size());
   if (reader_of_environment() == Reader::gdal)
