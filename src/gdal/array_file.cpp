@@ -270,38 +270,48 @@ struct ArrayPlane::Impl {
     array.reset();
   }
 
+  void read_stored(int64_t first_row, int64_t rows, const geo::Window& window, BufferType type,
+                   std::byte* buffer) const;
   void read(const geo::Window& window, BufferType type, std::byte* buffer, size_t row_stride) const;
 };
 
-void ArrayPlane::Impl::read(const geo::Window& window, BufferType type, std::byte* buffer,
-                            size_t row_stride) const {
-  const size_t sample = byte_size(type);
-  if (row_stride % sample != 0)
-    throw Error(ErrorCode::internal, "rows of a buffer are not a multiple of samples apart");
-  const int64_t first = south_up ? info.height - window.bottom() : window.y;
+// A part of a plane in the order of the file, whose rows follow each other in the buffer: drivers
+// have ways of their own for other buffers, and GDAL 3.6's for HDF5 leaves samples unwritten.
+void ArrayPlane::Impl::read_stored(int64_t first_row, int64_t rows, const geo::Window& window,
+                                   BufferType type, std::byte* buffer) const {
   std::vector<GUInt64> start = plane;
-  start.push_back(static_cast<GUInt64>(first));
+  start.push_back(static_cast<GUInt64>(first_row));
   start.push_back(static_cast<GUInt64>(window.x));
   std::vector<size_t> count(plane.size(), 1);
-  count.push_back(static_cast<size_t>(window.height));
+  count.push_back(static_cast<size_t>(rows));
   count.push_back(static_cast<size_t>(window.width));
-  std::vector<GPtrDiff_t> strides(plane.size(), 0);
-  strides.push_back(static_cast<GPtrDiff_t>(row_stride / sample));
-  strides.push_back(1);
-  {
-    const LibraryLock lock(file->format);
-    const Capture capture(name);
-    const bool good = array->Read(start.data(), count.data(), nullptr, strides.data(),
-                                  GDALExtendedDataType::Create(gdal_type(type)), buffer);
-    if (!good || capture.failed())
-      throw capture.error(ErrorCode::corrupt, "the pixels cannot be read");
+  const LibraryLock lock(file->format);
+  const Capture capture(name);
+  const bool good = array->Read(start.data(), count.data(), nullptr, nullptr,
+                                GDALExtendedDataType::Create(gdal_type(type)), buffer);
+  if (!good || capture.failed())
+    throw capture.error(ErrorCode::corrupt, "the pixels cannot be read");
+}
+
+// A row of blocks at a time, so that no more is held beside the buffer than is decoded at once.
+void ArrayPlane::Impl::read(const geo::Window& window, BufferType type, std::byte* buffer,
+                            size_t row_stride) const {
+  const size_t row_bytes = static_cast<size_t>(window.width) * byte_size(type);
+  const int64_t block = info.bands.front().block_height;
+  const int64_t first = south_up ? info.height - window.bottom() : window.y;
+  const int64_t end = first + window.height;
+  std::vector<std::byte> rows;
+  for (int64_t row = first; row < end;) {
+    const int64_t count = std::min(block - row % block, end - row);
+    rows.resize(static_cast<size_t>(count) * row_bytes);
+    read_stored(row, count, window, type, rows.data());
+    for (int64_t i = 0; i < count; ++i) {
+      const int64_t to = south_up ? end - 1 - (row + i) : row + i - first;
+      std::memcpy(buffer + static_cast<size_t>(to) * row_stride,
+                  rows.data() + static_cast<size_t>(i) * row_bytes, row_bytes);
+    }
+    row += count;
   }
-  if (!south_up) return;
-  const size_t row = static_cast<size_t>(window.width) * sample;
-  for (int64_t upper = 0, lower = window.height - 1; upper < lower; ++upper, --lower)
-    std::swap_ranges(buffer + static_cast<size_t>(upper) * row_stride,
-                     buffer + static_cast<size_t>(upper) * row_stride + row,
-                     buffer + static_cast<size_t>(lower) * row_stride);
 }
 
 ArrayPlane::ArrayPlane(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -62,7 +62,7 @@ class ArrayPlane {
   ~ArrayPlane();
 
   const RasterInfo& info() const;
-  // Rows are row_stride_bytes apart, a multiple of the sample's size.
+  // Rows are row_stride_bytes apart.
   void read(const geo::Window& window, BufferType type, void* buffer,
             size_t row_stride_bytes) const;
   // The nearest pixels.
