@@ -76,7 +76,7 @@ void allowed_roots(const std::string& text) {
   static const gdal::AccessRules rules(
       {.read = {"https://h/root", "s3://b/root", "/no/such/root"}, .write = {}});
   for (const std::string& href : {text, "https://h/root/" + text, "https://h" + text,
-                                 "s3://b/root/" + text, "/no/such/root/" + text}) {
+                                  "s3://b/root/" + text, "/no/such/root/" + text}) {
     try {
       rules.check(href, gdal::Access::read);
     } catch (const geoloom::Error& error) {

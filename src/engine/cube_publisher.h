@@ -31,8 +31,8 @@ struct Cube {
 };
 
 // One cube per zone, and per combination of labels on axes that are not periods. Where tiles are
-// not whole numbers of chunks apart, or overlap, also one per tile. `prefix` is that of names, "" or
-// "trials/<run>/". Throws Error(invalid) when two items have pixels for one chunk.
+// not whole numbers of chunks apart, or overlap, also one per tile. `prefix` is that of names, ""
+// or "trials/<run>/". Throws Error(invalid) when two items have pixels for one chunk.
 std::vector<Cube> cubes_of(const std::string& layer, const std::vector<CubeItem>& items,
                            const std::vector<workflow::Zone>& zones, const std::string& prefix);
 
