@@ -37,6 +37,9 @@ JOBS = {
     "other zone, bilinear": {**OTHER_ZONE, "method": "bilinear"},
     "EPSG:6933, bilinear": {**EQUAL_AREA, "method": "bilinear"},
 }
+# Real scenes over one field: small files of several bands, which stackstac does not read.
+REAL = {"crs": "EPSG:32631", "left": 501360, "top": 5629680, "size": 64, "pattern": "S2_*.json", "bands": ["B02", "B03", "B04", "B08"],
+        "assets": {band: ["10m", number] for number, band in enumerate(["B02", "B03", "B04", "B08"], 1)}, "method": "nearest"}
 PEERS = ["rasterio", "odc-stac", "stackstac"]
 PEER_SETTINGS = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR"}
 MOST_DN = 1  # between methods that make new values
@@ -47,7 +50,7 @@ DIFFERENCES = ("differ", "by_more_than_one", "only_one_has_it")
 
 def parameters(job):
     keys = ("crs", "left", "top", "resolution", "size", "method")
-    return [part for key in keys for part in ("-p", f"{key}={job[key]}")]
+    return [*(part for key in keys for part in ("-p", f"{key}={job[key]}")), "-p", f"bands=[{', '.join(job['bands'])}]"]
 
 
 def differences(ours, theirs, shape, counts):
@@ -70,7 +73,7 @@ class Comparison:
     def geoloom(self, document, *options):
         store = self.arguments.work / "store"
         shutil.rmtree(store, ignore_errors=True)
-        command = [self.arguments.geoloom, "run", HERE / document, "-p", f"items={self.job['items']}/*.json", "-p", f"results={store}",
+        command = [self.arguments.geoloom, "run", HERE / document, "-p", f"items={self.job['items']}/{self.job['pattern']}", "-p", f"results={store}",
                    *parameters(self.job), "--threads", str(self.job["threads"]), "--quiet", *options]
         return measure([str(part) for part in command], self.log), store
 
@@ -96,8 +99,8 @@ class Comparison:
         """Runs a peer; what it spent, and how its pixels differ from ours."""
         pixels = self.arguments.work / "pixels.npy"
         spent = self.peer(way, "--pixels", pixels, *options)
-        dates = len(list(pathlib.Path(self.job["items"]).glob("*.json")))
-        shape = (dates, len(BANDS), self.job["size"], self.job["size"])
+        dates = len(list(pathlib.Path(self.job["items"]).glob(self.job["pattern"])))
+        shape = (dates, len(self.job["bands"]), self.job["size"], self.job["size"])
         with multiprocessing.Manager() as manager:
             counts = manager.dict(samples=numpy.prod(shape).item())
             child = multiprocessing.Process(target=differences, args=(self.ours, pixels, shape, counts))
@@ -116,7 +119,7 @@ class Comparison:
         found, spent = {"rasterio, exact": exact}, {}
         for number in range(self.arguments.rounds):
             spent.setdefault("geoloom", []).append(self.geoloom("count.yaml")[0])
-            for way in PEERS:
+            for way in self.job["peers"]:
                 if number == 0:
                     run, found[way] = self.differences(way)
                 else:
@@ -164,7 +167,7 @@ def table(name, found):
 
 def fits(name, pixels):
     """Whether pixels are as README.md says; peers that place pixels by approximation are only reported."""
-    if name == "aligned":
+    if name.endswith("aligned"):
         return all(not any(counts[key] for key in DIFFERENCES) for counts in pixels.values())
     exact = pixels["rasterio, exact"]
     if name.endswith("nearest"):
@@ -180,14 +183,18 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--only", choices=list(JOBS))
+    parser.add_argument("--only", choices=[*JOBS, "real, aligned"])
+    parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("GEOLOOM_TEST_DATA"), help="real scenes; default: GEOLOOM_TEST_DATA")
     arguments = parser.parse_args()
     for name in ("geoloom", "scenes", "work"):
         setattr(arguments, name, getattr(arguments, name).resolve())
     arguments.work.mkdir(parents=True, exist_ok=True)
-    common = {"items": str(arguments.scenes / "items"), "bands": BANDS, "resolution": 10, "size": 1024, "threads": arguments.threads, "scale": [1, 1]}
+    common = {"items": str(arguments.scenes / "items"), "bands": BANDS, "resolution": 10, "size": 1024, "threads": arguments.threads, "scale": [1, 1], "pattern": "*.json", "assets": {}, "peers": PEERS}
+    jobs = {**JOBS}
+    if arguments.data:
+        jobs["real, aligned"] = {**REAL, "items": str(arguments.data / "s2-flanders-2018" / "stac" / "items"), "peers": PEERS[:2]}
     results = {}
-    for name, job in JOBS.items():
+    for name, job in jobs.items():
         if arguments.only and name != arguments.only:
             continue
         found = Comparison(arguments, {**common, **job}).compare()
@@ -195,6 +202,8 @@ def main():
         if not fits(name, found["pixels"]):
             sys.exit(f"compare: {name}: pixels are not those of the peers")
         results[name] = found
+    if arguments.only == "real, aligned":
+        return 0
     results["memory"] = memory_by_dates(arguments, {**common, **JOBS["aligned"]}) + memory_by_dates(arguments, {**common, **JOBS["other zone, bilinear"]})
     results["floor"] = {"aligned": floor(arguments.scenes, 60, (512, 512, 1024, 1024)), "warped": floor(arguments.scenes, 60, (0, 0, 1536, 1536))}
     for name, bound in results["floor"].items():

@@ -4,7 +4,8 @@
 
     peers.py {odc-stac,stackstac,rasterio} JOB.json [--exact] [--pixels FILE.npy]
 
-JOB.json holds items (a folder of STAC items), bands, crs, left, top, resolution, size, method and threads. --exact
+JOB.json holds items (a folder of STAC items), pattern (which of its files), bands, assets (asset and number in its file of bands that are not
+assets of their own), crs, left, top, resolution, size, method and threads. --exact
 makes rasterio place pixels within 1e-9 pixel (0 it does not take), which is what pixels are compared with; its default
 allows 1/8 pixel. Wall time
 and CPU time are those from the items to the array, without importing libraries; memory is that of the process by then. The cube is (dates, bands, rows, columns).
@@ -19,8 +20,11 @@ import time
 
 def items_of(job):
     import pystac
-    paths = sorted(pathlib.Path(job["items"]).glob("*.json"))
-    return [pystac.Item.from_dict(json.loads(path.read_text()), preserve_dict=False) for path in paths]
+    items = []
+    for path in sorted(pathlib.Path(job["items"]).glob(job["pattern"])):
+        item = pystac.Item.from_dict(json.loads(path.read_text()), href=str(path), preserve_dict=False)
+        items.append(item.make_asset_hrefs_absolute())
+    return items
 
 
 def odc_stac(job, _):
@@ -75,14 +79,15 @@ def rasterio_threads(job, exact):
 
     def read(place):
         date, band = place
-        with rasterio.open(items[date].assets[job["bands"][band]].href) as file:
+        asset, number = job["assets"].get(job["bands"][band], (job["bands"][band], 1))
+        with rasterio.open(items[date].assets[asset].href) as file:
             if job["crs"] == file.crs:
                 window = from_bounds(job["left"], job["top"] - side, job["left"] + side, job["top"], file.transform)
-                file.read(1, window=window.round(), out=cube[date, band])
+                file.read(number, window=window.round(), out=cube[date, band])
                 return
             with WarpedVRT(file, crs=job["crs"], transform=to, width=size, height=size, resampling=Resampling[job["method"]],
                            tolerance=1e-9 if exact else 0.125, **({"XSCALE": job["scale"][0], "YSCALE": job["scale"][1]} if exact else {})) as warped:
-                warped.read(1, out=cube[date, band])
+                warped.read(number, out=cube[date, band])
 
     def load():
         with ThreadPoolExecutor(job["threads"]) as pool:
