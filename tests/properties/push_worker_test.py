@@ -59,9 +59,12 @@ def request(bench, paths, window, name="tile.tif"):
     return {"window": window, "destination": str(bench.folder / "results" / name), "datasets": paths}
 
 
+memory_of_a_worker = "512M"
+
+
 def serving(bench, *more, environment=None, results="results", **options):
     (bench.folder / results).mkdir(exist_ok=True)
-    return worker(bench, "--read", bench.folder / "archive", "--write", bench.folder / results, "--memory", "512M",
+    return worker(bench, "--read", bench.folder / "archive", "--write", bench.folder / results, "--memory", memory_of_a_worker,
                   *more, environment=environment, **options)
 
 
@@ -472,6 +475,7 @@ TESTS = [medians, many_at_once, jpeg_tiles, windows_that_are_wrong, bad_bodies, 
 
 
 def main():
+    global memory_of_a_worker
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("geoloom")
     parser.add_argument("--only", action="append", default=[])
@@ -480,6 +484,7 @@ def main():
     arguments = parser.parse_args()
     tests = [memory_is_flat_over_many] if arguments.long else TESTS
     if arguments.sanitized:
+        memory_of_a_worker = "2G"  # most of the other is the sanitizer's own
         tests = [test for test in tests if test is not memory_is_flat]
     return run_tests(arguments.geoloom, tests, only=arguments.only)
 
