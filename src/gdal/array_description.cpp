@@ -196,7 +196,7 @@ Array grid_mapping_of(const GDALGroup& root, const GDALMDArray& array) {
                            " spatial_ref crs");
   for (std::string word; words >> word;) {
     if (word.back() == ':') word.pop_back();
-    const auto found = look_up(root, array, word);
+    auto found = look_up(root, array, word);
     if (found && (found->GetAttribute("crs_wkt") || found->GetAttribute("spatial_ref") ||
                   found->GetAttribute("GeoTransform")))
       return found;
