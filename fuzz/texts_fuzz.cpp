@@ -11,6 +11,8 @@
 
 #include "error/error.h"
 #include "gdal/allowed_roots.h"
+#include "gdal/array_address.h"
+#include "geo/cf_time.h"
 #include "geo/crs.h"
 #include "geo/time.h"
 #include "store/segments.h"
@@ -51,6 +53,23 @@ void times(std::string_view text) {
   });
   const size_t half = text.size() / 2;
   refusable([text, half] { geo::time_from_name(text.substr(half), text.substr(0, half)); });
+}
+
+// Of variables in files, and their units of time.
+void arrays(const std::string& text) {
+  for (const char* const prefix : {"", "NETCDF:", "HDF5:\"", "ZARR:"})
+    refusable([&text, prefix] {
+      if (const auto address = gdal::array_address(prefix + text)) {
+        const auto again = gdal::array_address(address->text());
+        require(again && again->format == address->format && again->file == address->file &&
+                again->variable == address->variable && again->index == address->index);
+      }
+    });
+  const std::string_view view = text;
+  const size_t half = text.size() / 2;
+  refusable(
+      [view, half] { (void)geo::CfTimeUnits(view.substr(half), view.substr(0, half)).at(1); });
+  refusable([&text] { (void)geo::CfTimeUnits("days since " + text, "standard").at(1.5e4); });
 }
 
 void records(std::string_view text) {
@@ -104,6 +123,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   times(text);
+  arrays(text);
   records(text);
   allowed_roots(text);
   return 0;
