@@ -342,27 +342,6 @@ void read_blocks(const GDALMDArray& array, int64_t sample_bytes, RasterInfo& inf
   band.block_height = static_cast<int>(std::min(chunked ? rows : kRowsOfContiguous, info.height));
 }
 
-SampleType sample_type_of(GDALDataType type) {
-  switch (type) {
-    case GDT_Byte:
-      return SampleType::uint8;
-    case GDT_UInt16:
-      return SampleType::uint16;
-    case GDT_Int16:
-      return SampleType::int16;
-    case GDT_UInt32:
-      return SampleType::uint32;
-    case GDT_Int32:
-      return SampleType::int32;
-    case GDT_Float32:
-      return SampleType::float32;
-    case GDT_Float64:
-      return SampleType::float64;
-    default:
-      return SampleType::other;
-  }
-}
-
 BandInfo band_of(const GDALMDArray& array, ArrayFormat format) {
   BandInfo band;
   band.type = sample_type_of(array.GetDataType().GetNumericDataType());

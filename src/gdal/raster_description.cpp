@@ -24,26 +24,11 @@ std::string text_or_empty(const char* text) {
 }
 
 SampleType sample_type(GDALRasterBandH band) {
-  switch (GDALGetRasterDataType(band)) {
-    case GDT_Byte:
-      // GDAL before 3.7 has no type for signed bytes.
-      return item_of(band, "PIXELTYPE", "IMAGE_STRUCTURE") == "SIGNEDBYTE" ? SampleType::int8
-                                                                           : SampleType::uint8;
-    case GDT_UInt16:
-      return SampleType::uint16;
-    case GDT_Int16:
-      return SampleType::int16;
-    case GDT_UInt32:
-      return SampleType::uint32;
-    case GDT_Int32:
-      return SampleType::int32;
-    case GDT_Float32:
-      return SampleType::float32;
-    case GDT_Float64:
-      return SampleType::float64;
-    default:
-      return SampleType::other;
-  }
+  // GDAL before 3.7 has no type for signed bytes.
+  const auto type = sample_type_of(GDALGetRasterDataType(band));
+  const bool is_signed =
+      type == SampleType::uint8 && item_of(band, "PIXELTYPE", "IMAGE_STRUCTURE") == "SIGNEDBYTE";
+  return is_signed ? SampleType::int8 : type;
 }
 
 int64_t sample_bytes(SampleType type) {
@@ -208,6 +193,27 @@ geo::Crs crs_of(OGRSpatialReferenceH reference) {
   } catch (const Error&) {
     // A definition that PROJ refuses (a local system, nonsense) is as good as none.
     return {};
+  }
+}
+
+SampleType sample_type_of(GDALDataType type) {
+  switch (type) {
+    case GDT_Byte:
+      return SampleType::uint8;
+    case GDT_UInt16:
+      return SampleType::uint16;
+    case GDT_Int16:
+      return SampleType::int16;
+    case GDT_UInt32:
+      return SampleType::uint32;
+    case GDT_Int32:
+      return SampleType::int32;
+    case GDT_Float32:
+      return SampleType::float32;
+    case GDT_Float64:
+      return SampleType::float64;
+    default:
+      return SampleType::other;
   }
 }
 

@@ -13,6 +13,9 @@ namespace geoloom::gdal {
 // too large to be decoded.
 RasterInfo describe_raster(const std::string& path, GDALDatasetH dataset);
 
+// `other` for complex numbers and what later versions of GDAL may have.
+SampleType sample_type_of(GDALDataType type);
+
 // Unknown where there is no reference, or one that PROJ refuses.
 geo::Crs crs_of(OGRSpatialReferenceH reference);
 

@@ -83,3 +83,21 @@ steps:
     do:
       - mosaic: {{layer: statistic, as: map}}
 """
+
+
+def masked(tile, load, area):
+    """The largest value of a load that masks, in tiles and as one map. `load` and `area` are keys of those names."""
+    return f"""geoloom: 1
+name: masked
+params: {{results: {{type: path, default: out}}}}
+store: $results
+area: {{{area}, tiles: {tile} px}}
+steps:
+  pixels:
+    over: tiles
+    do:
+      - load: {{{load}}}
+      - reduce: {{stat: [max]}}
+      - save: {{layer: pixels}}
+  map: {{do: [{{mosaic: {{layer: pixels, as: map}}}}]}}
+"""

@@ -10,6 +10,7 @@ import sys
 import numpy
 from osgeo import gdal, ogr, osr
 
+import documents
 import scenes
 from program import main
 
@@ -109,20 +110,7 @@ def opened_then_dilated(mask, opening, radius):
 
 
 def document(tile, mask, area="same_grid_as: S2_20180503_B.tif"):
-    return f"""geoloom: 1
-name: masked
-params: {{results: {{type: path, default: out}}}}
-store: $results
-area: {{{area}, tiles: {tile} px}}
-steps:
-  pixels:
-    over: tiles
-    do:
-      - load: {{scenes: S2_20180503_B.tif, mask: {mask}}}
-      - reduce: {{stat: [max]}}
-      - save: {{layer: pixels}}
-  map: {{do: [{{mosaic: {{layer: pixels, as: map}}}}]}}
-"""
+    return documents.masked(tile, f"scenes: S2_20180503_B.tif, mask: {mask}", area)
 
 
 def masked(bench, tile, mask, name, **more):

@@ -12,6 +12,7 @@ import sys
 import numpy
 from osgeo import gdal, osr
 
+import documents
 import scenes
 from program import main
 
@@ -104,20 +105,7 @@ def on_area(mask):
 
 
 def document(tile, mask, area="same_grid_as: S2_A_B.tif", more=""):
-    return f"""geoloom: 1
-name: masked
-params: {{results: {{type: path, default: out}}}}
-store: $results
-area: {{{area}, tiles: {tile} px}}
-steps:
-  pixels:
-    over: tiles
-    do:
-      - load: {{scenes: items.json, bands: [green, swir], mask: {mask}{more}}}
-      - reduce: {{stat: [max]}}
-      - save: {{layer: pixels}}
-  map: {{do: [{{mosaic: {{layer: pixels, as: map}}}}]}}
-"""
+    return documents.masked(tile, f"scenes: items.json, bands: [green, swir], mask: {mask}{more}", area)
 
 
 def map_of(bench, tile, mask, name, **more):

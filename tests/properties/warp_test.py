@@ -12,6 +12,7 @@ import sys
 import numpy
 from osgeo import gdal
 
+import documents
 import scenes
 from program import main
 
@@ -63,20 +64,7 @@ def target_grid(folder, crs, pixel, size):
 
 
 def document(tile, load):
-    return f"""geoloom: 1
-name: warped
-params: {{results: {{type: path, default: out}}}}
-store: $results
-area: {{same_grid_as: grid.tif, tiles: {tile} px}}
-steps:
-  pixels:
-    over: tiles
-    do:
-      - load: {{scenes: items.json, bands: [red, nir]{load}}}
-      - reduce: {{stat: [max]}}
-      - save: {{layer: pixels}}
-  map: {{do: [{{mosaic: {{layer: pixels, as: map}}}}]}}
-"""
+    return documents.masked(tile, f"scenes: items.json, bands: [red, nir]{load}", "same_grid_as: grid.tif")
 
 
 def warped(bench, tile, load, name, *arguments):

@@ -7,6 +7,7 @@
 
 #include "error/error.h"
 #include "error/spelling.h"
+#include "kernels/validity.h"
 
 namespace geoloom::ops {
 namespace {
@@ -100,9 +101,9 @@ void MaskExpressions::take_out(const Condition& condition, const raster::Block& 
   evaluate(condition, block, slice, out);
   if (condition.within) {
     const auto where = within(*condition.within, block.window());
-    for (size_t i = 0; i < out.size(); ++i) out[i] &= where[i];
+    kernels::keep_where(where.data(), out.size(), out.data());
   }
-  for (size_t i = 0; i < out.size(); ++i) out[i] &= valid[i];
+  kernels::keep_where(valid.data(), out.size(), out.data());
   kernels::clean_mask(out.data(), static_cast<size_t>(block.window().width),
                       static_cast<size_t>(block.window().height), condition.cleaning);
 }

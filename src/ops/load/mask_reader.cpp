@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "error/error.h"
+#include "kernels/validity.h"
 #include "ops/load/plane_window.h"
 #include "ops/load/scene_shadows.h"
 #include "raster/asset_reader.h"
@@ -164,7 +165,7 @@ std::vector<uint8_t> MaskReader::usable(const FrozenFile& file, const FrozenBand
   for (const auto& rule : rules) {
     by_rule.assign(pixels, 0);
     rule.looked_up().mark(band.type, samples.data(), pixels, by_rule.data());
-    for (size_t i = 0; i < pixels; ++i) by_rule[i] &= valid[i];
+    kernels::keep_where(valid.data(), pixels, by_rule.data());
     rule.finish(by_rule, wide);
     for (size_t i = 0; i < pixels; ++i) unusable[i] |= by_rule[i];
   }
@@ -244,7 +245,7 @@ void MaskReader::erase(const FrozenFile& file, const FrozenBand& band, const Loo
   if (!warped.source().empty()) plane = usable(file, band, warped.source());
   warped.resample(Resampling::nearest, raster::PixelType::uint8, plane.data(), plane.data(),
                   carried.data(), on_mask.data(), scratch);
-  for (size_t i = 0; i < pixels; ++i) valid[i] &= on_mask[i];
+  kernels::keep_where(on_mask.data(), pixels, valid);
 }
 
 const FrozenWarp* MaskReader::mask_warp(const FrozenFile& file) const {

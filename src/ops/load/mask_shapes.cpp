@@ -9,6 +9,7 @@
 #include "error/error.h"
 #include "gdal/shape_mask.h"
 #include "gdal/vector_file.h"
+#include "kernels/validity.h"
 #include "ops/load/plane_window.h"
 #include "ops/load/shape_placement.h"
 #include "store/checksum.h"
@@ -224,7 +225,7 @@ MaskShapes::Plane MaskShapes::usable(size_t zone, const geo::Window& window) con
 
 void MaskShapes::erase(size_t zone, const geo::Window& window, uint8_t* valid) const {
   const auto plane = usable(zone, window);
-  for (size_t i = 0; i < plane->size(); ++i) valid[i] &= (*plane)[i];
+  kernels::keep_where(plane->data(), plane->size(), valid);
 }
 
 std::string MaskShapes::reason(size_t zone, int64_t x, int64_t y) const {
