@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a whole run: steps in order, the items of each by a transport. The transport of one process
-// is here: threads over a queue, retries by error class.
+// Runs a whole run: steps in order, the items of each by a transport.
 #pragma once
 
 #include <atomic>
