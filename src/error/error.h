@@ -42,6 +42,10 @@ ErrorCode error_code_of(std::string_view name);
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitItemsFailed = 3;  // the run ended, some items failed
 inline constexpr int kExitNothingToDo = 4;  // all items were empty; also the code of `empty`
+inline constexpr int kExitPaused = 11;      // by the breaker, or by `geoloom runs pause`
+inline constexpr int kExitWaiting = 12;     // for a file or a person; all else is done
+inline constexpr int kExitCancelled = 13;   // by `geoloom runs cancel`
+inline constexpr int kExitDeadline = 14;    // a deadline passed before all was done
 inline constexpr int kExitInterrupted = 130;
 inline constexpr int kExitTerminated = 143;
 

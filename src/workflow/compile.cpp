@@ -289,7 +289,7 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
     step->chains.push_back(std::move(next.chains.front()));
   }
   step->domain = domain;
-  step->policy = step_policy(declaration.retry, declaration.timeout);
+  step->policy = step_policy(declaration);
   return std::move(*step);
 }
 

@@ -17,9 +17,10 @@ namespace {
 
 const Names kDocumentKeys{"geoloom", "name", "description", "params", "secrets",
                           "store",   "area", "sources",     "steps"};
-const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs"};
+const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs", "deadline"};
 const Names kStepKeys{"over", "do", "retry", "timeout", "description"};
-const Names kReservedStepKeys{"when"};
+const Names kReservedStepKeys{"when", "breaker", "deadline", "max_failed", "min_ok", "waits_for"};
+
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
                   std::string_view hint) {
@@ -87,7 +88,10 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
     step.over = *over;
   }
   for (const auto& [key, member] :
-       {std::pair("retry", &step.retry), std::pair("timeout", &step.timeout)})
+       {std::pair("retry", &step.retry), std::pair("timeout", &step.timeout),
+        std::pair("deadline", &step.deadline), std::pair("breaker", &step.breaker),
+        std::pair("max_failed", &step.max_failed), std::pair("min_ok", &step.min_ok),
+        std::pair("waits_for", &step.waits_for)})
     if (const auto* given = value.find(key)) {
       refuse_expressions(*given);
       *member = *given;
@@ -144,6 +148,10 @@ void read_members(const Value& root, Document& document) {
     refuse_expressions(*area);
   }
   read_sources(root, document);
+  if (const auto* deadline = root.find("deadline")) {
+    refuse_expressions(*deadline);
+    document.deadline = *deadline;
+  }
   const Value& steps = need("steps", "steps: what is to be done");
   if (steps.kind != Value::Kind::map || steps.map.empty())
     throw steps.error(

@@ -29,7 +29,8 @@ struct OpCall {
 struct StepDeclaration {
   std::string name;
   Value over;  // null = the single item `all`; otherwise the axes, unparsed
-  Value retry, timeout;  // or null; see step_policy.h
+  // Or null; see step_policy.h.
+  Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for;
   std::vector<OpCall> ops;
   Place place;
 };
@@ -43,6 +44,7 @@ struct Document {
   Value store;                       // a text
   Value area;                        // null or a map
   Value sources;                     // null or a map of maps, see source_parameters.h
+  Value deadline;                    // of the whole run, or null
   std::vector<std::string> secrets;  // names; values come from the environment
   std::vector<StepDeclaration> steps;
   // After resolve(): parameter values by name and where each came from ("default", "command line",

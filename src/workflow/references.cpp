@@ -195,8 +195,11 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   refuse_item_references(document.area);
   resolver.resolve(document.sources);
   refuse_item_references(document.sources);
+  resolver.resolve(document.deadline);
+  refuse_item_references(document.deadline);
   for (auto& step : document.steps) {
-    for (auto* const value : {&step.over, &step.retry, &step.timeout}) {
+    for (auto* const value : {&step.over, &step.retry, &step.timeout, &step.deadline, &step.breaker,
+                              &step.max_failed, &step.min_ok, &step.waits_for}) {
       resolver.resolve(*value);
       refuse_item_references(*value);
     }

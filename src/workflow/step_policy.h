@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How often and how long the items of a step are tried: keys `retry` and `timeout` of a step. They
-// change no byte of a result, and are no part of an identity.
+// How often and how long the items of a step are tried, what ends a step early, and what it waits
+// for: keys `retry`, `timeout`, `deadline`, `breaker`, `max_failed`, `min_ok` and `waits_for` of a
+// step. They change no byte of a result, and are no part of an identity; what `min_ok` lets be
+// missing is a gap in the identity of what was made without it.
 #pragma once
 
 #include <chrono>
@@ -36,13 +38,48 @@ struct RetryPolicy {
   std::chrono::milliseconds wait(int failures, double random) const;
 };
 
-struct StepPolicy {
-  std::optional<RetryPolicy> retry;                  // absent: what the transport does by itself
-  std::optional<std::chrono::milliseconds> timeout;  // of one attempt at an item
+// Some of several items: a whole number of them (`10`), or a share (`5 %`, `0.05`, `1.0`).
+struct Portion {
+  int64_t count = 0;
+  std::optional<double> share;  // 0 to 1; wins over `count`
+
+  // How many of `items` that is at least, rounded up: 0.95 of 10 are 10.
+  size_t at_least(size_t items) const;
+  // How many of `items` that is at most, rounded down: 5 % of 30 is 1.
+  size_t at_most(size_t items) const;
+};
+std::string text_of(const Portion& portion);  // "10" or "5 %"
+
+// When failures of one cause mean that there is no use in going on; see engine/breaker.h.
+struct BreakerPolicy {
+  int64_t in_a_row = 20;  // items; fewer of one cause never trip it
+  Portion share{0, 0.1};  // of the step's items
+
+  void declare(Parameters& parameters);
 };
 
-// From the values of the keys, either of which may be null. Throws Error(invalid) with the place.
-StepPolicy step_policy(const Value& retry, const Value& timeout);
+struct WaitsFor {
+  std::string file;    // path or address; empty: none
+  std::string person;  // what to look at; empty: none
+
+  void declare(Parameters& parameters);
+};
+
+struct StepPolicy {
+  std::optional<RetryPolicy> retry;                   // absent: what the transport does by itself
+  std::optional<std::chrono::milliseconds> timeout;   // of one attempt at an item
+  std::optional<std::chrono::milliseconds> deadline;  // of the step, from its start
+  std::optional<BreakerPolicy> breaker{BreakerPolicy()};  // absent: off
+  std::optional<Portion> max_failed;                      // more failures end the step
+  std::optional<Portion> min_ok;  // of the items of each layer that the step gathers; absent: all
+  std::optional<WaitsFor> waits_for;
+};
+
+struct StepDeclaration;
+// From the values of a step's keys. Throws Error(invalid) with the place.
+StepPolicy step_policy(const StepDeclaration& step);
+// The value of a key that holds a time, such as the document's `deadline`; null: absent.
+std::optional<std::chrono::milliseconds> duration_in(const Value& value, const std::string& name);
 
 // "1 min 30 s"
 std::string text_of(std::chrono::milliseconds time);
@@ -51,6 +88,13 @@ template <>
 struct ParameterType<Duration> {
   static void parse(const Value& value, const Parameter&, const std::string& name, Duration& out);
   static Json to_json(const Duration& duration);
+  static OrderedJson schema(const Parameter&);
+};
+
+template <>
+struct ParameterType<Portion> {
+  static void parse(const Value& value, const Parameter&, const std::string& name, Portion& out);
+  static Json to_json(const Portion& portion);
   static OrderedJson schema(const Parameter&);
 };
 

@@ -3,17 +3,29 @@
 
 #include <gtest/gtest.h>
 
+#include "workflow/document.h"
+
 namespace geoloom::workflow {
 namespace {
 
 using std::chrono::milliseconds;
 
+Value value_of(const std::string& text) {
+  const auto map = parse_yaml("key: " + text, "a.yaml");
+  return *map.find("key");
+}
+
 StepPolicy policy_of(const std::string& retry, const std::string& timeout = "null") {
-  const auto value = [](const std::string& text) {
-    const auto map = parse_yaml("key: " + text, "a.yaml");
-    return *map.find("key");
-  };
-  return step_policy(value(retry), value(timeout));
+  StepDeclaration step;
+  step.retry = value_of(retry);
+  step.timeout = value_of(timeout);
+  return step_policy(step);
+}
+
+Portion portion_of(const std::string& text) {
+  Portion portion;
+  ParameterType<Portion>::parse(value_of(text), {}, "max_failed", portion);
+  return portion;
 }
 
 std::string refusal(const std::string& retry, const std::string& timeout = "null") {
@@ -71,6 +83,61 @@ TEST(StepPolicy, RefusesWhatItCannotMean) {
   EXPECT_NE(refusal("{first: 2}").find("time with its unit"), std::string::npos);
   for (const auto* const time : {"5", "-1 s", "0 s", "5 minutes", "31 d", "[1 s]", "1e300 d", "s"})
     EXPECT_NE(refusal("null", time).find("timeout must be a time"), std::string::npos) << time;
+}
+
+TEST(StepPolicy, TakesNumbersAndShares) {
+  EXPECT_EQ(portion_of("10").at_most(3), 10U);
+  EXPECT_EQ(portion_of("1").at_most(300), 1U) << "a whole number counts items";
+  EXPECT_EQ(portion_of("1.0").at_most(300), 300U);
+  EXPECT_EQ(portion_of("5 %").at_most(30), 1U);
+  EXPECT_EQ(portion_of("5%").at_least(30), 2U);
+  EXPECT_EQ(portion_of("0.95").at_least(10), 10U);
+  EXPECT_EQ(portion_of("0").at_most(10), 0U);
+  EXPECT_EQ(text_of(portion_of("0.05")), "5 %");
+  EXPECT_EQ(text_of(portion_of("7")), "7");
+}
+
+TEST(StepPolicy, SharesAreNotLostToRounding) {
+  for (int percent = 0; percent <= 100; ++percent) {
+    const auto portion = portion_of(std::to_string(percent) + " %");
+    EXPECT_EQ(portion.at_most(100), static_cast<size_t>(percent));
+    EXPECT_EQ(portion.at_least(100), static_cast<size_t>(percent));
+    EXPECT_EQ(portion.at_least(100'000'000), static_cast<size_t>(percent) * 1'000'000);
+  }
+}
+
+TEST(StepPolicy, RefusesWhatIsNoPortion) {
+  for (const auto* const text : {"-1", "1.5", "101 %", "-5 %", "many", "% 5", "[1]", "nan", ".nan"})
+    EXPECT_THROW(portion_of(text), Error) << text;
+}
+
+TEST(StepPolicy, TheBreakerIsOnUnlessSaidOtherwise) {
+  StepDeclaration step;
+  EXPECT_EQ(step_policy(step).breaker->in_a_row, 20);
+  EXPECT_EQ(step_policy(step).breaker->share.at_most(1000), 100U);
+  for (const auto* const off : {"off", "false"}) {
+    step.breaker = value_of(off);
+    EXPECT_FALSE(step_policy(step).breaker) << off;
+  }
+  step.breaker = value_of("{in_a_row: 5, share: 50 %}");
+  EXPECT_EQ(step_policy(step).breaker->in_a_row, 5);
+  EXPECT_EQ(step_policy(step).breaker->share.at_most(10), 5U);
+  for (const auto* const wrong : {"on", "true", "20", "{in_a_row: 0}", "{rows: 5}"}) {
+    step.breaker = value_of(wrong);
+    EXPECT_THROW(step_policy(step), Error) << wrong;
+  }
+}
+
+TEST(StepPolicy, WaitsForOneOfTwo) {
+  StepDeclaration step;
+  step.waits_for = value_of("{file: done.txt}");
+  EXPECT_EQ(step_policy(step).waits_for->file, "done.txt");
+  step.waits_for = value_of("{person: look at the preview}");
+  EXPECT_EQ(step_policy(step).waits_for->person, "look at the preview");
+  for (const auto* const wrong : {"{}", "{file: a, person: b}", "{until: noon}", "done.txt"}) {
+    step.waits_for = value_of(wrong);
+    EXPECT_THROW(step_policy(step), Error) << wrong;
+  }
 }
 
 TEST(StepPolicy, WritesTimesForPeople) {
