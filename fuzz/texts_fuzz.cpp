@@ -57,7 +57,7 @@ void times(std::string_view text) {
 
 // Of variables in files, and their units of time.
 void arrays(const std::string& text) {
-  for (const char* const prefix : {"", "NETCDF:", "HDF5:\"", "ZARR:"})
+  for (const char* const prefix : {"", "NETCDF:", "HDF5:\"", "ZARR:", "HDF4_EOS:EOS_GRID:"})
     refusable([&text, prefix] {
       if (const auto address = gdal::array_address(prefix + text)) {
         const auto again = gdal::array_address(address->text());

@@ -30,7 +30,9 @@ class ArrayFileReader {
       : file_(std::move(file)), info_(gdal::describe_array_file(file_)), notes_(notes) {
     for (const auto& name : wanted) check_known(name);
     for (const auto& variable : info_.variables)
-      if (wanted.empty() || std::find(wanted.begin(), wanted.end(), variable.name) != wanted.end())
+      if (wanted.empty() || std::any_of(wanted.begin(), wanted.end(), [&](const auto& name) {
+            return name == variable.name || name == variable.band;
+          }))
         add(variable);
     if (steps_.empty() && timeless_.empty()) throw_nothing();
     if (info_.format == gdal::ArrayFormat::zarr) checksum_ = listing_checksum(file_);
@@ -55,7 +57,10 @@ class ArrayFileReader {
 
   void check_known(const std::string& name) const {
     std::vector<std::string> known;
-    for (const auto& variable : info_.variables) known.push_back(variable.name);
+    for (const auto& variable : info_.variables) {
+      if (name == variable.band) return;
+      known.push_back(variable.name);
+    }
     if (std::find(known.begin(), known.end(), name) == known.end())
       throw Error(ErrorCode::missing, fmt::format("the file has no variable '{}'", name))
           .at(place())
@@ -116,7 +121,7 @@ class ArrayFileReader {
 
   static std::string band_name(const gdal::ArrayVariable& variable,
                                const std::vector<int64_t>& index) {
-    std::string name = variable.name;
+    std::string name = variable.band;
     bool labelled = false;
     for (size_t i = 0; i < index.size(); ++i) {
       const auto& dimension = variable.leading[i];
@@ -198,12 +203,14 @@ std::vector<Scene> scenes_of_array_file(const std::string& path,
   if (!address) return ArrayFileReader(path, {}, notes).scenes(name_time);
   auto scenes = ArrayFileReader(address->file, {address->variable}, notes).scenes(name_time);
   if (address->index.empty()) return scenes;
-  std::erase_if(scenes, [&path](const Scene& scene) {
+  // Not as it was written: there may be two spellings.
+  std::erase_if(scenes, [plane = address->text()](const Scene& scene) {
     return std::none_of(scene.assets.begin(), scene.assets.end(),
-                        [&path](const Asset& asset) { return asset.path == path; });
+                        [&plane](const Asset& asset) { return asset.path == plane; });
   });
   for (Scene& scene : scenes)
-    std::erase_if(scene.assets, [&path](const Asset& asset) { return asset.path != path; });
+    std::erase_if(scene.assets,
+                  [plane = address->text()](const Asset& asset) { return asset.path != plane; });
   for (Scene& scene : scenes) scene.identity = identity_of(scene);
   if (scenes.empty())
     throw Error(ErrorCode::missing, "the variable has no such plane").at({.file = path});

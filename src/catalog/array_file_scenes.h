@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenes of files that hold named arrays (netCDF, HDF5, Zarr): the variables are bands, and the
-// steps of a dimension of time are scenes.
+// Scenes of files that hold named arrays (netCDF, HDF4, HDF5, Zarr): the variables are bands, and
+// the steps of a dimension of time are scenes.
 #pragma once
 
 #include <optional>

@@ -56,6 +56,17 @@ TEST(FolderScenes, PathsMayNameTheScene) {
   EXPECT_EQ(scenes[0].id, "LC08_A_20180101");
 }
 
+TEST(TimeInName, DaysOfProductsOfModisAndViirs) {
+  const auto noon = geo::parse_time("2008-10-22T12:00:00Z");
+  for (const char* name :
+       {"MOD09GA.A2008296.h14v17.006.2015181011753.hdf", "VNP09H1.A2008296.h11v07.001.20170421.h5"})
+    EXPECT_EQ(time_in_name(name), noon) << name;
+  // No such day; not a name of theirs.
+  EXPECT_EQ(time_in_name("MOD09GA.A2008367.h14v17.hdf"), std::nullopt);
+  EXPECT_EQ(time_in_name("B2008296.tif"), std::nullopt);
+  EXPECT_EQ(time_in_name("MOD09.A2008296"), std::nullopt);
+}
+
 TEST(FolderScenes, Mistakes) {
   const std::vector<std::string> names{"a/s_B4.tif", "b/s_B4.tif"};
   EXPECT_THAT(message_of([&] {

@@ -27,8 +27,7 @@ namespace geoloom::catalog {
 // - an image.
 struct SceneQuery {
   std::vector<std::string> from;
-  // For plain files, see geo::time_from_name; empty: the first of YYYYMMDD[T]HHMMSS, YYYY-MM-DD,
-  // YYYYMMDD that stands in the name as a run of digits of its own.
+  // For plain files, see geo::time_from_name; empty: see time_in_name.
   std::string date_pattern;
   std::vector<std::string> band_names;  // of a plain file, in file order; empty: from the file
   std::optional<geo::Period> period;

@@ -246,7 +246,7 @@ void add_inspect(CLI::App& app, Commands& commands) {
   const auto arguments = std::make_shared<InspectArguments>();
   command->add_option(
       "FILE", arguments->file,
-      "A raster, or a vector file: local, s3://, gs://, az:// or https://; a netCDF, HDF5 "
+      "A raster, or a vector file: local, s3://, gs://, az:// or https://; a netCDF, HDF "
       "or Zarr file, or one variable of it, as in NETCDF:\"a.nc\":B04[0]");
   command->add_option("--layer", arguments->layer,
                       "Instead of a file: the dates, bands and items of a layer that a run made");

@@ -181,8 +181,8 @@ void add_access(CLI::App& command, ServeArguments& arguments) {
       "--write", arguments.write,
       "A folder or address prefix that tasks may read and write; repeat it for more");
   command.add_flag("--array-files", arguments.array_files,
-                   "Tasks may read netCDF, HDF5 and Zarr: their libraries are much code, and an "
-                   "HDF5 file may name others anywhere on this machine");
+                   "Tasks may read netCDF, HDF and Zarr: their libraries are much code, and an "
+                   "HDF file may name others anywhere on this machine");
   command.add_option("--token-variable", arguments.secret_variable,
                      "Environment variable with the secret that senders give as a bearer token; "
                      "default GEOLOOM_TOKEN");

@@ -19,14 +19,20 @@ struct Spelling {
   std::string_view prefix;
   std::string_view root;  // before the names of variables
 };
-constexpr std::array<Spelling, 3> kSpellings{{{ArrayFormat::netcdf, "netCDF", "NETCDF:", ""},
+constexpr std::array<Spelling, 4> kSpellings{{{ArrayFormat::netcdf, "netCDF", "NETCDF:", ""},
+                                              {ArrayFormat::hdf4, "HDF4", "HDF4:", "//"},
                                               {ArrayFormat::hdf5, "HDF5", "HDF5:", "//"},
                                               {ArrayFormat::zarr, "Zarr", "ZARR:", "/"}}};
 
-constexpr std::array<std::pair<std::string_view, ArrayFormat>, 7> kEndings{
+// GDAL's own of a field of an HDF-EOS2 grid.
+constexpr std::string_view kEosGrid = "HDF4_EOS:EOS_GRID:";
+
+constexpr std::array<std::pair<std::string_view, ArrayFormat>, 9> kEndings{
     {{".nc", ArrayFormat::netcdf},
      {".nc4", ArrayFormat::netcdf},
      {".cdf", ArrayFormat::netcdf},
+     {".hdf", ArrayFormat::hdf4},
+     {".hdf4", ArrayFormat::hdf4},
      {".h5", ArrayFormat::hdf5},
      {".he5", ArrayFormat::hdf5},
      {".hdf5", ArrayFormat::hdf5},
@@ -66,6 +72,28 @@ std::vector<int64_t> take_index(std::string_view& variable, std::string_view tex
   }
 }
 
+// The file at the beginning, and the colon after it. Without quotation marks, the file ends before
+// the last `names` colons.
+void take_file(std::string_view& rest, int names, std::string_view text, ArrayAddress& address) {
+  size_t end = rest.size();
+  if (rest.starts_with('"')) {
+    rest.remove_prefix(1);
+    end = rest.find('"');
+    if (end == std::string_view::npos) throw malformed(text, "a quotation mark is missing");
+    address.file = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    if (!rest.starts_with(':')) throw malformed(text, "':' and a variable are missing");
+  } else {
+    for (int i = 0; i < names; ++i) {
+      end = end == 0 ? std::string_view::npos : rest.rfind(':', end - 1);
+      if (end == std::string_view::npos) throw malformed(text, "':' and a variable are missing");
+    }
+    address.file = rest.substr(0, end);
+    rest.remove_prefix(end);
+  }
+  rest.remove_prefix(1);
+}
+
 }  // namespace
 
 const char* name(ArrayFormat format) {
@@ -81,30 +109,24 @@ std::string ArrayAddress::text() const {
 }
 
 std::optional<ArrayAddress> array_address(std::string_view text) {
+  const bool eos_grid = text.starts_with(kEosGrid);
   const auto* const spelling =
-      std::find_if(kSpellings.begin(), kSpellings.end(),
-                   [text](const Spelling& each) { return text.starts_with(each.prefix); });
+      std::find_if(kSpellings.begin(), kSpellings.end(), [text, eos_grid](const Spelling& each) {
+        return eos_grid ? each.format == ArrayFormat::hdf4 : text.starts_with(each.prefix);
+      });
   if (spelling == kSpellings.end()) return std::nullopt;
   ArrayAddress address{.format = spelling->format};
-  std::string_view rest = text.substr(spelling->prefix.size());
-  size_t end = 0;
-  if (rest.starts_with('"')) {
-    rest.remove_prefix(1);
-    end = rest.find('"');
-    if (end == std::string_view::npos) throw malformed(text, "a quotation mark is missing");
-    address.file = rest.substr(0, end);
-    rest.remove_prefix(end + 1);
-    if (!rest.starts_with(':')) throw malformed(text, "':' and a variable are missing");
-  } else {
-    end = rest.rfind(':');
-    if (end == std::string_view::npos) throw malformed(text, "':' and a variable are missing");
-    address.file = rest.substr(0, end);
-    rest.remove_prefix(end);
-  }
-  rest.remove_prefix(1);
+  std::string_view rest = text.substr(eos_grid ? kEosGrid.size() : spelling->prefix.size());
+  take_file(rest, eos_grid ? 2 : 1, text, address);
   rest.remove_prefix(std::min(rest.find_first_not_of('/'), rest.size()));
   address.index = take_index(rest, text);
   address.variable = rest;
+  if (eos_grid) {
+    const size_t colon = address.variable.find(':');
+    if (colon == std::string::npos || colon == 0)
+      throw malformed(text, "it names a grid and no field of it");
+    address.variable[colon] = '/';
+  }
   if (address.file.empty()) throw malformed(text, "the file is missing");
   if (address.variable.empty()) throw malformed(text, "the variable is missing");
   return address;

@@ -22,6 +22,9 @@ constexpr int64_t kMostCoordinates = int64_t{1} << 20;
 // How far a coordinate may be from where even spacing puts it: single precision degrees are off by
 // some thousandths of a pixel.
 constexpr double kSpacingTolerance = 0.02;
+// Where GDAL shows the grids of HDF-EOS2, their fields, and HDF4's data sets.
+constexpr std::string_view kEosGrids = "/eos_grids/", kEosFields = "/Data Fields/",
+                           kDataSets = "/scientific_datasets/";
 // Blocks of what is stored in one piece: rows of the file.
 constexpr int64_t kRowsOfContiguous = 64;
 constexpr int64_t kMostBlockBytes = int64_t{1} << 30;
@@ -143,6 +146,9 @@ Axis axis_of(const GDALDimension& dimension, const GDALMDArray* coordinate) {
   if (is_one_of(name, {"x", "lon", "longitude", "easting"})) return Axis::x;
   if (is_one_of(name, {"y", "lat", "latitude", "northing"})) return Axis::y;
   if (name == "time") return Axis::time;
+  // Those of HDF-EOS grids.
+  if (dimension.GetType() == GDAL_DIM_TYPE_HORIZONTAL_X) return Axis::x;
+  if (dimension.GetType() == GDAL_DIM_TYPE_HORIZONTAL_Y) return Axis::y;
   return Axis::unknown;
 }
 
@@ -342,6 +348,23 @@ void read_blocks(const GDALMDArray& array, int64_t sample_bytes, RasterInfo& inf
   band.block_height = static_cast<int>(std::min(chunked ? rows : kRowsOfContiguous, info.height));
 }
 
+// See array_file.h on calibrations of HDF4.
+void turn_calibration(const GDALMDArray& array, BandInfo& band) {
+  if (band.scale > 1 && band.offset == 0 && number_of(array, "calibrated_nt"))
+    band.scale = 1 / band.scale;
+}
+
+// Of the integers of a file that has no unsigned ones, as netCDF of version 3.
+double wrap_of(const GDALMDArray& array, SampleType type) {
+  if (lower(text_of(array, "_Unsigned")) != "true") return 0;
+  return type == SampleType::int16 ? 65536.0 : type == SampleType::int32 ? 4294967296.0 : 0;
+}
+
+void make_unsigned(double wrap, BandInfo& band) {
+  band.type = band.type == SampleType::int16 ? SampleType::uint16 : SampleType::uint32;
+  if (band.nodata && *band.nodata < 0) *band.nodata += wrap;
+}
+
 BandInfo band_of(const GDALMDArray& array, ArrayFormat format) {
   BandInfo band;
   band.type = sample_type_of(array.GetDataType().GetNumericDataType());
@@ -353,6 +376,7 @@ BandInfo band_of(const GDALMDArray& array, ArrayFormat format) {
   band.offset = array.GetOffset(&found);
   if (!found) band.offset = number_of(array, "add_offset").value_or(0);
   band.unit = units_of(array);
+  if (format == ArrayFormat::hdf4) turn_calibration(array, band);
   return band;
 }
 
@@ -366,6 +390,27 @@ std::optional<geo::TimeMs> single_time(const GDALGroup& root) {
 }
 
 }  // namespace
+
+std::string variable_name(const std::string& full_name, ArrayFormat format) {
+  std::string_view name = full_name;
+  if (format == ArrayFormat::hdf4 && name.starts_with(kDataSets))
+    return full_name.substr(kDataSets.size());
+  const size_t fields = name.find(kEosFields);
+  if (format == ArrayFormat::hdf4 && name.starts_with(kEosGrids) && fields != name.npos)
+    return fmt::format("{}/{}", name.substr(kEosGrids.size(), fields - kEosGrids.size()),
+                       name.substr(fields + kEosFields.size()));
+  return full_name.substr(1);
+}
+
+std::string full_name_of(const std::string& variable, ArrayFormat format) {
+  if (format != ArrayFormat::hdf4) return "/" + variable;
+  const size_t slash = variable.find('/');
+  if (slash == std::string::npos) return fmt::format("{}{}", kDataSets, variable);
+  // Those of swaths and of images are named in full.
+  if (variable.find('/', slash + 1) != std::string::npos) return "/" + variable;
+  return fmt::format("{}{}{}{}", kEosGrids, variable.substr(0, slash), kEosFields,
+                     variable.substr(slash + 1));
+}
 
 bool is_raster(const GDALGroup& root, const GDALMDArray& array) {
   const auto& dimensions = array.GetDimensions();
@@ -386,7 +431,7 @@ DescribedArray describe_array(const GDALGroup& root, const GDALMDArray& array, A
   DescribedArray described;
   auto& variable = described.variable;
   const auto& dimensions = array.GetDimensions();
-  variable.name = array.GetFullName().substr(1);
+  variable.name = variable.band = variable_name(array.GetFullName(), format);
   for (size_t i = 0; i + 2 < dimensions.size(); ++i) {
     ArrayDimension& dimension = variable.leading.emplace_back();
     dimension.name = dimensions[i]->GetName();
@@ -405,10 +450,9 @@ DescribedArray describe_array(const GDALGroup& root, const GDALMDArray& array, A
   BandInfo band = band_of(array, format);
   read_blocks(array, GDALGetDataTypeSizeBytes(array.GetDataType().GetNumericDataType()), info,
               band);
-  const bool flagged = lower(text_of(array, "_Unsigned")) == "true" &&
-                       (band.type == SampleType::int16 || band.type == SampleType::int32);
+  described.wrap = wrap_of(array, band.type);
+  if (described.wrap != 0) make_unsigned(described.wrap, band);
   if (two_missing_values(array)) info.why_no_grid = "_FillValue and missing_value differ";
-  if (flagged) info.why_no_grid = "its unsigned values are stored as signed ones (_Unsigned)";
   info.bands = {std::move(band)};
   if (info.why_no_grid.empty()) GridReader(root, array, described).read();
   if (!info.why_no_grid.empty()) info.grid.reset();
@@ -424,6 +468,9 @@ void read_time_of_file(const GDALGroup& root, ArrayFileInfo& info) {
   }
   if (!info.time)
     info.time = geo::parse_time(text_of(root.GetAttribute("time_coverage_start").get()));
+  const auto day = text_of(root.GetAttribute("RANGEBEGINNINGDATE").get()),
+             hour = text_of(root.GetAttribute("RANGEBEGINNINGTIME").get());
+  if (!info.time) info.time = geo::parse_time(hour.empty() ? day : day + "T" + hour + "Z");
 }
 
 }  // namespace geoloom::gdal

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -19,6 +20,7 @@
 // A GDAL built without one of them lacks the symbol; that is told when such a file is opened.
 CPL_C_START
 __attribute__((weak)) void GDALRegister_netCDF();
+__attribute__((weak)) void GDALRegister_HDF4();
 __attribute__((weak)) void GDALRegister_HDF5();
 __attribute__((weak)) void GDALRegister_Zarr();
 CPL_C_END
@@ -29,8 +31,9 @@ namespace {
 constexpr int kDeepestGroup = 16;
 constexpr size_t kMostVariables = 10'000;
 
-// The netCDF library stands on that of HDF5, which is not made for threads, and GDAL has a lock for
-// each that the other does not know. Recursive: who opens may close what others have left.
+// The netCDF library stands on that of HDF5, which is not made for threads, nor is that of HDF4,
+// and GDAL has a lock for each that the others do not know. Recursive: who opens may close what
+// others have left.
 class LibraryLock {
  public:
   explicit LibraryLock(ArrayFormat format) {
@@ -55,6 +58,8 @@ Driver driver_of(ArrayFormat format) {
   switch (format) {
     case ArrayFormat::netcdf:
       return {"netCDF", &GDALRegister_netCDF};
+    case ArrayFormat::hdf4:
+      return {"HDF4", &GDALRegister_HDF4};
     case ArrayFormat::hdf5:
       return {"HDF5", &GDALRegister_HDF5};
     case ArrayFormat::zarr:
@@ -112,11 +117,16 @@ void check_kind(const std::string& path, ArrayFormat format) {
   const auto start = first_bytes(path, 1024);
   const auto kind = looks_like(start);
   if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at(place_of(path));
-  const bool fits = kind == "HDF5 or netCDF" || (format == ArrayFormat::netcdf && kind == "netCDF");
-  if (!fits)
-    throw Error(ErrorCode::invalid, fmt::format("this is no {} file{}", name(format),
-                                                kind.empty() ? "" : ": it looks like " + kind))
-        .at(place_of(path));
+  const bool fits =
+      format == ArrayFormat::hdf4
+          ? kind == "HDF4"
+          : kind == "HDF5 or netCDF" || (format == ArrayFormat::netcdf && kind == "netCDF");
+  if (fits) return;
+  Error refusal(ErrorCode::invalid, fmt::format("this is no {} file{}", name(format),
+                                                kind.empty() ? "" : ": it looks like " + kind));
+  if (kind == "HDF4") refusal.hint("let its name end in .hdf");
+  if (kind == "HDF5 or netCDF") refusal.hint("let its name end in .h5 or .nc");
+  throw std::move(refusal).at(place_of(path));
 }
 
 // Planes of one version of a file share it: a series has one for each date and band. Under the
@@ -125,6 +135,18 @@ std::weak_ptr<OpenFile>& shared_file(const std::string& path) {
   static std::map<std::string, std::weak_ptr<OpenFile>> files;
   std::erase_if(files, [](const auto& each) { return each.second.expired(); });
   return files[path + ":" + local_version(path)];
+}
+
+// HDF4's library has places for 32 files, and HDF-EOS for 200 grids, in a process. So its planes
+// open their file for each read, and the files read last stay open, because reading a product's
+// metadata takes longer than a tile's pixels. Under the lock; first called after the library was
+// used, so that it is there when this ends.
+void keep_open(const std::shared_ptr<OpenFile>& file) {
+  constexpr size_t kMost = 12;
+  static std::deque<std::shared_ptr<OpenFile>> recent;
+  std::erase(recent, file);
+  recent.push_back(file);
+  if (recent.size() > kMost) recent.pop_front();
 }
 
 std::shared_ptr<OpenFile> open_file(const std::string& path, ArrayFormat format) {
@@ -136,7 +158,10 @@ std::shared_ptr<OpenFile> open_file(const std::string& path, ArrayFormat format)
   const LibraryLock lock(format);
   auto* const known = format == ArrayFormat::zarr ? nullptr : &shared_file(path);
   if (known != nullptr)
-    if (auto open = known->lock()) return open;
+    if (auto open = known->lock()) {
+      if (format == ArrayFormat::hdf4) keep_open(open);
+      return open;
+    }
   const Capture capture(path);
   auto file = std::make_shared<OpenFile>();
   file->format = format;
@@ -149,6 +174,7 @@ std::shared_ptr<OpenFile> open_file(const std::string& path, ArrayFormat format)
     throw capture.error(ErrorCode::corrupt,
                         fmt::format("this {} file cannot be opened", name(format)));
   if (known != nullptr) *known = file;
+  if (format == ArrayFormat::hdf4) keep_open(file);
   return file;
 }
 
@@ -167,12 +193,24 @@ void add_variables(const OpenFile& file, const GDALGroup& group, int depth, Arra
       add_variables(file, *inner, depth + 1, info);
 }
 
+// Fields of grids go by their own names.
+void name_bands(std::vector<ArrayVariable>& variables) {
+  const auto field_of = [](const ArrayVariable& variable) {
+    return variable.name.substr(variable.name.rfind('/') + 1);
+  };
+  std::map<std::string, int> count;
+  for (const auto& variable : variables) ++count[field_of(variable)];
+  for (auto& variable : variables)
+    if (auto field = field_of(variable); count[field] == 1) variable.band = std::move(field);
+}
+
 ArrayFileInfo describe_file(const OpenFile& file) {
   const LibraryLock lock(file.format);
   const Capture capture(file.path);
   ArrayFileInfo info;
   info.format = file.format;
   add_variables(file, *file.root, 0, info);
+  if (file.format == ArrayFormat::hdf4) name_bands(info.variables);
   read_time_of_file(*file.root, info);
   return info;
 }
@@ -203,10 +241,45 @@ std::string only_variable(const OpenFile& file) {
           ArrayAddress{.format = file.format, .file = file.path, .variable = names[0]}.text()));
 }
 
-std::shared_ptr<GDALMDArray> array_of(const OpenFile& file, const std::string& variable) {
-  auto array = file.root->OpenMDArrayFromFullname("/" + variable);
-  if (array && is_raster(*file.root, *array)) return array;
-  const auto names = names_of(describe_file(file));
+// An array with the groups around it: HDF4's dimensions know their coordinates only as long as the
+// group that they were found in is there.
+struct OpenArray {
+  std::vector<std::shared_ptr<GDALGroup>> groups;
+  std::shared_ptr<GDALMDArray> array;
+};
+
+// GDAL opens HDF4's data sets below grids a second time, without their coordinates.
+bool is_listed(const OpenFile& file, const std::string& full_name) {
+  if (file.format != ArrayFormat::hdf4) return true;
+  const auto group = full_name.substr(1, full_name.find('/', 1) - 1);
+  const auto groups = file.root->GetGroupNames();
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
+OpenArray open_array(const OpenFile& file, std::string_view full_name) {
+  OpenArray opened{.groups = {file.root}, .array = nullptr};
+  full_name.remove_prefix(1);
+  for (size_t slash = full_name.find('/'); slash != std::string_view::npos;
+       slash = full_name.find('/')) {
+    auto inner = opened.groups.back()->OpenGroup(std::string(full_name.substr(0, slash)));
+    if (!inner) return opened;
+    opened.groups.push_back(std::move(inner));
+    full_name.remove_prefix(slash + 1);
+  }
+  opened.array = opened.groups.back()->OpenMDArray(std::string(full_name));
+  return opened;
+}
+
+OpenArray array_of(const OpenFile& file, const std::string& variable) {
+  const auto full_name = full_name_of(variable, file.format);
+  auto opened = is_listed(file, full_name) ? open_array(file, full_name) : OpenArray{};
+  const auto& array = opened.array;
+  if (array && is_raster(*file.root, *array)) return opened;
+  const auto info = describe_file(file);
+  for (const auto& each : info.variables)
+    if (each.band == variable && each.name != variable)
+      return open_array(file, full_name_of(each.name, file.format));
+  const auto names = names_of(info);
   throw Error(ErrorCode::missing,
               array ? fmt::format("the variable '{}' has no rows and columns", variable)
                     : fmt::format("the file has no variable '{}'", variable))
@@ -255,10 +328,12 @@ ArrayAddress address_of(const std::string& text) {
 
 struct ArrayPlane::Impl {
   std::string name;
-  std::shared_ptr<OpenFile> file;
+  ArrayAddress address;
+  std::shared_ptr<OpenFile> file;  // with the array, but of HDF4
   std::shared_ptr<GDALMDArray> array;
   RasterInfo info;
   bool south_up = false;
+  double wrap = 0;
   std::vector<GUInt64> plane;
 
   Impl() = default;
@@ -270,27 +345,37 @@ struct ArrayPlane::Impl {
     array.reset();
   }
 
-  void read_stored(int64_t first_row, int64_t rows, const geo::Window& window, BufferType type,
-                   std::byte* buffer) const;
+  void read_stored(GDALMDArray& from, int64_t first_row, int64_t rows, const geo::Window& window,
+                   BufferType type, std::byte* buffer) const;
   void read(const geo::Window& window, BufferType type, std::byte* buffer, size_t row_stride) const;
 };
 
 // A part of a plane in the order of the file, whose rows follow each other in the buffer: drivers
 // have ways of their own for other buffers, and GDAL 3.6's for HDF5 leaves samples unwritten.
-void ArrayPlane::Impl::read_stored(int64_t first_row, int64_t rows, const geo::Window& window,
-                                   BufferType type, std::byte* buffer) const {
+void ArrayPlane::Impl::read_stored(GDALMDArray& from, int64_t first_row, int64_t rows,
+                                   const geo::Window& window, BufferType type,
+                                   std::byte* buffer) const {
   std::vector<GUInt64> start = plane;
   start.push_back(static_cast<GUInt64>(first_row));
   start.push_back(static_cast<GUInt64>(window.x));
   std::vector<size_t> count(plane.size(), 1);
   count.push_back(static_cast<size_t>(rows));
   count.push_back(static_cast<size_t>(window.width));
-  const LibraryLock lock(file->format);
+  const LibraryLock lock(address.format);
   const Capture capture(name);
-  const bool good = array->Read(start.data(), count.data(), nullptr, nullptr,
-                                GDALExtendedDataType::Create(gdal_type(type)), buffer);
-  if (!good || capture.failed())
-    throw capture.error(ErrorCode::corrupt, "the pixels cannot be read");
+  const auto read_as = [&](GDALDataType as, void* to) {
+    const bool good = from.Read(start.data(), count.data(), nullptr, nullptr,
+                                GDALExtendedDataType::Create(as), to);
+    if (!good || capture.failed())
+      throw capture.error(ErrorCode::corrupt, "the pixels cannot be read");
+  };
+  if (wrap == 0) return read_as(gdal_type(type), buffer);
+  std::vector<double> samples(static_cast<size_t>(rows * window.width));
+  read_as(GDT_Float64, samples.data());
+  for (double& sample : samples)
+    if (sample < 0) sample += wrap;
+  GDALCopyWords64(samples.data(), GDT_Float64, sizeof(double), buffer, gdal_type(type),
+                  static_cast<int>(byte_size(type)), static_cast<GPtrDiff_t>(samples.size()));
 }
 
 // A row of blocks at a time, so that no more is held beside the buffer than is decoded at once.
@@ -300,11 +385,17 @@ void ArrayPlane::Impl::read(const geo::Window& window, BufferType type, std::byt
   const int64_t block = info.bands.front().block_height;
   const int64_t first = south_up ? info.height - window.bottom() : window.y;
   const int64_t end = first + window.height;
+  std::optional<LibraryLock> lock;
+  OpenArray opened{.groups = {}, .array = array};
+  if (!array) {
+    lock.emplace(address.format);
+    opened = array_of(*open_file(address.file, address.format), address.variable);
+  }
   std::vector<std::byte> rows;
   for (int64_t row = first; row < end;) {
     const int64_t count = std::min(block - row % block, end - row);
     rows.resize(static_cast<size_t>(count) * row_bytes);
-    read_stored(row, count, window, type, rows.data());
+    read_stored(*opened.array, row, count, window, type, rows.data());
     for (int64_t i = 0; i < count; ++i) {
       const int64_t to = south_up ? end - 1 - (row + i) : row + i - first;
       std::memcpy(buffer + static_cast<size_t>(to) * row_stride,
@@ -323,15 +414,20 @@ ArrayPlane ArrayPlane::open(const std::string& name) {
   auto address = address_of(name);
   auto impl = std::make_unique<Impl>();
   impl->name = name;
-  impl->file = open_file(address.file, address.format);
   const LibraryLock lock(address.format);
+  const auto file = open_file(address.file, address.format);
   const Capture capture(name);
-  if (address.variable.empty()) address.variable = only_variable(*impl->file);
-  impl->array = array_of(*impl->file, address.variable);
-  auto described = describe_array(*impl->file->root, *impl->array, address.format);
+  if (address.variable.empty()) address.variable = only_variable(*file);
+  const auto opened = array_of(*file, address.variable);
+  auto described = describe_array(*file->root, *opened.array, address.format);
   impl->plane = plane_index(described.variable, address.index, address.file);
   impl->info = std::move(described.variable.info);
   impl->south_up = described.south_up;
+  impl->wrap = described.wrap;
+  impl->address = std::move(address);
+  if (impl->address.format == ArrayFormat::hdf4) return ArrayPlane(std::move(impl));
+  impl->file = file;
+  impl->array = opened.array;
   return ArrayPlane(std::move(impl));
 }
 

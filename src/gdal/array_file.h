@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that hold named arrays: netCDF, HDF5 and Zarr v2, read through GDAL's multidimensional
-// drivers, which are asked for by name and get the plain file.
+// Files that hold named arrays: netCDF, HDF4, HDF5 and Zarr v2, read through GDAL's
+// multidimensional drivers, which are asked for by name and get the plain file.
 //
 // What the arrays mean is read here, for all formats alike, by the CF conventions (1.11): the last
 // two dimensions are rows and columns; their coordinate variables, which have to be evenly spaced,
 // or the GeoTransform of the grid mapping give the grid; the CRS is that of grid_mapping (also of
 // `coordinates`, or of a variable spatial_ref or crs, as xarray writes it), else WGS84 where the
 // coordinates are in degrees. Rows that run north are turned when they are read. _FillValue or else
-// missing_value is nodata, scale_factor and add_offset are scale and offset.
+// missing_value is nodata, scale_factor and add_offset are scale and offset. Integers that
+// `_Unsigned` says to be unsigned are.
+//
+// Grids of HDF-EOS2 (HDF4) have no such variables: their size, corners and projection come from the
+// file's StructMetadata, which the HDF-EOS library in GDAL reads. A calibration as HDF4's library
+// writes it (with calibrated_nt) whose scale_factor is above 1 divides: so it is in MODIS land
+// products, where 10000 stands for 0.0001 (MOD09 and MOD13 user's guides).
 #pragma once
 
 #include <cstdint>
@@ -34,6 +40,9 @@ struct ArrayDimension {
 
 struct ArrayVariable {
   std::string name;  // as in addresses
+  // What its band is called: the name, and of a field of a grid the field alone, where no other
+  // grid of the file has one of that name.
+  std::string band;
   std::vector<ArrayDimension> leading;
   RasterInfo info;  // of each plane: one band
 };
@@ -41,7 +50,8 @@ struct ArrayVariable {
 struct ArrayFileInfo {
   ArrayFormat format = ArrayFormat::netcdf;
   std::vector<ArrayVariable> variables;  // those of at least two dimensions that hold numbers
-  // Of all that has no dimension of time: a variable `time` of one value, or time_coverage_start.
+  // Of all that has no dimension of time: a variable `time` of one value, time_coverage_start, or
+  // the RANGEBEGINNINGDATE and RANGEBEGINNINGTIME of HDF-EOS.
   std::optional<geo::TimeMs> time;
   std::string why_no_time;  // it is there and cannot be read
 };

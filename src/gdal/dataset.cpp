@@ -105,7 +105,7 @@ bool known_signature(const std::string& kind) {
       .at(place_of(path))
       .hint(
           "scenes may be GeoTIFF, JPEG 2000, PNG or JPEG, and by the ending of their names netCDF "
-          "(.nc), HDF5 (.h5) and Zarr (.zarr)");
+          "(.nc), HDF4 (.hdf), HDF5 (.h5) and Zarr (.zarr)");
 }
 
 DatasetHandle open_handle(const std::string& path) {
@@ -276,8 +276,8 @@ bool built_with_libdeflate() {
 }
 
 const std::vector<std::string>& allowed_drivers() {
-  static const std::vector<std::string> drivers{"GTiff",  "JP2OpenJPEG", "PNG", "JPEG",
-                                                "netCDF", "HDF5",        "Zarr"};
+  static const std::vector<std::string> drivers{"GTiff",  "JP2OpenJPEG", "PNG",  "JPEG",
+                                                "netCDF", "HDF4",        "HDF5", "Zarr"};
   return drivers;
 }
 

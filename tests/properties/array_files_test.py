@@ -201,6 +201,53 @@ def ways_to_name_them(bench):
     bench.expect(view.code == 0 and (bench.folder / "view.png").exists(), "thumbnails of its dates", view)
 
 
+# Samples that are unsigned and stored as signed ones, and what the netCDF library says of them.
+UNSIGNED = """
+import sys
+import netCDF4, numpy
+path, form, store, out = sys.argv[1:]
+values = numpy.linspace(0, 2 ** (8 * int(store[1])) - 1, 600).round().astype("u" + store[1]).reshape(20, 30)
+file = netCDF4.Dataset(path, "w", format=form)
+for name, count, start, step in (("y", 20, 5000005, -10), ("x", 30, 500005, 10)):
+    file.createDimension(name, count)
+    coordinate = file.createVariable(name, "f8", (name,))
+    coordinate.standard_name = "projection_" + name + "_coordinate"
+    coordinate[:] = start + step * numpy.arange(count)
+variable = file.createVariable("B04", store, ("y", "x"), fill_value=-1)
+variable.setncattr("_Unsigned", "true")
+variable.set_auto_maskandscale(False)
+variable[:] = values.view(store)
+file.close()
+opened = netCDF4.Dataset(path)
+numpy.save(out, opened["B04"][:].filled(0).astype("float64"))
+"""
+
+
+def unsigned_values(bench):
+    from osgeo import gdal
+    for store in ("i2", "i4"):
+        for name, form in (("three.nc", "NETCDF3_CLASSIC"), ("four.nc", "NETCDF4"), ("five.h5", "NETCDF4")):
+            path = bench.folder / f"{store}_{name}"
+            subprocess.run([VENV_PYTHON, "-W", "ignore", "-c", UNSIGNED, path, form, store, bench.folder / "truth.npy"], check=True)
+            grid = 'grid: {crs: "EPSG:32631", origin: [500000, 5000010], resolution: 10, size: [30, 20]}'
+            text = f"""geoloom: 1
+name: one
+store: {store}_{form}_{path.suffix[1:]}
+area: {{{grid}}}
+sources: {{s: {{scenes: {path.name}, crs: "EPSG:32631"}}}}
+steps: {{copy: {{do: [{{load: {{source: s, bands: [B04]}}}}, {{save: {{layer: copy}}}}]}}}}
+"""
+            done = bench.run(bench.document(text))
+            copies = sorted((bench.folder / f"{store}_{form}_{path.suffix[1:]}").rglob("copy*.tif"))
+            if bench.expect(copies, f"{path.name} is read", done):
+                image = gdal.Open(str(copies[0]))
+                stored = image.ReadAsArray().astype("float64")
+                nodata = image.GetRasterBand(1).GetNoDataValue()
+                values = numpy.where(numpy.isnan(stored) if numpy.isnan(nodata) else stored == nodata, 0, stored)
+                truth = numpy.load(bench.folder / "truth.npy").astype("float32").astype("float64")
+                bench.expect(numpy.array_equal(values, truth), f"{path.name}: the values of the netCDF library", (values[0, :5], truth[0, :5], values[-1, -3:], truth[-1, -3:]))
+
+
 def refusals(bench):
     def refused(source, *words):
         done = bench.call("run", bench.document(document(source, "refused")))
@@ -230,4 +277,4 @@ def refusals(bench):
 
 
 if __name__ == "__main__":
-    main([equals_geotiff, agrees_with_xarray, ways_to_name_them, refusals], __doc__)
+    main([equals_geotiff, agrees_with_xarray, ways_to_name_them, unsigned_values, refusals], __doc__)
