@@ -165,7 +165,7 @@ class Dispatch {
     const auto finished = progress.finish(*run_);
     if (!finished.paused_because.empty()) {
       printer_line("stopped: " + finished.paused_because);
-      return traits(finished.paused_code).exit_code;
+      return finished.paused_code ? traits(*finished.paused_code).exit_code : kExitPaused;
     }
     if (stop_.load()) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;
     if (only_published) return kExitSuccess;

@@ -98,12 +98,15 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
           {"peak_memory_bytes", summary.peak_memory_bytes},
           {"wall_seconds", summary.wall_seconds},
           {"cpu_target", kernels::chosen_target()},
+          {"ending", engine::name_of(summary.ending)},
+          {"reason", summary.reason},
           {"interrupted", summary.interrupted}};
 }
 
 int exit_code_of(const engine::RunSummary& summary) {
   if (summary.interrupted) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;
-  if (!summary.paused_because.empty()) return traits(summary.paused_code).exit_code;
+  if (summary.ending == engine::RunEnding::paused)
+    return summary.paused_code ? traits(*summary.paused_code).exit_code : kExitPaused;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
   for (const auto& step : summary.steps) made += step.done + step.cached;
@@ -120,9 +123,11 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
         summary.nodata_collisions);
   if (summary.total_pixels > 0 && summary.valid_pixels == 0)
     std::cerr << "warning: not one pixel is valid; see `geoloom pixel LON,LAT`\n";
-  if (!summary.paused_because.empty())
-    std::cerr << "paused: " << summary.paused_because
-              << "\n  hint: mend that, then run the same command again; finished items are kept\n";
+  if (summary.ending == engine::RunEnding::paused)
+    std::cerr << fmt::format(
+        "paused: {}\n  mend that, then go on, which keeps what is made: geoloom runs retry {} "
+        "--store {}\n",
+        summary.reason, summary.run_id, run.workflow().document.store.text);
   if (exit_code == kExitItemsFailed || summary.interrupted)
     std::cerr << fmt::format(
         "run {} is not complete; see `geoloom runs why`, then run the same command again to go "

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <iostream>
-#include <map>
 
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
@@ -11,6 +10,7 @@
 #include "cli/opened_run.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
+#include "engine/failure_causes.h"
 
 namespace geoloom::cli {
 namespace {
@@ -98,66 +98,27 @@ int missing(const RunsArguments& arguments, const Commands& commands) {
   return json.empty() ? kExitSuccess : kExitItemsFailed;
 }
 
-// The last failure of each item that is still without receipt, grouped by cause.
-struct Cause {
-  std::string code, message, scene, hint, since;
-  std::vector<std::string> items;
-};
-
-// The scene of a printed place, which stands at its end.
-std::string scene_of(const std::string& place) {
-  constexpr std::string_view kLabel = "scene ";
-  const auto at = place.rfind(kLabel);
-  return at == std::string::npos ? std::string() : place.substr(at + kLabel.size());
-}
-
-std::vector<Cause> causes_of(const OpenedRun& opened) {
-  std::map<std::string, engine::AttemptRecord> last;
-  for (const auto& attempt : engine::read_attempts(*opened.store, opened.run->record().id))
-    if (attempt.state == "failed") last[attempt.step + "/" + attempt.item] = attempt;
-  std::map<std::string, Cause> groups;
-  for (size_t s = 0; s < opened.run->steps().size(); ++s) {
-    const auto& step = opened.run->steps()[s];
-    if (!step.selected) continue;
-    for (size_t i = 0; i < step.items.size(); ++i) {
-      if (opened.state->receipt(s, i)) continue;
-      const auto key = step.step->name + "/" + step.items[i].name;
-      const auto attempt = last.find(key);
-      Cause cause{"not started",
-                  "no attempt was made, or it was interrupted",
-                  "",
-                  "run the same command again",
-                  "",
-                  {}};
-      if (attempt != last.end())
-        cause = {
-            attempt->second.error_code, attempt->second.message, scene_of(attempt->second.place),
-            attempt->second.hint,       attempt->second.time,    {}};
-      auto& group = groups.emplace(cause.code + cause.message + cause.scene, cause).first->second;
-      if (cause.since < group.since) group.since = cause.since;
-      group.items.push_back(key);
-    }
-  }
-  std::vector<Cause> causes;
-  for (auto& [key, cause] : groups) causes.push_back(std::move(cause));
-  return causes;
+std::string scenes_text(const std::vector<std::string>& scenes) {
+  if (scenes.size() == 1) return "scene " + scenes.front();
+  return fmt::format("{}, for example {}", counted(scenes.size(), "scene"), scenes.front());
 }
 
 void why(const RunsArguments& arguments, const Commands& commands) {
   const auto opened = open_run(arguments, commands);
-  const auto causes = causes_of(opened);
+  const auto causes = engine::failure_causes(
+      *opened.run, *opened.state, engine::read_attempts(*opened.store, opened.run->record().id));
   auto json = workflow::OrderedJson::array();
   for (const auto& cause : causes) {
     json.push_back({{"cause", cause.code},
                     {"message", cause.message},
-                    {"scene", cause.scene},
+                    {"scenes", cause.scenes},
                     {"hint", cause.hint},
                     {"since", cause.since},
                     {"items", cause.items}});
     if (commands.json) continue;
     std::cout << fmt::format("{}, {}: {}\n", counted(cause.items.size(), "item"), cause.code,
                              cause.message);
-    if (!cause.scene.empty()) std::cout << "  scene " << cause.scene << "\n";
+    if (!cause.scenes.empty()) std::cout << "  " << scenes_text(cause.scenes) << "\n";
     if (!cause.since.empty()) std::cout << "  since " << cause.since << "\n";
     std::cout << fmt::format("  for example {}\n", cause.items.front());
     if (!cause.hint.empty()) std::cout << "  hint: " << cause.hint << "\n";

@@ -172,25 +172,13 @@ class Dispatcher::Sending {
     WorkQueue queue;
     for (const size_t item : items) queue.push({step_, item, 1});
     const auto count = std::min<size_t>(options_.in_flight, items.size());
-    std::atomic<bool> stop{false};
     std::vector<std::thread> senders;
     for (size_t i = 0; i < count; ++i)
       senders.emplace_back([&] {
-        while (const auto message = queue.lease(stop)) {
+        while (const auto message = queue.lease([this] { return progress_.stopped(); }))
           deliver(queue, *message);
-          if (progress_.stopped()) stop.store(true);
-        }
       });
-    std::atomic<bool> done{false};
-    std::thread watcher([&] {
-      while (!done.load()) {
-        if (progress_.stopped()) stop.store(true);
-        std::this_thread::sleep_for(milliseconds(20));
-      }
-    });
     for (auto& sender : senders) sender.join();
-    done.store(true);
-    watcher.join();
   }
 
   http::Request request_for(const WorkMessage& message, const http::Url& address) const {

@@ -29,7 +29,36 @@ void PubSubTransport::publish(RunSession& session, size_t step, const std::vecto
   for (const size_t item : items)
     messages.push_back(pubsub_message(
         {store, session.run().record().id, step_run.step->name, step_run.items[item].name, 1}));
+  attempts_.emplace(session.store(), session.run().record().id);
+  given_up_.clear();
   service_.publish(topic_, messages);
+}
+
+// The queue delivers again and again; an item that failed as often as its step tries it is as good
+// as given up, and tells the breaker what there is to expect.
+void PubSubTransport::note_failures(RunSession& session, size_t step,
+                                    const std::vector<size_t>& items, RunProgress& progress) {
+  if (!attempts_) return;
+  const auto& step_run = session.run().steps()[step];
+  const auto retry = step_run.step->policy.retry.value_or(workflow::RetryPolicy());
+  std::set<std::string> awaited;
+  for (const size_t item : items) awaited.insert(step_run.items[item].name);
+  for (const auto& attempt : attempts_->read_new()) {
+    if (attempt.state != "failed" || attempt.step != step_run.step->name) continue;
+    if (!awaited.contains(attempt.item)) continue;
+    const auto code = error_code_of(attempt.error_code);
+    Error error(code, attempt.message);
+    error.hint(attempt.hint).cause(attempt.place);
+    if (code == ErrorCode::denied) progress.pause(error);
+    if (retry.covers(code) && attempt.attempt < retry.attempts) continue;
+    if (!given_up_.insert(attempt.item).second) continue;
+    ItemEvent event;
+    event.step = attempt.step;
+    event.item = attempt.item;
+    event.attempt = attempt.attempt;
+    event.error = &error;
+    progress.item_given_up(event);
+  }
 }
 
 void PubSubTransport::wait(RunSession& session, size_t step, std::vector<size_t> items,
@@ -55,6 +84,7 @@ void PubSubTransport::wait(RunSession& session, size_t step, std::vector<size_t>
       last_receipt = Clock::now();
       return true;
     });
+    note_failures(session, step, items, progress);
   }
   if (progress.stopped()) return;
   for (const size_t item : items) {

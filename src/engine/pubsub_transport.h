@@ -4,6 +4,9 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "engine/runner.h"
@@ -35,9 +38,15 @@ class PubSubTransport final : public Transport {
   void wait(RunSession& session, size_t step, std::vector<size_t> items, RunProgress& progress);
 
  private:
+  // Tells what workers logged of items that have no receipt.
+  void note_failures(RunSession& session, size_t step, const std::vector<size_t>& items,
+                     RunProgress& progress);
+
   http::PubSub& service_;
   const http::PubSubName topic_;
   const Options options_;
+  std::optional<AttemptReader> attempts_;  // since the last publishing
+  std::set<std::string> given_up_;         // items of that step
 };
 
 }  // namespace geoloom::engine

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/run_progress.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "engine/process_memory.h"
@@ -19,8 +22,38 @@ size_t RunSummary::not_started() const {
   return count;
 }
 
+const char* name_of(RunEnding ending) {
+  switch (ending) {
+    case RunEnding::done:
+      return "done";
+    case RunEnding::failed:
+      return "failed";
+    case RunEnding::paused:
+      return "paused";
+    case RunEnding::interrupted:
+    case RunEnding::past_deadline:
+      return "interrupted";
+  }
+  return "failed";
+}
+
+void RunProgress::note_incomplete(const workflow::StepRun& step) {
+  incomplete_.insert(step.step->layers_made.begin(), step.step->layers_made.end());
+}
+
+void RunProgress::step_adopted(const workflow::StepRun& step, size_t receipts) {
+  const std::lock_guard lock(mutex_);
+  if (receipts < step.items.size()) note_incomplete(step);
+}
+
 void RunProgress::step_started(const workflow::StepRun& step) {
   const std::lock_guard lock(mutex_);
+  step_stop_.store(Stop::no);
+  breaker_.emplace(step.step->policy.breaker, step.items.size());
+  const auto& read = step.step->layers_read;
+  reads_incomplete_ = std::any_of(read.begin(), read.end(), [this](const std::string& layer) {
+    return incomplete_.contains(layer);
+  });
   StepSummary summary;
   summary.name = step.step->name;
   summary.items = step.items.size();
@@ -34,9 +67,11 @@ void RunProgress::item_ended(const ItemEvent& event) {
   switch (event.outcome) {
     case ItemOutcome::done:
       ++step.done;
+      breaker_->made();
       break;
     case ItemOutcome::empty:
       ++step.empty;
+      breaker_->made();
       break;
     case ItemOutcome::cached:
       ++step.cached;
@@ -48,6 +83,41 @@ void RunProgress::item_ended(const ItemEvent& event) {
       break;
   }
   observer_.item_ended(event);
+  if (event.outcome == ItemOutcome::failed) given_up(event);
+}
+
+void RunProgress::item_given_up(const ItemEvent& event) {
+  const std::lock_guard lock(mutex_);
+  given_up(event);
+}
+
+void RunProgress::given_up(const ItemEvent& event) {
+  if (!lacks_input(event))
+    if (const auto cause = breaker_->failed(event.item, *event.error, now_text())) trip(*cause);
+}
+
+// Items whose input was not made fail at once, spend nothing, and are no new cause.
+bool RunProgress::lacks_input(const ItemEvent& event) const {
+  return reads_incomplete_ && event.error->code() == ErrorCode::missing;
+}
+
+void RunProgress::trip(const Breaker::Cause& cause) {
+  if (run_stop_.load() != Stop::no) return;
+  run_stop_.store(Stop::no_more);
+  summary_.paused_because =
+      fmt::format("step '{}': one cause took {} items since {}: {}: {}{}. {}",
+                  summary_.steps.back().name, cause.items, cause.since, cause.code, cause.message,
+                  cause.hint.empty() ? "" : ". Hint: " + cause.hint, unaffected());
+  observer_.note("paused: no further item is started, those under way end");
+}
+
+// What the pause leaves alone.
+std::string RunProgress::unaffected() const {
+  const auto made = [](const StepSummary& step) { return step.done + step.empty + step.cached; };
+  std::vector<std::string> parts;
+  for (const auto& step : summary_.steps)
+    parts.push_back(fmt::format("{} of {} items of '{}'", made(step), step.items, step.name));
+  return fmt::format("Unaffected, as they are made: {}", fmt::join(parts, ", "));
 }
 
 void RunProgress::task_progress(const std::string& step, double share) {
@@ -59,7 +129,9 @@ void RunProgress::step_ended(const workflow::StepRun& step,
                              const std::vector<const Receipt*>& receipts,
                              std::vector<Published> published, double wall_seconds) {
   const std::lock_guard lock(mutex_);
-  summary_.steps.back().wall_seconds = wall_seconds;
+  auto& counts = summary_.steps.back();
+  counts.wall_seconds = wall_seconds;
+  if (counts.done + counts.empty + counts.cached < counts.items) note_incomplete(step);
   for (auto& entry : published) summary_.published.push_back(std::move(entry));
   for (const auto* receipt : receipts)
     if (receipt) count_pixels(*receipt);
@@ -96,7 +168,7 @@ void RunProgress::note(const std::string& text) {
 
 void RunProgress::pause(const Error& why) {
   const std::lock_guard lock(mutex_);
-  paused_.store(true);
+  run_stop_.store(Stop::items_too);
   summary_.paused_because = why.what();
   summary_.paused_code = why.code();
 }
@@ -124,12 +196,24 @@ void RunProgress::count_not_started(const workflow::Run& run) {
   }
 }
 
+void RunProgress::conclude() {
+  summary_.interrupted = outer_stop_.load();
+  if (summary_.interrupted) {
+    summary_.ending = RunEnding::interrupted;
+  } else if (!summary_.paused_because.empty()) {
+    summary_.ending = RunEnding::paused;
+    summary_.reason = summary_.paused_because;
+  } else if (summary_.failed() > 0 || summary_.not_started() > 0) {
+    summary_.ending = RunEnding::failed;
+  }
+}
+
 RunSummary RunProgress::finish(const workflow::Run& run) {
   const std::lock_guard lock(mutex_);
   count_not_started(run);
   summary_.run_id = run.record().id;
   summary_.scenes_dropped = dropped_scenes_.size();
-  summary_.interrupted = outer_stop_.load();
+  conclude();
   summary_.peak_memory_bytes = peak_resident_bytes();
   if (summary_.total_pixels > 0)
     summary_.valid_share =

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "engine/breaker.h"
 #include "engine/run_session.h"
 
 namespace geoloom::engine {
@@ -39,7 +42,14 @@ struct StepSummary {
   std::string name;
   size_t items = 0, done = 0, empty = 0, cached = 0, failed = 0, not_started = 0;
   double wall_seconds = 0;
+  // Why the rest was not started: a budget, a deadline, a step whose layers it reads; or empty.
+  std::string ended_early;
 };
+
+// How an execution of a run ended.
+enum class RunEnding { done, failed, paused, interrupted, past_deadline };
+// "done", "failed", "paused", "interrupted"; a deadline interrupts.
+const char* name_of(RunEnding ending);
 
 struct RunSummary {
   std::string run_id;
@@ -54,42 +64,70 @@ struct RunSummary {
   double wall_seconds = 0;
   size_t failed() const;
   size_t not_started() const;
-  bool interrupted = false;
-  std::string paused_because;  // denied, or disk or memory exhausted: others would fail alike
-  ErrorCode paused_code = ErrorCode::denied;
+  RunEnding ending = RunEnding::done;
+  std::string reason;        // in words; empty when done, or when items failed
+  bool interrupted = false;  // by who started the run
+  std::string paused_because;
+  // Denied, or disk or memory exhausted, so that others would fail alike; nullopt: the breaker.
+  std::optional<ErrorCode> paused_code;
 };
 
-// Counts, and passes on to the observer. Thread-safe.
+// Counts, passes on to the observer, and decides when there is no use in going on. Thread-safe.
 class RunProgress {
  public:
   // `stop` is set by who started the run.
   RunProgress(RunObserver& observer, const std::atomic<bool>& stop)
       : observer_(observer), outer_stop_(stop) {}
 
+  // A step that is left out, and has receipts for so many of its items from before.
+  void step_adopted(const workflow::StepRun& step, size_t receipts);
   void step_started(const workflow::StepRun& step);
   void item_ended(const ItemEvent& event);
+  // An item failed as often as its step tries it, and somebody else may try it again: the breaker
+  // counts it.
+  void item_given_up(const ItemEvent& event);
   void task_progress(const std::string& step, double share);
   // With the receipts of all its items, as far as there are any.
   void step_ended(const workflow::StepRun& step, const std::vector<const Receipt*>& receipts,
                   std::vector<Published> published, double wall_seconds);
   void note(const std::string& text);
-  // No further item is started: what stopped this one would stop all others.
+  // What stopped this item would stop all others: those under way end, too.
   void pause(const Error& why);
 
-  bool stopped() const { return outer_stop_.load() || paused_.load(); }
+  // Nothing further is started of the step under way.
+  bool stopped() const { return run_over() || step_stop_.load() != Stop::no; }
+  // Those under way are to end, and count as not started.
+  bool items_to_end() const {
+    return outer_stop_.load() || run_stop_.load() == Stop::items_too ||
+           step_stop_.load() == Stop::items_too;
+  }
+  // No further step is started.
+  bool run_over() const { return outer_stop_.load() || run_stop_.load() != Stop::no; }
   // Of the step under way, for who must know that all were heard of.
   StepSummary current_step() const;
   RunSummary finish(const workflow::Run& run);
 
  private:
+  // Whether what is under way may end by itself.
+  enum class Stop { no, no_more, items_too };
+
   void count_pixels(const Receipt& receipt);
   void count_not_started(const workflow::Run& run);
+  void given_up(const ItemEvent& event);
+  bool lacks_input(const ItemEvent& event) const;
+  void trip(const Breaker::Cause& cause);
+  void note_incomplete(const workflow::StepRun& step);
+  std::string unaffected() const;
+  void conclude();
 
   RunObserver& observer_;
   const std::atomic<bool>& outer_stop_;
-  std::atomic<bool> paused_{false};
+  std::atomic<Stop> run_stop_{Stop::no}, step_stop_{Stop::no};
   mutable std::mutex mutex_;
   std::set<std::string> dropped_scenes_;
+  std::optional<Breaker> breaker_;    // of the step under way
+  bool reads_incomplete_ = false;     // it reads one of the following
+  std::set<std::string> incomplete_;  // layers of steps that lack items
   RunSummary summary_;
 };
 

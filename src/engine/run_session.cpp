@@ -147,12 +147,30 @@ std::vector<Published> RunSession::publish(size_t step) {
   return publish_step(run_, step, state_, store_, scratch_, machine_.reads);
 }
 
-std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {
+namespace {
+
+std::vector<AttemptRecord> attempts_in(const store::DecodedRecords& records) {
   std::vector<AttemptRecord> attempts;
-  for (const auto& payload : store::read_segments(store, attempts_folder(run_id)).payloads) {
+  for (const auto& payload : records.payloads) {
     const auto json = workflow::Json::parse(payload, nullptr, false);
     if (json.is_object()) attempts.push_back(attempt_from_json(json));
   }
+  return attempts;
+}
+
+}  // namespace
+
+AttemptReader::AttemptReader(const store::Store& store, const std::string& run_id)
+    : segments_(store, attempts_folder(run_id)) {
+  (void)segments_.read_new();
+}
+
+std::vector<AttemptRecord> AttemptReader::read_new() {
+  return attempts_in(segments_.read_new());
+}
+
+std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {
+  auto attempts = attempts_in(store::read_segments(store, attempts_folder(run_id)));
   std::stable_sort(attempts.begin(), attempts.end(),
                    [](const auto& a, const auto& b) { return a.time < b.time; });
   return attempts;

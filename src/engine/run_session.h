@@ -79,4 +79,15 @@ class RunSession {
 // Attempts of a run, as the segments tell, in order of time.
 std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id);
 
+// Attempts that other processes log while a run goes on.
+class AttemptReader {
+ public:
+  // Begins with those that are logged from now on.
+  AttemptReader(const store::Store& store, const std::string& run_id);
+  std::vector<AttemptRecord> read_new();
+
+ private:
+  store::SegmentReader segments_;
+};
+
 }  // namespace geoloom::engine

@@ -42,12 +42,12 @@ RunSummary carry_out(RunSession& session, Transport& transport, RunObserver& obs
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
   const auto& steps = session.run().steps();
-  for (size_t s = 0; s < steps.size() && !progress.stopped(); ++s) {
+  for (size_t s = 0; s < steps.size() && !progress.run_over(); ++s) {
     // A step left out by --only still gives its layers, where they were made before.
     if (steps[s].selected)
       run_step(session, s, transport, progress);
     else
-      session.adopt(s);
+      progress.step_adopted(steps[s], session.adopt(s));
   }
   session.flush();
   if (!progress.stopped() && !transport.elsewhere()) session.compact();

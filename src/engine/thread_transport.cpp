@@ -9,23 +9,22 @@ namespace geoloom::engine {
 
 void ThreadTransport::carry_out(RunSession& session, size_t s, RunProgress& progress) {
   const auto& step = session.run().steps()[s];
+  stop_.store(false);
   WorkQueue queue;
   for (size_t i = 0; i < step.items.size(); ++i) queue.push({s, i, 1});
   const auto in_flight = static_cast<unsigned>(std::min<size_t>(threads_, step.items.size()));
   std::vector<std::thread> drivers;
   for (unsigned d = 0; d < in_flight; ++d) {
     drivers.emplace_back([&] {
-      while (const auto message = queue.lease(stop_)) {
+      while (const auto message = queue.lease([&] { return progress.stopped(); }))
         execute_one(session, queue, *message, in_flight, progress);
-        if (progress.stopped()) stop_.store(true);
-      }
     });
   }
   std::atomic<bool> done{false};
   std::thread watcher([&] {
     // Passes the outer flag on (a signal handler can only set a flag).
     while (!done.load()) {
-      if (progress.stopped()) stop_.store(true);
+      if (progress.items_to_end()) stop_.store(true);
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   });

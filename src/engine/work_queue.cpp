@@ -11,12 +11,14 @@ void WorkQueue::push(const WorkMessage& message) {
   changed_.notify_one();
 }
 
-std::optional<WorkMessage> WorkQueue::lease(const std::atomic<bool>& stop) {
+std::optional<WorkMessage> WorkQueue::lease(const std::function<bool()>& stopped) {
   std::unique_lock lock(mutex_);
-  while (!stop.load()) {
+  while (!stopped()) {
     const auto now = Clock::now();
-    while (!delayed_.empty() && delayed_.begin()->first <= now) {
-      ready_.push_back(delayed_.begin()->second);
+    // Before those that were not tried yet: so an item is given up soon, and many that fail alike
+    // are noticed before all have spent an attempt.
+    if (!delayed_.empty() && delayed_.begin()->first <= now) {
+      ready_.push_front(delayed_.begin()->second);
       delayed_.erase(delayed_.begin());
     }
     if (!ready_.empty()) {

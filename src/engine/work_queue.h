@@ -3,10 +3,10 @@
 // queues have the same verbs, so the code around them is the same.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -27,8 +27,8 @@ class WorkQueue {
   using Clock = std::chrono::steady_clock;
   void push(const WorkMessage& message);
   // The next message, in order; waits for messages that are leased or delayed. nullopt when nothing
-  // is left or stop is set.
-  std::optional<WorkMessage> lease(const std::atomic<bool>& stop);
+  // is left, or stopped() says so, which is asked before each lease and every 50 ms.
+  std::optional<WorkMessage> lease(const std::function<bool()>& stopped);
   void acknowledge(const WorkMessage& message);
   // Another attempt, not before the delay has passed.
   void give_back_after(WorkMessage message, std::chrono::milliseconds delay);

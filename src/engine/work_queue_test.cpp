@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 namespace geoloom::engine {
 namespace {
 
-const std::atomic<bool> kGo{false};
+const auto kGo = [] { return false; };
 
 TEST(WorkQueue, GivesMessagesInOrderAndEnds) {
   WorkQueue queue;
@@ -33,11 +35,19 @@ TEST(WorkQueue, GivenBackMessagesComeAgainWithTheNextAttempt) {
   EXPECT_EQ(queue.dead()[0].reason, "broken");
 }
 
+TEST(WorkQueue, WhatIsTriedAgainComesBeforeWhatWasNotTried) {
+  WorkQueue queue;
+  for (size_t item = 0; item < 3; ++item) queue.push({0, item});
+  queue.give_back_after(*queue.lease(kGo), std::chrono::milliseconds(0));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(queue.lease(kGo)->item, 0U);
+  EXPECT_EQ(queue.lease(kGo)->item, 1U);
+}
+
 TEST(WorkQueue, StopEndsLeasing) {
   WorkQueue queue;
   queue.push({0, 0});
-  const std::atomic<bool> stop{true};
-  EXPECT_FALSE(queue.lease(stop));
+  EXPECT_FALSE(queue.lease([] { return true; }));
 }
 
 }  // namespace

@@ -122,6 +122,10 @@ OrderedJson step_schema() {
       {"retry", described(schema_of<RetryPolicy>(), "How often an item that failed is tried")},
       {"timeout", described(or_reference(ParameterType<Duration>::schema({})),
                             "How long one attempt at an item may take, as in 20 min")},
+      {"breaker",
+       described(one_of_these(OrderedJson::array(
+                     {schema_of<BreakerPolicy>(), {{"const", "off"}}, {{"const", false}}})),
+                 "When failures of one cause pause the step")},
       {"do",
        {{"type", "array"},
         {"minItems", 1},
