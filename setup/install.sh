@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what Geoloom needs on Debian 12: packages through apt (as root, or with sudo), and for the
-# tests a Python environment in .setup/venv.
+# tests a Python environment in .setup/venv; what builds the pages in web/ goes to .setup/web.
 #
 #   setup/install.sh [build|demo|test|stores|lint|fuzz]...       default: build demo test lint
 #
@@ -14,9 +14,9 @@ state=$root/.setup
 
 build=(g++ cmake ninja-build ccache pkg-config git make
   libgdal-dev libproj-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libvalijson-dev
-  libfmt-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libboost-dev libdeflate-dev libzstd-dev libtiff-dev liblerc-dev libsimdjson-dev libgtest-dev libgmock-dev)
+  libfmt-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libboost-dev libdeflate-dev libzstd-dev libtiff-dev liblerc-dev libsimdjson-dev zlib1g-dev libgtest-dev libgmock-dev)
 demo=(ca-certificates python3 python3-pip python3-gdal python3-numpy python3-netcdf4 python3-pil)
-test=(gdal-bin curl graphviz openssl python3 python3-venv python3-gdal python3-numpy)
+test=(gdal-bin chromium curl graphviz openssl python3 python3-venv python3-gdal python3-numpy)
 lint=(clang-format clang-tidy python3)
 # libFuzzer comes with clang only, and in a package that clang merely recommends.
 fuzz=(clang libclang-rt-14-dev)
@@ -90,16 +90,34 @@ make_node_environment() {
   echo "$wanted" >"$node/stamp"
 }
 
+# The packages of web/, each in the version of its lock file.
+make_web_environment() {
+  local web=$state/web wanted
+  wanted="$(cat "$root/web/package.json" "$root/web/package-lock.json" | sha256sum) $(node --version)"
+  [[ $(cat "$web/stamp" 2>/dev/null) == "$wanted" ]] && return
+  say "installing the packages of web/ into $web"
+  rm -rf "$web"
+  mkdir -p "$web"
+  cp "$root/web/package.json" "$root/web/package-lock.json" "$web/"
+  if ! (cd "$web" && npm ci --no-fund --no-audit --ignore-scripts) >"$state/npm.log" 2>&1; then
+    tail -n 20 "$state/npm.log" >&2
+    say "npm could not install them (whole log: $state/npm.log)"
+    exit 1
+  fi
+  echo "$wanted" >"$web/stamp"
+}
+
 [[ $# -gt 0 ]] || set -- build demo test lint
 packages=()
 environment=no
 node_environment=no
+web_environment=no
 for group in "$@"; do
   case $group in
-    build) packages+=("${build[@]}") ;;
+    # Not Debian's where there is another Node.js already: npm comes with it.
+    build) packages+=("${build[@]}"); web_environment=yes; command -v npm >/dev/null || packages+=(nodejs npm) ;;
     demo) packages+=("${demo[@]}") ;;
     test) packages+=("${test[@]}"); environment=yes ;;
-    # Not Debian's where there is another Node.js already: npm comes with it.
     stores) node_environment=yes; command -v npm >/dev/null || packages+=(nodejs npm) ;;
     lint) packages+=("${lint[@]}") ;;
     fuzz) packages+=("${fuzz[@]}") ;;
@@ -117,4 +135,5 @@ flock 9
 mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u | sed '/^$/d')
 [[ ${#packages[@]} -eq 0 ]] || install_packages "${packages[@]}"
 if [[ $environment == yes ]]; then make_environment; fi
+if [[ $web_environment == yes ]]; then make_web_environment; fi
 if [[ $node_environment == yes ]]; then make_node_environment; fi

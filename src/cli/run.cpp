@@ -12,6 +12,7 @@
 #include "cli/run_execution.h"
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
+#include "engine/run_report_writer.h"
 #include "kernels/target.h"
 #include "workflow/schema_json.h"
 
@@ -172,7 +173,8 @@ int run_elsewhere(const workflow::Run& run, store::Store& store, const RunArgume
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport) {
-  ProgressPrinter progress(quiet);
+  ProgressPrinter printer(quiet);
+  engine::RunReportWriter progress(run, store, printer);
   const auto& stop = stop_on_signals(kStopping);
   engine::RunSummary summary;
   if (transport) {
@@ -181,6 +183,7 @@ int execute_and_report(const workflow::Run& run, store::Store& store,
   } else {
     summary = engine::execute_run(run, store, options, progress, stop);
   }
+  progress.finish(summary);
   const int exit_code = exit_code_of(summary);
   print_ending(run, summary, options.memory_bytes, exit_code);
   if (json) {

@@ -10,6 +10,7 @@
 #include "cli/opened_run.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
+#include "cli/runs_commands.h"
 #include "engine/failure_causes.h"
 
 namespace geoloom::cli {
@@ -167,7 +168,7 @@ void logs(const RunsArguments& arguments, const Commands& commands) {
 
 void add_runs(CLI::App& app, Commands& commands) {
   auto* command =
-      app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs, clean");
+      app.add_subcommand("runs", "What runs did: list, show, missing, why, retry, logs, report, clean");
   command->require_subcommand(1);
   const auto arguments = std::make_shared<RunsArguments>();
   const auto add = [&](const char* name, const char* help) {
@@ -195,6 +196,7 @@ void add_runs(CLI::App& app, Commands& commands) {
   auto* log = add("logs", "All attempts in order of time");
   log->add_option("--item", arguments->item, "Only this item");
   log->callback([=, &commands] { logs(*arguments, commands); });
+  add_runs_report(*command, commands);
   add_runs_clean(*command, commands);
 }
 

@@ -364,18 +364,18 @@ void translate(const std::string& source, const std::string& target, const std::
   create_copy(handle.get(), plain_path(target), driver, options);
 }
 
-void write_png(const std::string& path, int64_t width, int64_t height,
-               const std::vector<const uint8_t*>& planes) {
-  initialise();
+namespace {
+
+DatasetHandle picture_in_memory(const Capture& capture, int64_t width, int64_t height,
+                                const std::vector<const uint8_t*>& planes) {
   if (planes.empty() || planes.size() > 4 || width < 1 || height < 1 || width > 65535 ||
       height > 65535)
     throw Error(ErrorCode::internal,
                 fmt::format("no picture of {}x{} with {} planes", width, height, planes.size()));
-  const Capture capture(path);
   const int columns = static_cast<int>(width);
   const int rows = static_cast<int>(height);
-  const DatasetHandle memory(GDALCreate(GDALGetDriverByName("MEM"), "", columns, rows,
-                                        static_cast<int>(planes.size()), GDT_Byte, nullptr));
+  DatasetHandle memory(GDALCreate(GDALGetDriverByName("MEM"), "", columns, rows,
+                                  static_cast<int>(planes.size()), GDT_Byte, nullptr));
   if (!memory) throw capture.error(ErrorCode::resource, "no memory for the picture");
   for (size_t i = 0; i < planes.size(); ++i) {
     std::vector<uint8_t> plane(planes[i], planes[i] + width * height);
@@ -384,7 +384,30 @@ void write_png(const std::string& path, int64_t width, int64_t height,
                        1, columns, nullptr) != CE_None)
       throw capture.error(ErrorCode::internal, "the picture cannot be made");
   }
+  return memory;
+}
+
+}  // namespace
+
+void write_png(const std::string& path, int64_t width, int64_t height,
+               const std::vector<const uint8_t*>& planes) {
+  initialise();
+  const Capture capture(path);
+  const auto memory = picture_in_memory(capture, width, height, planes);
   create_copy(memory.get(), plain_path(path), "PNG", {});
+}
+
+std::string png_bytes(int64_t width, int64_t height, const std::vector<const uint8_t*>& planes) {
+  initialise();
+  static std::atomic<unsigned> counter{0};
+  const MemoryFile file(fmt::format("/vsimem/picture-{}.png", counter++));
+  const Capture capture(file.path());
+  const auto memory = picture_in_memory(capture, width, height, planes);
+  DatasetHandle copy(GDALCreateCopy(GDALGetDriverByName("PNG"), file.path().c_str(), memory.get(),
+                                    false, nullptr, nullptr, nullptr));
+  if (!copy) throw capture.error(ErrorCode::internal, "the picture cannot be made");
+  copy.reset();
+  return file.bytes();
 }
 
 }  // namespace geoloom::gdal

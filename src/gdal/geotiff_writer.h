@@ -67,5 +67,7 @@ void translate(const std::string& source, const std::string& target, const std::
 // An RGB, RGBA or grey 8-bit picture, band-sequential planes of width x height.
 void write_png(const std::string& path, int64_t width, int64_t height,
                const std::vector<const uint8_t*>& planes);
+// The same as the bytes of a PNG.
+std::string png_bytes(int64_t width, int64_t height, const std::vector<const uint8_t*>& planes);
 
 }  // namespace geoloom::gdal

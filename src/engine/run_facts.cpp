@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run_facts.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace geoloom::engine {
+
+RunFacts empty_facts(const workflow::Run& run) {
+  RunFacts facts;
+  for (const auto& step : run.steps()) {
+    StepFacts entry;
+    entry.items.resize(step.items.size());
+    if (!step.selected)
+      for (auto& item : entry.items) item.state = ItemState::left_out;
+    facts.steps.push_back(std::move(entry));
+  }
+  return facts;
+}
+
+void add_receipt(RunFacts& facts, size_t step, size_t item, const Receipt& receipt,
+                 const std::string& run_id) {
+  auto& entry = facts.steps[step];
+  auto& fact = entry.items[item];
+  facts.failures.erase({step, item});
+  const bool ours = receipt.run == run_id;
+  fact.state = receipt.empty ? ItemState::empty : ours ? ItemState::done : ItemState::unchanged;
+  if (!ours) return;  // what it took was spent by another run
+  fact.attempts = std::max(fact.attempts, receipt.attempt);
+  if (receipt.empty) return;
+  fact.timed = true;
+  fact.read_seconds = receipt.read_seconds;
+  fact.compute_seconds = receipt.compute_seconds;
+  fact.encode_seconds = receipt.encode_seconds;
+  fact.wall_seconds = receipt.wall_seconds;
+  fact.memory_bytes = receipt.memory_bytes;
+  if (entry.started.empty() || receipt.started < entry.started) entry.started = receipt.started;
+  entry.ended = std::max(entry.ended, receipt.finished);
+}
+
+void add_attempts(RunFacts& facts, const workflow::Run& run,
+                  const std::vector<AttemptRecord>& attempts) {
+  std::unordered_map<std::string, std::pair<size_t, size_t>> places;
+  for (size_t s = 0; s < run.steps().size() && !attempts.empty(); ++s) {
+    const auto& step = run.steps()[s];
+    for (size_t i = 0; i < step.items.size(); ++i)
+      places.emplace(step.step->name + "/" + step.items[i].name, std::pair{s, i});
+  }
+  for (const auto& attempt : attempts) {
+    const auto found = places.find(attempt.step + "/" + attempt.item);
+    if (found == places.end()) continue;
+    auto& item = facts.steps[found->second.first].items[found->second.second];
+    item.attempts = std::max(item.attempts, attempt.attempt);
+    if (attempt.state != "failed") continue;
+    if (item.state != ItemState::waiting && item.state != ItemState::failed) continue;
+    item.state = ItemState::failed;
+    facts.failures[found->second] = attempt;
+  }
+}
+
+RunFacts facts_of(const workflow::Run& run, const RunState& state,
+                  const std::vector<AttemptRecord>& attempts) {
+  auto facts = empty_facts(run);
+  for (size_t s = 0; s < run.steps().size(); ++s) {
+    const auto& step = run.steps()[s];
+    for (size_t i = 0; step.selected && i < step.items.size(); ++i)
+      if (const auto* receipt = state.receipt(s, i))
+        add_receipt(facts, s, i, *receipt, run.record().id);
+  }
+  add_attempts(facts, run, attempts);
+  return facts;
+}
+
+}  // namespace geoloom::engine
