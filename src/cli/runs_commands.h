@@ -6,6 +6,10 @@
 
 namespace geoloom::cli {
 
+void add_runs_show(CLI::App& runs, Commands& commands);  // list, show, missing
+void add_runs_why(CLI::App& runs, Commands& commands);
+void add_runs_logs(CLI::App& runs, Commands& commands);
+void add_runs_lineage(CLI::App& runs, Commands& commands);
 void add_runs_report(CLI::App& runs, Commands& commands);
 
 }  // namespace geoloom::cli

@@ -47,6 +47,7 @@ class Bench:
         self.scratch = self.folder / "tmp"
         self.scratch.mkdir(parents=True)
         self.environment = {**os.environ, **(environment or {}), "XDG_STATE_HOME": str(self.folder / "state"),
+                            "XDG_CACHE_HOME": str(self.folder / "cache"),
                             "TMPDIR": str(self.scratch), "LC_ALL": "C.UTF-8"}
         self.passed, self.failures = 0, []
 

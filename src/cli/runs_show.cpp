@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// geoloom runs list | show | missing: how far runs are, by the index of the store.
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "cli/document_arguments.h"
+#include "cli/existing_store.h"
+#include "cli/quantities.h"
+#include "cli/run_execution.h"
+#include "cli/runs_commands.h"
+#include "engine/store_index.h"
+#include "geo/time.h"
+
+namespace geoloom::cli {
+namespace {
+
+struct ShowArguments {
+  std::string store, run;
+};
+
+// The run asked for, with the index that answers questions about it.
+struct IndexedRun {
+  explicit IndexedRun(const ShowArguments& arguments, const Commands& commands)
+      : store(open_existing_store(arguments.store)), index(*store) {
+    auto id = arguments.run;
+    if (id.empty()) {
+      const auto runs = workflow::list_runs(*store);
+      if (runs.empty())
+        throw Error(ErrorCode::missing, fmt::format("{} holds no run", store->url()));
+      id = runs.back();
+    }
+    record = workflow::read_run_record(*store, id);
+    open = [this, &commands] { return workflow::Run::open(record, commands.registry); };
+  }
+
+  std::unique_ptr<store::Store> store;
+  engine::StoreIndex index;
+  workflow::RunRecord record;
+  engine::StoreIndex::Open open;
+};
+
+// From the first start to the last end of what the run made; 0 when it made nothing.
+double seconds_between(const engine::RunTotals& totals) {
+  const auto start = geo::parse_time(totals.started), end = geo::parse_time(totals.finished);
+  return start && end ? static_cast<double>(*end - *start) / 1000 : 0;
+}
+
+void list(const ShowArguments& arguments, const Commands& commands) {
+  const auto store = open_existing_store(arguments.store);
+  engine::StoreIndex index(*store);
+  auto json = workflow::OrderedJson::array();
+  for (const auto& id : workflow::list_runs(*store)) {
+    const auto record = workflow::read_run_record(*store, id);
+    const auto totals = index.totals(id);
+    json.push_back({{"run", id},
+                    {"created", record.created},
+                    {"document", record.document_file},
+                    {"trial", record.trial()},
+                    {"made", totals.made},
+                    {"empty", totals.empty},
+                    {"started", totals.started},
+                    {"finished", totals.finished},
+                    {"seconds", seconds_between(totals)}});
+    if (!commands.json)
+      std::cout << fmt::format(
+          "{}  {}{}  {} made, {} empty{}\n", id, record.document_file,
+          record.trial() ? "  (trial)" : "", counted(totals.made, "item"), totals.empty,
+          totals.started.empty() ? ""
+                                 : fmt::format(", from {} in {}", totals.started,
+                                               format_seconds(seconds_between(totals))));
+  }
+  if (commands.json) std::cout << json.dump(1) << "\n";
+}
+
+void show(const ShowArguments& arguments, const Commands& commands) {
+  IndexedRun run(arguments, commands);
+  const auto& record = run.record;
+  const auto overview = run.index.overview(record.id, run.open);
+  auto steps = workflow::OrderedJson::array();
+  for (const auto& step : overview.steps)
+    steps.push_back({{"name", step.name},
+                     {"items", step.items},
+                     {"done", step.done},
+                     {"empty", step.empty},
+                     {"missing", step.missing()}});
+  if (commands.json) {
+    std::cout << workflow::OrderedJson{{"run", record.id},
+                                       {"created", record.created},
+                                       {"document", record.document_file},
+                                       {"build", record.build},
+                                       {"parameters", record.parameters},
+                                       {"sources", record.reports},
+                                       {"steps", steps}}
+                     .dump(1)
+              << "\n";
+    return;
+  }
+  std::cout << fmt::format("run {} of {}, made by build {}\n", record.id, record.document_file,
+                           record.build);
+  for (const auto& [name, entry] : record.parameters.items())
+    std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
+                             entry.at("origin").get<std::string>());
+  for (const auto& step : overview.steps)
+    std::cout << fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
+                             counted(step.items, "item"), step.done, step.empty, step.missing());
+}
+
+// Exit code 3 when something is missing, so that scripts can ask.
+int missing(const ShowArguments& arguments, const Commands& commands) {
+  IndexedRun run(arguments, commands);
+  const auto items = run.index.missing(run.record.id, run.open);
+  auto json = workflow::OrderedJson::array();
+  for (const auto& item : items) {
+    if (commands.json)
+      json.push_back({{"step", item.step}, {"item", item.item}});
+    else
+      std::cout << item.step << "/" << item.item << "\n";
+  }
+  if (commands.json)
+    std::cout << json.dump(1) << "\n";
+  else if (items.empty())
+    std::cerr << "nothing is missing\n";
+  return items.empty() ? kExitSuccess : kExitItemsFailed;
+}
+
+}  // namespace
+
+void add_runs_show(CLI::App& runs, Commands& commands) {
+  const auto arguments = std::make_shared<ShowArguments>();
+  const auto add = [&](const char* name, const char* help) {
+    auto* command = runs.add_subcommand(name, help);
+    command->add_option("--store", arguments->store,
+                        "Folder or bucket (s3://, gs://, az://); default: that of the last run");
+    command->add_flag("--json", commands.json, "As JSON");
+    return command;
+  };
+  add("list", "Runs of a store")->callback([=, &commands] { list(*arguments, commands); });
+  auto* steps = add("show", "Steps of a run with counts, and its parameters");
+  steps->callback([=, &commands] { show(*arguments, commands); });
+  auto* items = add("missing", "Items without a receipt; exit code 3 if there are any");
+  items->callback([=, &commands] { commands.exit_code = missing(*arguments, commands); });
+  for (auto* command : {steps, items})
+    command->add_option("RUN", arguments->run, "Run id; default: the latest");
+}
+
+}  // namespace geoloom::cli
