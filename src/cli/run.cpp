@@ -80,6 +80,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
                      {"unchanged", step.cached},
                      {"failed", step.failed},
                      {"not_started", step.not_started},
+                     {"ended_early", step.ended_early},
                      {"wall_seconds", step.wall_seconds}});
   for (const auto& entry : summary.published)
     published.push_back(
@@ -108,6 +109,7 @@ int exit_code_of(const engine::RunSummary& summary) {
   if (summary.interrupted) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;
   if (summary.ending == engine::RunEnding::paused)
     return summary.paused_code ? traits(*summary.paused_code).exit_code : kExitPaused;
+  if (summary.ending == engine::RunEnding::past_deadline) return kExitDeadline;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
   for (const auto& step : summary.steps) made += step.done + step.cached;
@@ -129,7 +131,9 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
         "paused: {}\n  mend that, then go on, which keeps what is made: geoloom runs retry {} "
         "--store {}\n",
         summary.reason, summary.run_id, run.workflow().document.store.text);
-  if (exit_code == kExitItemsFailed || summary.interrupted)
+  else if (!summary.reason.empty())
+    std::cerr << summary.reason << "\n";
+  if (exit_code == kExitItemsFailed || exit_code == kExitDeadline || summary.interrupted)
     std::cerr << fmt::format(
         "run {} is not complete; see `geoloom runs why`, then run the same command again to go "
         "on\n",

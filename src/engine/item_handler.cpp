@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/gather.h"
 #include "store/checksum.h"
 
 namespace geoloom::engine {
@@ -16,10 +17,12 @@ using workflow::Dropped;
 
 constexpr size_t kMostScenesInFile = 2000;
 
-// Layers as a task sees them: those with receipts, and those it made a moment ago.
+// Layers as a task sees them: those with receipts, and those it made a moment ago. With
+// `gaps_are_empty` items without receipt are like those that had nothing to do.
 class AttemptLayers : public workflow::Layers {
  public:
-  explicit AttemptLayers(const workflow::Layers& base) : base_(base) {}
+  AttemptLayers(const workflow::Layers& base, bool gaps_are_empty)
+      : base_(base), gaps_are_empty_(gaps_are_empty) {}
   void add(const workflow::Product& product, const workflow::Item& item) {
     workflow::LayerFile file;
     file.item = item;
@@ -35,7 +38,10 @@ class AttemptLayers : public workflow::Layers {
   std::vector<Entry> files(const std::string& layer, const workflow::Item& item) const override {
     for (const auto& [name, file] : made_)
       if (name == layer) return {{file.item, file}};
-    return base_.files(layer, item);
+    auto entries = base_.files(layer, item);
+    for (auto& entry : entries)
+      if (gaps_are_empty_ && !entry.file) entry.file = empty_file(entry.item);
+    return entries;
   }
   std::vector<workflow::LayerFile> files(const std::string& layer, const workflow::Item& item,
                                          const workflow::LayerSelection& selection) const override {
@@ -45,7 +51,15 @@ class AttemptLayers : public workflow::Layers {
   }
 
  private:
+  static workflow::LayerFile empty_file(const workflow::Item& item) {
+    workflow::LayerFile file;
+    file.item = item;
+    file.empty = true;
+    return file;
+  }
+
   const workflow::Layers& base_;
+  const bool gaps_are_empty_;
   std::vector<std::pair<std::string, workflow::LayerFile>> made_;
 };
 
@@ -176,13 +190,15 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   const auto start = std::chrono::steady_clock::now();
   const auto& step = parts_.run.steps()[message.step];
   const auto& item = step.items[message.item];
+  auto notes = notes_of_gaps(step, item, parts_.state);
   const auto fingerprint = step.fingerprint(item, parts_.state);
   if (const auto* receipt = parts_.book.find(fingerprint)) {
     parts_.state.set(message.step, message.item, receipt);
     return Outcome::cached;
   }
   auto receipt = new_receipt(message, fingerprint);
-  AttemptLayers layers(parts_.state);
+  receipt.notes = std::move(notes);
+  AttemptLayers layers(parts_.state, step.step->policy.min_ok.has_value());
   std::vector<workflow::Product> products;
   const store::ScratchFolder unfinished(parts_.scratch);
   workflow::TaskContext context;

@@ -46,9 +46,47 @@ void RunProgress::step_adopted(const workflow::StepRun& step, size_t receipts) {
   if (receipts < step.items.size()) note_incomplete(step);
 }
 
+RunProgress::Clock::time_point RunProgress::from_now(std::optional<Milliseconds> deadline) {
+  return deadline ? Clock::now() + *deadline : Clock::time_point::max();
+}
+
+std::string RunProgress::obstacle(const workflow::StepRun& step) const {
+  const std::lock_guard lock(mutex_);
+  if (step.step->policy.min_ok) return {};
+  for (const auto& layer : step.step->layers_read)
+    if (const auto found = ended_early_.find(layer); found != ended_early_.end())
+      return fmt::format("step '{}', whose layer '{}' it reads, was not completed", found->second,
+                         layer);
+  return {};
+}
+
+void RunProgress::step_not_started(const workflow::StepRun& step, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  StepSummary summary;
+  summary.name = step.step->name;
+  summary.items = step.items.size();
+  summary.ended_early = why;
+  summary_.steps.push_back(summary);
+  note_incomplete(step);
+  for (const auto& layer : step.step->layers_made) ended_early_[layer] = step.step->name;
+  observer_.note(fmt::format("step '{}' is not started: {}", step.step->name, why));
+}
+
+bool RunProgress::cut_short() const {
+  const auto& step = summary_.steps.back();
+  return stopped() && step.done + step.empty + step.cached + step.failed < step.items;
+}
+
+bool RunProgress::step_cut_short() const {
+  const std::lock_guard lock(mutex_);
+  return cut_short();
+}
+
 void RunProgress::step_started(const workflow::StepRun& step) {
   const std::lock_guard lock(mutex_);
-  step_stop_.store(Stop::no);
+  policy_ = step.step->policy;
+  step_stop_.store(false);
+  step_until_.store(from_now(policy_.deadline));
   breaker_.emplace(step.step->policy.breaker, step.items.size());
   const auto& read = step.step->layers_read;
   reads_incomplete_ = std::any_of(read.begin(), read.end(), [this](const std::string& layer) {
@@ -83,7 +121,19 @@ void RunProgress::item_ended(const ItemEvent& event) {
       break;
   }
   observer_.item_ended(event);
-  if (event.outcome == ItemOutcome::failed) given_up(event);
+  if (event.outcome != ItemOutcome::failed) return;
+  given_up(event);
+  check_budget(event);
+}
+
+void RunProgress::check_budget(const ItemEvent& event) {
+  auto& step = summary_.steps.back();
+  if (!policy_.max_failed || step_stop_.load()) return;
+  if (step.failed <= policy_.max_failed->at_most(step.items)) return;
+  step_stop_.store(true);
+  step.ended_early = fmt::format("more than {} of its items failed (max_failed), the last by: {}",
+                                 workflow::text_of(*policy_.max_failed), event.error->message());
+  observer_.note(fmt::format("step '{}' ends early: {}", step.name, step.ended_early));
 }
 
 void RunProgress::item_given_up(const ItemEvent& event) {
@@ -131,6 +181,15 @@ void RunProgress::step_ended(const workflow::StepRun& step,
   const std::lock_guard lock(mutex_);
   auto& counts = summary_.steps.back();
   counts.wall_seconds = wall_seconds;
+  if (cut_short()) {
+    const bool late = Clock::now() >= step_until_.load() && !step_stop_.load();
+    if (late && !run_over())
+      counts.ended_early =
+          fmt::format("its deadline of {} passed", workflow::text_of(*policy_.deadline));
+    past_deadline_ |= late;
+    for (const auto& layer : step.step->layers_made) ended_early_[layer] = counts.name;
+  }
+  step_until_.store(Clock::time_point::max());
   if (counts.done + counts.empty + counts.cached < counts.items) note_incomplete(step);
   for (auto& entry : published) summary_.published.push_back(std::move(entry));
   for (const auto* receipt : receipts)
@@ -196,6 +255,14 @@ void RunProgress::count_not_started(const workflow::Run& run) {
   }
 }
 
+std::string RunProgress::ended_early_text() const {
+  std::vector<std::string> texts;
+  for (const auto& step : summary_.steps)
+    if (!step.ended_early.empty())
+      texts.push_back(fmt::format("step '{}': {}", step.name, step.ended_early));
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
 void RunProgress::conclude() {
   summary_.interrupted = outer_stop_.load();
   if (summary_.interrupted) {
@@ -203,8 +270,16 @@ void RunProgress::conclude() {
   } else if (!summary_.paused_because.empty()) {
     summary_.ending = RunEnding::paused;
     summary_.reason = summary_.paused_because;
+  } else if (past_deadline_ || (Clock::now() >= run_until_ && summary_.not_started() > 0)) {
+    summary_.ending = RunEnding::past_deadline;
+    if (Clock::now() >= run_until_)
+      summary_.reason =
+          fmt::format("the run's deadline of {} passed", workflow::text_of(*run_deadline_));
+    else
+      summary_.reason = ended_early_text();
   } else if (summary_.failed() > 0 || summary_.not_started() > 0) {
     summary_.ending = RunEnding::failed;
+    summary_.reason = ended_early_text();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -65,7 +66,7 @@ struct RunSummary {
   size_t failed() const;
   size_t not_started() const;
   RunEnding ending = RunEnding::done;
-  std::string reason;        // in words; empty when done, or when items failed
+  std::string reason;        // in words; empty when done, or when items just failed
   bool interrupted = false;  // by who started the run
   std::string paused_because;
   // Denied, or disk or memory exhausted, so that others would fail alike; nullopt: the breaker.
@@ -75,12 +76,23 @@ struct RunSummary {
 // Counts, passes on to the observer, and decides when there is no use in going on. Thread-safe.
 class RunProgress {
  public:
-  // `stop` is set by who started the run.
-  RunProgress(RunObserver& observer, const std::atomic<bool>& stop)
-      : observer_(observer), outer_stop_(stop) {}
+  using Clock = std::chrono::steady_clock;
+  using Milliseconds = std::chrono::milliseconds;
+
+  // `stop` is set by who started the run; `deadline` is that of the run, from now on.
+  RunProgress(RunObserver& observer, const std::atomic<bool>& stop,
+              std::optional<Milliseconds> deadline = std::nullopt)
+      : observer_(observer),
+        outer_stop_(stop),
+        run_deadline_(deadline),
+        run_until_(from_now(deadline)) {}
 
   // A step that is left out, and has receipts for so many of its items from before.
   void step_adopted(const workflow::StepRun& step, size_t receipts);
+  // Why a step is not started: it reads layers of one that was ended early; or empty. A step with
+  // `min_ok` decides by what is there.
+  std::string obstacle(const workflow::StepRun& step) const;
+  void step_not_started(const workflow::StepRun& step, const std::string& why);
   void step_started(const workflow::StepRun& step);
   void item_ended(const ItemEvent& event);
   // An item failed as often as its step tries it, and somebody else may try it again: the breaker
@@ -95,14 +107,21 @@ class RunProgress {
   void pause(const Error& why);
 
   // Nothing further is started of the step under way.
-  bool stopped() const { return run_over() || step_stop_.load() != Stop::no; }
+  bool stopped() const {
+    return run_over() || step_stop_.load() || Clock::now() >= step_until_.load();
+  }
   // Those under way are to end, and count as not started.
   bool items_to_end() const {
-    return outer_stop_.load() || run_stop_.load() == Stop::items_too ||
-           step_stop_.load() == Stop::items_too;
+    const auto now = Clock::now();
+    return outer_stop_.load() || run_stop_.load() == Stop::items_too || now >= run_until_ ||
+           now >= step_until_.load();
   }
   // No further step is started.
-  bool run_over() const { return outer_stop_.load() || run_stop_.load() != Stop::no; }
+  bool run_over() const {
+    return outer_stop_.load() || run_stop_.load() != Stop::no || Clock::now() >= run_until_;
+  }
+  // Items of the step under way are left over, because something stopped it.
+  bool step_cut_short() const;
   // Of the step under way, for who must know that all were heard of.
   StepSummary current_step() const;
   RunSummary finish(const workflow::Run& run);
@@ -115,19 +134,30 @@ class RunProgress {
   void count_not_started(const workflow::Run& run);
   void given_up(const ItemEvent& event);
   bool lacks_input(const ItemEvent& event) const;
+  bool cut_short() const;
+  void check_budget(const ItemEvent& event);
+  static Clock::time_point from_now(std::optional<Milliseconds> deadline);
   void trip(const Breaker::Cause& cause);
   void note_incomplete(const workflow::StepRun& step);
   std::string unaffected() const;
+  std::string ended_early_text() const;
   void conclude();
 
   RunObserver& observer_;
   const std::atomic<bool>& outer_stop_;
-  std::atomic<Stop> run_stop_{Stop::no}, step_stop_{Stop::no};
+  const std::optional<Milliseconds> run_deadline_;
+  const Clock::time_point run_until_;
+  std::atomic<Clock::time_point> step_until_{Clock::time_point::max()};
+  std::atomic<Stop> run_stop_{Stop::no};
+  std::atomic<bool> step_stop_{false};
   mutable std::mutex mutex_;
   std::set<std::string> dropped_scenes_;
-  std::optional<Breaker> breaker_;    // of the step under way
-  bool reads_incomplete_ = false;     // it reads one of the following
-  std::set<std::string> incomplete_;  // layers of steps that lack items
+  std::optional<Breaker> breaker_;                  // of the step under way
+  workflow::StepPolicy policy_;                     // of it
+  bool reads_incomplete_ = false;                   // it reads one of the following
+  std::set<std::string> incomplete_;                // layers of steps that lack items
+  std::map<std::string, std::string> ended_early_;  // layers of steps that ended early -> step
+  bool past_deadline_ = false;
   RunSummary summary_;
 };
 

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "engine/deadline.h"
+#include "engine/gather.h"
 
 namespace geoloom::engine {
 namespace {
@@ -117,6 +118,7 @@ size_t RunSession::adopt(size_t s) {
 const Receipt* RunSession::adopt(size_t s, size_t i) {
   const auto& step = run_.steps()[s];
   try {
+    if (!enough_to_gather(step, step.items[i], state_)) return nullptr;
     const auto fingerprint = step.step->is_task()
                                  ? step.fingerprint(step.items[i], state_)
                                  : step.fingerprint(step.plan(step.items[i], &state_));

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "engine/gather.h"
+
 namespace geoloom::engine {
 
 namespace {
@@ -163,13 +165,8 @@ std::string fingerprint_of(const workflow::StepRun& step, const workflow::Item& 
 
 bool inputs_complete(const workflow::StepRun& step, const workflow::Item& item,
                      const RunState& state) {
-  for (const auto& layer : step.step->layers_read) {
-    const auto& made = step.step->layers_made;
-    if (std::find(made.begin(), made.end(), layer) != made.end()) continue;
-    for (const auto& entry : state.files(layer, item))
-      if (!entry.file) return false;
-  }
-  return true;
+  if (step.step->policy.min_ok) return enough_to_gather(step, item, state);
+  return gaps_of(step, item, state).empty();
 }
 
 }  // namespace

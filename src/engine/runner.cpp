@@ -26,7 +26,7 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
   const double wall_seconds = seconds_since(start);
   std::vector<Published> published;
   std::vector<const Receipt*> receipts;
-  if (!progress.stopped()) {
+  if (!progress.run_over() && !progress.step_cut_short()) {
     published = session.publish(s);
     for (size_t i = 0; i < step.items.size(); ++i)
       receipts.push_back(session.state().receipt(s, i));
@@ -37,20 +37,24 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
 RunSummary carry_out(RunSession& session, Transport& transport, RunObserver& observer,
                      const std::atomic<bool>& stop) {
   const auto start = Clock::now();
-  RunProgress progress(observer, stop);
+  RunProgress progress(
+      observer, stop,
+      workflow::duration_in(session.run().workflow().document.deadline, "deadline"));
   if (const auto damaged = session.book().damaged_records(); damaged > 0)
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
   const auto& steps = session.run().steps();
   for (size_t s = 0; s < steps.size() && !progress.run_over(); ++s) {
     // A step left out by --only still gives its layers, where they were made before.
-    if (steps[s].selected)
-      run_step(session, s, transport, progress);
-    else
+    if (!steps[s].selected)
       progress.step_adopted(steps[s], session.adopt(s));
+    else if (const auto why = progress.obstacle(steps[s]); !why.empty())
+      progress.step_not_started(steps[s], why);
+    else
+      run_step(session, s, transport, progress);
   }
   session.flush();
-  if (!progress.stopped() && !transport.elsewhere()) session.compact();
+  if (!progress.run_over() && !transport.elsewhere()) session.compact();
   auto summary = progress.finish(session.run());
   summary.wall_seconds = seconds_since(start);
   return summary;

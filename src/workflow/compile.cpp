@@ -290,6 +290,10 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
   }
   step->domain = domain;
   step->policy = step_policy(declaration);
+  if (step->policy.min_ok && !step->is_task())
+    throw declaration.min_ok
+        .error(fmt::format("min_ok of step '{}', which gathers no layer", declaration.name))
+        .hint("it belongs to steps that work on whole layers, with mosaic for example");
   return std::move(*step);
 }
 
@@ -479,6 +483,7 @@ Workflow compile(const Document& document, const Registry& registry) {
   Workflow workflow;
   workflow.document = document;
   check_sources(document);
+  (void)duration_in(document.deadline, "deadline");
   for (const auto& declaration : document.steps)
     workflow.steps.push_back(build_step(declaration, registry, document));
   register_layers(workflow);

@@ -16,10 +16,11 @@ namespace geoloom::workflow {
 namespace {
 
 const Names kDocumentKeys{"geoloom", "name", "description", "params", "secrets",
-                          "store",   "area", "sources",     "steps"};
-const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs", "deadline"};
-const Names kStepKeys{"over", "do", "retry", "timeout", "breaker", "description"};
-const Names kReservedStepKeys{"when", "deadline", "max_failed", "min_ok", "waits_for"};
+                          "store",   "area", "sources",     "steps",  "deadline"};
+const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs"};
+const Names kStepKeys{"over",    "do",         "retry",  "timeout",    "deadline",
+                      "breaker", "max_failed", "min_ok", "description"};
+const Names kReservedStepKeys{"when", "waits_for"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,

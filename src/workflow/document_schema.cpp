@@ -126,6 +126,12 @@ OrderedJson step_schema() {
        described(one_of_these(OrderedJson::array(
                      {schema_of<BreakerPolicy>(), {{"const", "off"}}, {{"const", false}}})),
                  "When failures of one cause pause the step")},
+      {"deadline", described(or_reference(ParameterType<Duration>::schema({})),
+                             "How long the step may take, from its start")},
+      {"max_failed", described(or_reference(ParameterType<Portion>::schema({})),
+                               "More failed items end the step: a number or a share of them")},
+      {"min_ok", described(or_reference(ParameterType<Portion>::schema({})),
+                           "So many items of each layer suffice to gather them")},
       {"do",
        {{"type", "array"},
         {"minItems", 1},
@@ -168,6 +174,8 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
        {{"type", "array"},
         {"items", {{"type", "string"}, {"pattern", "^[A-Z][A-Z0-9_]*$"}}},
         {"description", "Names of secrets; their values come from the environment"}}},
+      {"deadline", described(or_reference(ParameterType<Duration>::schema({})),
+                             "How long an execution of the run may take")},
       {"steps", std::move(steps)}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"$id", kId},

@@ -148,7 +148,9 @@ std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
       continue;
     Json files = Json::array();
     for (const auto& entry : layers.files(layer, item)) {
-      const auto state = !entry.file ? "gap" : entry.file->empty ? "empty" : entry.file->identity();
+      // What is made without an item because `min_ok` allows it is not what an op makes of a gap.
+      const auto* const gap = step->policy.min_ok ? "left out" : "gap";
+      const auto state = !entry.file ? gap : entry.file->empty ? "empty" : entry.file->identity();
       files.push_back({entry.item.name, state});
     }
     inputs.push_back({layer, files});
@@ -156,6 +158,19 @@ std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
   const auto& chain = chain_of(item);
   return identity_hash(chain, item, std::move(inputs));
 }
+
+namespace {
+
+// What decides when a run is complete; how often and how long items are tried does not.
+Json conditions_of(const StepPolicy& policy) {
+  Json conditions = Json::object();
+  if (policy.min_ok) conditions["min_ok"] = ParameterType<Portion>::to_json(*policy.min_ok);
+  if (policy.waits_for)
+    conditions["waits_for"] = ParameterType<WaitsFor>::to_json(*policy.waits_for);
+  return conditions;
+}
+
+}  // namespace
 
 std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
                                  const RunOptions& options, const std::string& build) {
@@ -194,6 +209,9 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
                 {"sample", options.selection.sample},
                 {"sources", record.sources},
                 {"tiles", options.selection.tiles}};
+  for (const auto& step : run->workflow_.steps)
+    if (auto conditions = conditions_of(step.policy); !conditions.empty())
+      contents["conditions"][step.name] = std::move(conditions);
   for (const auto& [step, found] : record.windows)
     contents["windows"][step] = windows_to_json(found);
   record.content_hash = store::sha256_hex(contents.dump());

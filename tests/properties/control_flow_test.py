@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""When work stops, waits and goes on: the breaker.
+"""When work stops, waits and goes on: the breaker, failure budgets, gathers with gaps, deadlines.
 
     control_flow_test.py GEOLOOM [--only TEST]...
 """
@@ -14,9 +14,11 @@ import threading
 import documents
 import scenes
 from program import ROOT, main
+from stores import FolderStore, receipts
 from workers import worker
 
 sys.path.insert(0, str(ROOT / "tests" / "servers"))
+from file_server import FileServer  # noqa: E402
 from pubsub_server import PubSubServer  # noqa: E402
 
 SIZE, TILE = (256, 256), 16
@@ -30,9 +32,10 @@ def drawn(bench, step="", **options):
     return edited(bench, step, **options)
 
 
-def edited(bench, step="", name="workflow.yaml", **options):
-    text = documents.colours(tile=TILE, **options)
-    return bench.document(text.replace("    over: tiles\n", f"    over: tiles\n{step}"), name)
+def edited(bench, step="", name="workflow.yaml", gather="", **options):
+    """`gather` holds further keys of the map's step."""
+    text = documents.colours(tile=TILE, **options).replace("  map:\n", f"  map:\n{gather}")
+    return bench.document(text.replace("    over: tiles\n", f"    over: tiles\n{step}", 1), name)
 
 
 @contextlib.contextmanager
@@ -145,7 +148,109 @@ def a_queue_whose_items_fail_alike(bench):
     bench.expect("one cause took" in outcome.err and "corrupt" in outcome.err, "paused by what the worker logged", outcome)
 
 
-TESTS = [one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
+OTHER = """  other:
+    over: tiles
+    do:
+      - load: {scenes: scenes/scene_20180103.tif, bands: [red]}
+      - reduce: {stat: [max]}
+      - save: {layer: other}
+"""
+
+
+def a_budget_ends_a_step(bench):
+    drawn(bench)
+    with damaged(bench):
+        for budget, failures in (("10", 11), ("5 %", 13), ("0", 1)):
+            document = edited(bench, f"    breaker: off\n    max_failed: {budget}\n", more=OTHER)
+            outcome = bench.run(document, *ONE_AT_A_TIME, "-p", f"results=out{failures}", expect=3)
+            steps = outcome.steps()
+            bench.expect_equal(steps["composite"]["failed"], failures, f"one more than {budget}")
+            bench.expect(steps["composite"]["not_started"] > 20, "the rest is not started", steps)
+            bench.expect_equal((steps["map"]["failed"], steps["map"]["not_started"]), (0, 1), "nor what reads its layer")
+            bench.expect_equal(steps["other"]["done"], TILES, "another step is carried out")
+            bench.expect(f"more than {budget} of its items failed" in steps["composite"]["ended_early"], "it says why", outcome)
+            bench.expect("'composite', whose layer 'composite' it reads" in steps["map"]["ended_early"], "and of the map too", outcome)
+        enough = bench.run(edited(bench, "    breaker: off\n    max_failed: 256\n"), "-p", "results=enough", expect=3)
+        bench.expect_equal(enough.steps()["composite"]["not_started"], 0, "a budget that suffices")
+
+
+def map_is_valid(bench, row):
+    return scenes.read_masked(bench.folder / "out" / "map.tif")[1][0][row].any()
+
+
+def a_gather_does_without_some(bench):
+    """Half of the tiles are missing."""
+    drawn(bench)
+
+    def document(min_ok):
+        return edited(bench, "    breaker: off\n", gather=f"    min_ok: {min_ok}\n" if min_ok else "")
+
+    with damaged(bench):
+        strict = bench.run(document("0.99"), expect=3)
+        bench.expect(strict.steps()["map"]["failed"] == 1 and "`min_ok` wants 254 of 256" in strict.err, "too few", strict)
+        done = strict.steps()["composite"]["done"]
+        for min_ok in ("20 %", done):
+            lax = bench.run(document(min_ok), expect=3)
+            bench.expect_equal(lax.steps()["map"]["failed"], 0, "enough are there")
+            told = f"{TILES - done} of {TILES} items of layer 'composite' are missing: "
+            bench.expect(any(note.startswith(told) and "made without them" in note for note in lax.json()["notes"]), "it says so", lax)
+        bench.expect(map_is_valid(bench, 8) and not map_is_valid(bench, -8), "half of the map")
+        missing = bench.call("runs", "missing", lax.json()["run"], "--store", "out", "--json").json()
+        bench.expect_equal({entry["step"] for entry in missing}, {"composite"}, "the map is not missing")
+        notes = [note for record in receipts(FolderStore(bench.folder / "out")) if record["step"] == "map" for note in record["notes"]]
+        bench.expect(any(told in note for note in notes), "the receipt tells of it", notes)
+        for demanding in ("0.99", ""):
+            outcome = bench.run(document(demanding), expect=3)
+            bench.expect_equal(outcome.steps()["map"]["failed"], 1, f"that map is not enough for min_ok: {demanding or 'nothing'}")
+    whole = bench.run(document("20 %"))
+    bench.expect_equal(whole.steps()["map"]["done"], 1, "it is made again when the missing ones come")
+    bench.expect(map_is_valid(bench, -8), "the whole map")
+    bench.expect_equal(whole.json()["notes"], [], "nothing is missing")
+    again = bench.run(document(""))
+    bench.expect_equal(again.steps()["map"]["unchanged"], 1, "a whole map is what it is, with min_ok and without")
+    refused = bench.call("run", edited(bench, "    min_ok: 3\n"))
+    bench.expect(refused.code == 2 and "gathers no layer" in refused.err, "a step that gathers nothing", refused)
+
+
+# Held requests would be waited for all day.
+PATIENT = {"GDAL_HTTP_TIMEOUT": "100000", "GDAL_HTTP_LOW_SPEED_TIME": "100000"}
+
+
+@contextlib.contextmanager
+def held_scenes(bench):
+    """A list of scenes on a server, see hold_pixels()."""
+    names = [path.name for path in scenes.colour_series(bench.folder / "served", 3, SIZE, cog=True)]
+    with FileServer(bench.folder / "served") as server:
+        (bench.folder / "list.txt").write_text("".join(f"{server.url}/{name}\n" for name in names))
+        yield server
+
+
+def hold_pixels(server):
+    """Of one scene, from now on; the first request is for its header."""
+    server.set_faults([{"path": "*scene_20180108.tif", "fault": "hold", "skip": 1}])
+
+
+def deadlines_end_what_is_under_way(bench):
+    with held_scenes(bench) as server:
+        hold_pixels(server)
+        arguments = ("-p", "scenes=list.txt")
+        of_step = bench.run(edited(bench, "    deadline: 700 ms\n"), *arguments, environment=PATIENT, expect=14)
+        steps = of_step.steps()
+        bench.expect_equal((steps["composite"]["failed"], steps["composite"]["not_started"]), (0, TILES), "no attempt is counted")
+        bench.expect("its deadline of 700 ms passed" in of_step.err, "it says so", of_step)
+        bench.expect_equal((of_step.json()["ending"], steps["map"]["not_started"]), ("interrupted", 1), "the map is not started")
+        text = documents.colours(tile=TILE)
+        hold_pixels(server)
+        of_run = bench.run(bench.document(text + "deadline: 700 ms\n"), *arguments, environment=PATIENT, expect=14)
+        bench.expect("the run's deadline of 700 ms passed" in of_run.err, "that of the run", of_run)
+        server.release()
+        bench.run(bench.document(text + "deadline: 1 d\n"), *arguments)
+    for wrong in ("2", "soon"):
+        refused = bench.call("run", bench.document(text + f"deadline: {wrong}\n"), "-p", "scenes=served")
+        bench.expect(refused.code == 2 and "deadline must be a time with its unit" in refused.err, wrong, refused)
+
+
+TESTS = [a_budget_ends_a_step, a_gather_does_without_some, deadlines_end_what_is_under_way, one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/run_history.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <map>
+#include <random>
+#include <sstream>
+
+#include "engine/item_handler.h"
+#include "engine/receipts.h"
+#include "engine/run_control.h"
+
+namespace geoloom::engine {
+namespace {
+
+using workflow::Json;
+
+constexpr int kExecutionVersion = 1;
+
+std::string folder_of(const std::string& run_id) {
+  return "runs/" + run_id + "/executions";
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// When a process began, in ticks since the machine started; empty when there is none.
+std::string start_of_process(int64_t process) {
+  std::ifstream file(fmt::format("/proc/{}/stat", process));
+  std::string line;
+  if (!std::getline(file, line)) return {};
+  // The name before, in parentheses, may hold anything.
+  std::istringstream rest(line.substr(line.rfind(')') + 1));
+  constexpr int kStartTime = 20;  // the 22nd field of the line
+  std::string field;
+  for (int i = 0; i < kStartTime; ++i) rest >> field;
+  return field;
+}
+
+Json start_record(const RunExecution& execution) {
+  return {{"geoloom_execution", kExecutionVersion},
+          {"id", execution.id},
+          {"event", "started"},
+          {"number", execution.number},
+          {"time", execution.started},
+          {"by", execution.by},
+          {"build", execution.build},
+          {"transport", execution.transport},
+          {"host", execution.host},
+          {"process", execution.process},
+          {"process_start", execution.process_start}};
+}
+
+void take_start(const Json& json, RunExecution& execution) {
+  execution.number = json.at("number").get<int64_t>();
+  execution.started = json.at("time").get<std::string>();
+  execution.by = json.at("by").get<std::string>();
+  execution.build = json.at("build").get<std::string>();
+  execution.transport = json.at("transport").get<std::string>();
+  execution.host = json.at("host").get<std::string>();
+  execution.process = json.at("process").get<int64_t>();
+  execution.process_start = json.at("process_start").get<std::string>();
+}
+
+void take_end(const Json& json, RunExecution& execution) {
+  execution.ended = json.at("time").get<std::string>();
+  execution.ending = json.at("ending").get<std::string>();
+  execution.reason = json.at("reason").get<std::string>();
+}
+
+// Records of other formats are left out: the log is for people, no result depends on it.
+void take_record(const std::string& payload, std::map<std::string, RunExecution>& executions) {
+  const auto json = Json::parse(payload, nullptr, false);
+  if (!json.is_object() || json.value("geoloom_execution", 0) != kExecutionVersion) return;
+  try {
+    const auto id = json.at("id").get<std::string>();
+    auto execution = executions[id];
+    execution.id = id;
+    if (json.at("event") == "started")
+      take_start(json, execution);
+    else
+      take_end(json, execution);
+    executions[id] = execution;
+  } catch (const Json::exception&) {  // NOLINT(bugprone-empty-catch): as above
+  }
+}
+
+}  // namespace
+
+std::string RunExecution::state() const {
+  if (!ended.empty()) return ending;
+  if (host != host_name()) return "under way, or ended without a word on " + host;
+  return start_of_process(process) == process_start && !process_start.empty()
+             ? "under way"
+             : "ended without a word";
+}
+
+std::vector<RunExecution> read_executions(const store::Store& store, const std::string& run_id) {
+  std::map<std::string, RunExecution> by_id;
+  for (const auto& payload : store::read_segments(store, folder_of(run_id)).payloads)
+    take_record(payload, by_id);
+  std::vector<RunExecution> executions;
+  for (auto& [id, execution] : by_id)
+    if (!execution.started.empty()) executions.push_back(std::move(execution));
+  // Not by their times alone: clocks jump.
+  std::sort(executions.begin(), executions.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.number, a.started, a.id) < std::tie(b.number, b.started, b.id);
+  });
+  return executions;
+}
+
+ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
+                           const std::string& transport)
+    : segments_(store, folder_of(run_id)) {
+  const auto before = read_executions(store, run_id);
+  RunExecution execution;
+  std::random_device random;
+  execution.id = id_ = fmt::format("{:08x}{:08x}", random(), random());
+  execution.number = before.empty() ? 1 : before.back().number + 1;
+  execution.started = now_text();
+  execution.by = this_person();
+  execution.build = build_identity();
+  execution.transport = transport;
+  execution.host = host_name();
+  execution.process = getpid();
+  execution.process_start = start_of_process(execution.process);
+  segments_.append(start_record(execution).dump());
+  segments_.flush();
+}
+
+void ExecutionLog::ended(const std::string& ending, const std::string& reason) {
+  segments_.append(Json{
+      {"geoloom_execution", kExecutionVersion},
+      {"id", id_},
+      {"event", "ended"},
+      {"time", now_text()},
+      {"ending", ending},
+      {"reason", reason}}.dump());
+  segments_.flush();
+}
+
+}  // namespace geoloom::engine
