@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 
 LOOK = """() => {
   const text = (selector) => [...document.querySelectorAll(selector)].map((e) => e.textContent);
-  const number = (cell) => Number(cell.textContent.replaceAll('\\u202f', ''));
+  const number = (cell) => Number(cell.textContent.replace(/\\s/g, ''));
   const canvas = document.querySelector('canvas');
   const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
   const style = getComputedStyle(document.documentElement);

@@ -4,12 +4,14 @@
 
     run_report_test.py GEOLOOM [--only TEST]...
 """
+import base64
 import json
 import math
 import pathlib
 import shutil
 import subprocess
 import sys
+import zlib
 
 import documents
 import scenes
@@ -150,6 +152,40 @@ def several_zones_are_drawn_in_degrees(bench):
     bench.expect(seen["map_shares"]["d"] > 0.1, "the map fills a good part of its place", seen["map_shares"])
 
 
+def packed(value):
+    return base64.b64encode(zlib.compress(json.dumps(value).encode())).decode()
+
+
+def page_of_many_items(bench):
+    """What a run of 100 000 tiles would write, put into the page of a small one: the browser must be able to show it."""
+    scenes.colour_series(bench.folder / "scenes", 2, SIZE)
+    bench.run(bench.document(documents.colours(tile=64)))
+    text, data, side = report_of(bench).read_text(), data_of(report_of(bench)), 316
+    count = side * side
+    items = json.loads(zlib.decompress(base64.b64decode(data["places"])))
+    rows = [number for _ in range(side) for number in ([64, side - 1], [-64 * (side - 1), 1])]
+    x = [0, 1] + [number for pair in rows[:-1] for number in pair]
+    y = [0, side] + [number for _ in range(side - 1) for number in (64, 1, 0, side - 1)]
+    items["places"] = {"count": count, "zone": [0, count], "x": x, "y": y, "width": [64, 1, 0, count - 1], "height": [64, 1, 0, count - 1]}
+    items["names"] = [f"tile_{number}" for number in range(count)] + [""]
+    each = [0, 1, 1, count - 1]
+    items["steps"] = [{"place": each, "first": each, "second": [count, 1, 0, count - 1]} for _ in items["steps"]]
+    for step in data["steps"]:
+        step["items"] = count
+        step["counts"].update(d=count - 1000, f=1000)
+        step["states"] = f"d{count - 1000}f1000"
+    data["places"] = packed(items)
+    start = text.index(">", text.index('id="data"')) + 1
+    page = bench.folder / "many.html"
+    page.write_text(text[:start] + json.dumps(data).replace("<", "\\u003c") + text[text.index("</script>", start):])
+    bench.expect(page.stat().st_size < 1_500_000, "the page stays small", page.stat().st_size)
+    seen = look_at(page, f"tile_{count - 1}")
+    expect_alone(bench, seen)
+    bench.expect_equal((seen["chosen"], seen["steps"]["composite"]["d"]), (f"tile_{count - 1}: failed", count - 1000), "the last item, and the count")
+    shares = seen["map_shares"]
+    bench.expect(0.003 < shares["f"] / (shares["f"] + shares["d"]) < 0.05, "the map shows the failed ones", shares)
+
+
 def while_it_runs(bench):
     with HeldSeries(bench, items=3) as series:
         process = series.start()
@@ -166,4 +202,4 @@ def while_it_runs(bench):
 if __name__ == "__main__":
     if not VENV_PYTHON.exists() or shutil.which("chromium") is None:
         skip("Chromium or the Python environment is absent; setup/install.sh test makes them")
-    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, several_zones_are_drawn_in_degrees, while_it_runs], __doc__))
+    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, several_zones_are_drawn_in_degrees, page_of_many_items, while_it_runs], __doc__))

@@ -3,6 +3,8 @@
 // basemap in a file that works without network, and polygons of a few colours need none.
 import type { Outlines } from "./places";
 
+const SMALL_PIXELS = 6;
+
 export interface View {
   /** Of the map coordinates in the middle of the canvas. */
   x: number;
@@ -62,18 +64,27 @@ export class MapView {
     ];
   }
 
-  /** One colour at a time: a path of many polygons is filled at once. */
   draw(context: CanvasRenderingContext2D, width: number, height: number, fills: Map<string, number[]>, line: string) {
     context.clearRect(0, 0, width, height);
     context.lineWidth = 1;
     context.strokeStyle = line;
+    // Outlines of places of a few pixels cannot be told from rectangles, which are drawn at once; lines between them
+    // would hide their colours.
+    const small = this.pixelsOfPlace() <= SMALL_PIXELS;
     for (const [colour, places] of fills) {
-      context.beginPath();
-      for (const place of places) this.trace(context, place, width, height);
       context.fillStyle = colour;
-      context.fill();
-      // Lines between places of a few pixels would hide their colours.
-      if (this.pixelsOfPlace() > 6) context.stroke();
+      for (const place of places) {
+        const [left, top, right, bottom] = this.canvasBox(place, width, height);
+        if (right < 0 || bottom < 0 || left > width || top > height) continue;
+        if (small) {
+          context.fillRect(left, top, Math.max(right - left, 1), Math.max(bottom - top, 1));
+          continue;
+        }
+        context.beginPath();
+        this.trace(context, place, width, height);
+        context.fill();
+        context.stroke();
+      }
     }
   }
 
@@ -102,6 +113,20 @@ export class MapView {
   private pixelsOfPlace(): number {
     const c = this.outlines.corners;
     return c.length === 0 ? 0 : Math.abs(c[2] - c[0]) * this.view.scale * this.aspect;
+  }
+
+  private canvasBox(place: number, width: number, height: number): [number, number, number, number] {
+    const c = this.outlines.corners;
+    let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let corner = 8 * place; corner < 8 * place + 8; corner += 2) {
+      const column = width / 2 + (c[corner] - this.view.x) * this.view.scale * this.aspect;
+      const row = height / 2 - (c[corner + 1] - this.view.y) * this.view.scale;
+      left = Math.min(left, column);
+      right = Math.max(right, column);
+      top = Math.min(top, row);
+      bottom = Math.max(bottom, row);
+    }
+    return [left, top, right, bottom];
   }
 
   private trace(context: CanvasRenderingContext2D, place: number, width: number, height: number) {
