@@ -30,7 +30,8 @@ LayerContent layer_content(const OpenedRun& opened, const std::string& layer,
                            std::optional<size_t> zone) {
   const auto& run = *opened.run;
   if (run.info(layer).picture)
-    throw Error(ErrorCode::invalid, fmt::format("layer '{}' is a picture: open its file", layer));
+    throw Error(ErrorCode::invalid,
+                fmt::format("layer '{}' is a picture or a file of shapes: open its files", layer));
   LayerContent content;
   content.step = run.workflow().layer_producer.at(layer);
   std::map<Key, LayerDate> dates;

@@ -9,6 +9,7 @@
 
 #include "engine/gather.h"
 #include "store/checksum.h"
+#include "workflow/item_task.h"
 
 namespace geoloom::engine {
 namespace {
@@ -216,14 +217,24 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   context.progress = parts_.task_progress;
   context.cancelled = [this] { return parts_.stop.load(); };
   context.notes = &receipt.notes;
-  for (const auto& node : step.chain_of(item).chain->nodes) {
+  const auto& chain = step.chain_of(item);
+  for (size_t n = 0; n < chain.chain->nodes.size(); ++n) {
+    const auto& node = chain.chain->nodes[n];
+    const auto* work = chain.works[n].get();
+    // Its file has nothing here, or nothing at all.
+    const bool item_by_item = dynamic_cast<const workflow::ItemTaskOp*>(node.op.get()) != nullptr;
+    if (item_by_item && (work == nullptr || !work->identity(item))) continue;
     const auto wanted = node.task().memory_bytes(context.grid);
     const auto ticket = parts_.budget.acquire(std::min(wanted, parts_.budget.total()), parts_.stop);
     context.memory_bytes = ticket.bytes();
     receipt.memory_bytes = std::max(receipt.memory_bytes, ticket.bytes());
-    products.push_back(node.task().run(context));
+    auto product = work != nullptr ? work->run(context)
+                                   : std::optional<workflow::Product>(node.task().run(context));
+    if (!product) continue;
+    products.push_back(*std::move(product));
     layers.add(products.back(), item);
   }
+  receipt.empty = products.empty();
   receipt.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return commit(message, std::move(receipt), std::move(products));

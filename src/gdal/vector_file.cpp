@@ -2,7 +2,6 @@
 #include "gdal/vector_file.h"
 
 #include <fmt/format.h>
-#include <ogr_feature.h>
 #include <ogr_geometry.h>
 #include <ogrsf_frmts.h>
 #include <unistd.h>
@@ -13,7 +12,7 @@
 #include <mutex>
 
 #include "error/spelling.h"
-#include "gdal/handles.h"
+#include "gdal/vector_dataset.h"
 
 namespace geoloom::gdal {
 namespace {
@@ -21,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t kMaxFeatures = 20'000'000;
+
+}  // namespace
 
 void register_vector_drivers() {
   initialise();
@@ -35,6 +36,8 @@ void register_vector_drivers() {
     RegisterOGRCSV();
   });
 }
+
+namespace {
 
 Place place_of(const std::string& path) {
   Place place;
@@ -56,6 +59,8 @@ void check_companions(const std::string& path) {
   for (const char* ending : {"dbf", "shx", "prj", "cpg"})
     checked_path(path.substr(0, path.size() - 3) + ending);
 }
+
+}  // namespace
 
 DatasetHandle open_vectors(const std::string& path) {
   register_vector_drivers();
@@ -99,10 +104,18 @@ geo::Crs crs_of(const OGRSpatialReference* reference) {
   return geo::Crs::parse(wkt.get());
 }
 
-std::vector<int> indices_of(OGRLayer& layer, const VectorQuery& query, const std::string& path) {
+OGRSpatialReference reference_of(const geo::Crs& crs) {
+  OGRSpatialReference reference;
+  reference.SetFromUserInput(crs.name().c_str());
+  reference.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  return reference;
+}
+
+std::vector<int> column_indices(OGRLayer& layer, const std::vector<std::string>& columns,
+                                const std::string& path) {
   const OGRFeatureDefn* definition = layer.GetLayerDefn();
   std::vector<int> indices;
-  for (const auto& column : query.columns) {
+  for (const auto& column : columns) {
     indices.push_back(definition->GetFieldIndex(column.c_str()));
     if (indices.back() >= 0) continue;
     std::vector<std::string> names;
@@ -116,7 +129,32 @@ std::vector<int> indices_of(OGRLayer& layer, const VectorQuery& query, const std
   return indices;
 }
 
-Geometry shape_of(OGRFeature& feature) {
+namespace {
+
+Error no_condition(const Capture& capture, const OGRLayer& layer, const std::string& where,
+                   const std::string& path) {
+  return Error(ErrorCode::invalid, fmt::format("'{}' is no condition on the columns of layer '{}'",
+                                               where, layer.GetDescription()))
+      .at(place_of(path))
+      .cause(capture.text());
+}
+
+}  // namespace
+
+void set_condition(OGRLayer& layer, const std::string& where, const std::string& path) {
+  const Capture capture(path);
+  if (!where.empty() && layer.SetAttributeFilter(where.c_str()) != OGRERR_NONE)
+    throw no_condition(capture, layer, where, path);
+}
+
+void check_all_read(const Capture& capture, const OGRLayer& layer, const std::string& where,
+                    size_t read, const std::string& path) {
+  if (!capture.failed()) return;
+  if (!where.empty() && read == 0) throw no_condition(capture, layer, where, path);
+  throw capture.error(ErrorCode::corrupt, "the features cannot be read to their end");
+}
+
+Geometry take_shape(OGRFeature& feature) {
   OGRGeometry* shape = feature.StealGeometry();
   if (shape == nullptr) return {};
   shape->flattenTo2D();
@@ -129,31 +167,28 @@ Geometry shape_of(OGRFeature& feature) {
   return Geometry(std::shared_ptr<const OGRGeometry>(shape));
 }
 
+namespace {
+
 VectorLayer read_layer(OGRLayer& layer, const VectorQuery& query, const std::string& path) {
   VectorLayer out;
   out.name = layer.GetName();
   out.crs = crs_of(layer.GetSpatialRef());
-  const auto columns = indices_of(layer, query, path);
+  const auto columns = column_indices(layer, query.columns, path);
   const Capture capture(path);
-  if (!query.where.empty() && layer.SetAttributeFilter(query.where.c_str()) != OGRERR_NONE)
-    throw Error(ErrorCode::invalid, fmt::format("'{}' is no condition on the columns of layer '{}'",
-                                                query.where, out.name))
-        .at(place_of(path))
-        .cause(capture.text());
+  set_condition(layer, query.where, path);
   layer.ResetReading();
   while (const OGRFeatureUniquePtr feature{layer.GetNextFeature()}) {
     VectorFeature read;
     read.id = feature->GetFID();
     for (const int column : columns) read.values.emplace_back(feature->GetFieldAsString(column));
-    read.geometry = shape_of(*feature);
+    read.geometry = take_shape(*feature);
     if (read.geometry.empty()) continue;
     out.features.push_back(std::move(read));
     if (static_cast<int64_t>(out.features.size()) > kMaxFeatures)
       throw Error(ErrorCode::resource, fmt::format("more than {} features", kMaxFeatures))
           .at(place_of(path));
   }
-  if (capture.failed())
-    throw capture.error(ErrorCode::corrupt, "the features cannot be read to their end");
+  check_all_read(capture, layer, query.where, out.features.size(), path);
   return out;
 }
 
@@ -274,9 +309,7 @@ void VectorWriter::begin_layer(const std::string& name, const geo::Crs& crs,
                                const std::vector<Column>& columns) {
   const Capture capture(impl_->path);
   impl_->end_layer();
-  OGRSpatialReference reference;
-  reference.SetFromUserInput(crs.name().c_str());
-  reference.SetAxisMappingStrategy(OAMS_TRADITIONAL_GIS_ORDER);
+  auto reference = reference_of(crs);
   Options options;
   if (impl_->geojson) options.set("RFC7946", "YES");
   auto* const dataset = GDALDataset::FromHandle(impl_->dataset.get());

@@ -9,6 +9,7 @@
 
 #include "error/spelling.h"
 #include "workflow/feature_windows.h"
+#include "workflow/item_task.h"
 #include "workflow/source_parameters.h"
 
 namespace geoloom::workflow {
@@ -170,7 +171,8 @@ class ChainBuilder {
                                    call.op, task ? "whole layers" : "blocks of pixels",
                                    nodes().front().op->description().name))
           .hint("put it into a step of its own");
-    if (task && (domain_.over_tiles() || domain_.over_windows()))
+    const bool item_by_item = dynamic_cast<const ItemTaskOp*>(&op) != nullptr;
+    if (task && !item_by_item && (domain_.over_tiles() || domain_.over_windows()))
       throw invalid_at(call.place, fmt::format("'{}' gathers whole layers and cannot run over {}",
                                                call.op, domain_.over_tiles() ? "tiles" : "windows"))
           .hint("leave out 'over:' in this step, or say `over: zones` in an area of several");

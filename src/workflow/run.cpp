@@ -156,6 +156,8 @@ std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
     inputs.push_back({layer, files});
   }
   const auto& chain = chain_of(item);
+  for (const auto& work : chain.works)
+    if (work) inputs.push_back(work->identity(item).value_or(""));
   return identity_hash(chain, item, std::move(inputs));
 }
 
@@ -263,10 +265,12 @@ void Run::freeze_sources() {
 bool Run::freeze_chain(const Step& step, size_t c, bool must_have_scenes) {
   for (size_t n = 0; n < step.chains[c].nodes.size(); ++n) {
     const auto& node = step.chains[c].nodes[n];
-    if (node.kind() != OpKind::source) continue;
+    const auto* task = dynamic_cast<const ItemTaskOp*>(node.op.get());
+    if (node.kind() != OpKind::source && task == nullptr) continue;
     const auto key = node_key(step, c, n);
     try {
-      record_.sources[key] = node.source().freeze(zones(), reports_[key]);
+      record_.sources[key] = task != nullptr ? task->freeze(zones(), reports_[key])
+                                             : node.source().freeze(zones(), reports_[key]);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::empty || must_have_scenes)
         throw_as_document_error(error, node.place);
@@ -327,6 +331,12 @@ ChainRun Run::open_chain(const Step& step, size_t c) {
       if (!run.empty) source = node.source().open(frozen, zones(), *this);
     }
     run.sources.push_back(std::move(source));
+    std::unique_ptr<ItemWork> work;
+    if (const auto* task = dynamic_cast<const ItemTaskOp*>(node.op.get())) {
+      const auto frozen = record_.sources.value(key, Json());
+      if (!frozen.is_null()) work = task->open(frozen, zones());
+    }
+    run.works.push_back(std::move(work));
     std::vector<std::string> contents;
     if (const auto files = record_.files.find(key); files != record_.files.end()) {
       for (const auto& file : *files) {

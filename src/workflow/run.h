@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "workflow/item_task.h"
 #include "workflow/run_record.h"
 
 namespace geoloom::workflow {
@@ -36,6 +37,7 @@ struct ChainRun {
   // A source found no scene for the chain's values of the axes: all its items are empty.
   bool empty = false;
   std::vector<std::unique_ptr<Source>> sources;           // by node; null for other kinds
+  std::vector<std::unique_ptr<ItemWork>> works;           // by node; null for other kinds
   std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
   Json file_hashes = Json::array();                       // identities of files ops read
 };
@@ -55,7 +57,7 @@ struct StepRun {
   // The identity of a chain's item: op chain, files, target grid, ordered input identities.
   std::string fingerprint(const ItemPlan& plan) const;
   // The identity of a task's item: op chain, grid, and the pixel hashes of all layers read, gaps
-  // and empties included.
+  // and empties included, or what its own work says of it.
   std::string fingerprint(const Item& item, const Layers& layers) const;
 };
 

@@ -90,7 +90,8 @@ workflow::SourceItem LayerSource::plan_ahead() const {
   const auto& info = layers_.info(layer_);
   if (info.picture)
     throw Error(ErrorCode::invalid,
-                fmt::format("load.layer: '{}' is a picture, not pixels to load", layer_));
+                fmt::format("load.layer: '{}' is a picture or a file of shapes, not pixels to load",
+                            layer_));
   workflow::SourceItem plan;
   plan.schema = schema_of(info.schema, chosen_bands(info.schema, bands_));
   if (const auto* axis = info.domain.find(selection_.along)) {

@@ -24,6 +24,8 @@ class ShapePlacement {
                  geo::CoordinateOperation operation);
 
   const geo::CoordinateOperation& operation() const { return operation_; }
+  // The grid's extent with its margin, in the file's CRS; nullopt where it cannot be told.
+  const std::optional<geo::Box>& extent() const { return near_; }
   // False where a shape of the file has no part in the grid's extent; true also where that cannot
   // be told.
   bool may_touch(const gdal::Geometry& shape) const;

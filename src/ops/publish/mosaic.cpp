@@ -186,7 +186,8 @@ class Mosaic : public workflow::TaskOp {
   workflow::LayerInfo plan(const workflow::Layers& layers) const override {
     workflow::LayerInfo info = layers.info(layer_);
     if (info.picture)
-      throw Error(ErrorCode::invalid, fmt::format("mosaic.layer: '{}' is a picture", layer_))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("mosaic.layer: '{}' is a picture or a file of shapes", layer_))
           .hint("give the layer it was made of");
     info.name = layer_made();
     info.domain = {};

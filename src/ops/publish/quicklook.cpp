@@ -223,7 +223,8 @@ class Quicklook : public workflow::TaskOp {
   workflow::LayerInfo plan(const workflow::Layers& layers) const override {
     const auto& info = layers.info(layer_);
     if (info.picture)
-      throw Error(ErrorCode::invalid, fmt::format("quicklook.layer: '{}' is a picture", layer_))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("quicklook.layer: '{}' is a picture or a file of shapes", layer_))
           .hint("give the layer it was made of");
     const size_t bands = chosen(info.schema).size();
     check_limits("min", min_, bands);
