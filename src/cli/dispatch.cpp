@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
 #include "cli/progress.h"
+#include "cli/run_execution.h"
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
 #include "error/spelling.h"
@@ -126,6 +127,7 @@ class Dispatch {
         print_dry_run(step, items, estimate, arguments_);
       return kExitSuccess;
     }
+    if (const auto refused = refuse_if_held(*store_, run_->record().id, false)) return *refused;
     ask_for_consent(estimate, arguments_.consent);
     return send(session, s, items);
   }
@@ -138,6 +140,10 @@ class Dispatch {
     ProgressPrinter printer(arguments_.quiet);
     engine::RunProgress progress(printer, stop_);
     progress.step_started(run_->steps()[s]);
+    const engine::ControlWatch watch(
+        *store_, run_->record().id, engine::kControlInterval,
+        [&](const engine::RunControl& control) { progress.hold(control); },
+        [&](const Error& error) { progress.note(error.what()); });
     if (opened.by_pubsub()) {
       opened.by_pubsub()->publish(session, s, items);
       result_["published"] = items.size();
@@ -163,8 +169,12 @@ class Dispatch {
     result_["failed"] = summary.failed;
     result_["missing"] = missing;
     const auto finished = progress.finish(*run_);
-    if (!finished.paused_because.empty()) {
-      printer_line("stopped: " + finished.paused_because);
+    if (finished.ending == engine::RunEnding::cancelled) {
+      printer_line("stopped: " + finished.reason);
+      return kExitCancelled;
+    }
+    if (finished.ending == engine::RunEnding::paused) {
+      printer_line("stopped: " + finished.reason);
       return finished.paused_code ? traits(*finished.paused_code).exit_code : kExitPaused;
     }
     if (stop_.load()) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;

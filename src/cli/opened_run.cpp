@@ -27,6 +27,13 @@ std::vector<std::string> runs_in(const store::Store& store) {
 
 }  // namespace
 
+FoundRun find_run(const std::string& store, const std::string& id) {
+  FoundRun found{open_existing_store(store), id};
+  if (id.empty()) found.id = runs_in(*found.store).back();
+  (void)workflow::read_run_record(*found.store, found.id);
+  return found;
+}
+
 OpenedRun open_run(const std::string& store, const std::string& id,
                    const workflow::Registry& registry) {
   OpenedRun opened;

@@ -21,6 +21,13 @@ struct OpenedRun {
   engine::Survey survey;
 };
 
+struct FoundRun {
+  std::unique_ptr<store::Store> store;
+  std::string id;
+};
+// As open_run(), without reading receipts; the run has a record.
+FoundRun find_run(const std::string& store, const std::string& id);
+
 // `store` empty: that of the last run; `id` empty: the last run of the store. Throws
 // Error(missing).
 OpenedRun open_run(const std::string& store, const std::string& id,

@@ -107,6 +107,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
 
 int exit_code_of(const engine::RunSummary& summary) {
   if (summary.interrupted) return stop_signal() == SIGTERM ? kExitTerminated : kExitInterrupted;
+  if (summary.ending == engine::RunEnding::cancelled) return kExitCancelled;
   if (summary.ending == engine::RunEnding::paused)
     return summary.paused_code ? traits(*summary.paused_code).exit_code : kExitPaused;
   if (summary.ending == engine::RunEnding::past_deadline) return kExitDeadline;
@@ -128,8 +129,7 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
     std::cerr << "warning: not one pixel is valid; see `geoloom pixel LON,LAT`\n";
   if (summary.ending == engine::RunEnding::paused)
     std::cerr << fmt::format(
-        "paused: {}\n  mend that, then go on, which keeps what is made: geoloom runs retry {} "
-        "--store {}\n",
+        "paused: {}\n  to go on, which keeps what is made: geoloom runs resume {} --store {}\n",
         summary.reason, summary.run_id, run.workflow().document.store.text);
   else if (!summary.reason.empty())
     std::cerr << summary.reason << "\n";
@@ -147,6 +147,7 @@ struct RunArguments {
   MachineArguments machine;
   TransportArguments transport;
   ConsentArguments consent;
+  ControlArguments control;
   bool json = false, quiet = false;
 };
 
@@ -174,16 +175,51 @@ int run_elsewhere(const workflow::Run& run, store::Store& store, const RunArgume
 
 }  // namespace
 
+void ControlArguments::add_to(CLI::App& command) {
+  command
+      .add_option(
+          "--control-interval", interval_s,
+          "Seconds between two looks for `runs pause` and `runs cancel`; 0: none; default 2")
+      ->check(CLI::Range(0.0, 3600.0));
+}
+
+std::chrono::milliseconds ControlArguments::interval() const {
+  return std::chrono::milliseconds(static_cast<int64_t>(interval_s * 1000));
+}
+
+std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json) {
+  const auto control = engine::read_control(store, run_id);
+  if (!control) return std::nullopt;
+  if (control->by == engine::kBreaker) {
+    engine::clear_control(store, run_id);
+    return std::nullopt;
+  }
+  const int exit_code = control->hold == engine::Hold::cancelled ? kExitCancelled : kExitPaused;
+  std::cerr << fmt::format(
+      "run {} is {}\n  nothing was started; to go on: geoloom runs resume {} --store {}\n", run_id,
+      control->text(), run_id, store.url());
+  if (json)
+    std::cout << workflow::OrderedJson{{"run", run_id},
+                                       {"exit_code", exit_code},
+                                       {"ending", engine::name_of(control->hold)},
+                                       {"reason", control->text()}}
+                     .dump(1)
+              << "\n";
+  return exit_code;
+}
+
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport) {
+  if (const auto refused = refuse_if_held(store, run.record().id, json)) return *refused;
   ProgressPrinter printer(quiet);
   engine::RunReportWriter progress(run, store, printer);
   const auto& stop = stop_on_signals(kStopping);
   engine::RunSummary summary;
   if (transport) {
     engine::Machine machine({.memory_bytes = options.memory_bytes, .threads = 1, .reads = 1});
-    summary = engine::carry_out_run(run, store, machine, *transport, progress, stop);
+    summary = engine::carry_out_run(run, store, machine, *transport, progress, stop,
+                                    options.control_interval);
   } else {
     summary = engine::execute_run(run, store, options, progress, stop);
   }
@@ -209,11 +245,13 @@ void add_run(CLI::App& app, Commands& commands) {
                               "Workers that make the items, http(s)://host[:port][,more], or a "
                               "topic, pubsub://PROJECT/TOPIC; default: this process");
   arguments->consent.add_to(*command);
+  arguments->control.add_to(*command);
   command->add_flag("--json", arguments->json, "The summary as JSON on stdout");
   command->add_flag("-q,--quiet", arguments->quiet, "No progress");
   command->callback([arguments, &commands] {
     commands.json = arguments->json;
-    const auto options = arguments->machine.options();
+    auto options = arguments->machine.options();
+    options.control_interval = arguments->control.interval();
     const auto run = arguments->document.create_run(commands.registry);
     const auto store = store::open_store(run->workflow().document.store.text);
     run->record() = workflow::write_or_resume(*store, run->record());

@@ -2,11 +2,25 @@
 // Executes a run with progress, signals and the closing lines; `run` and `runs retry` share it.
 #pragma once
 
+#include <CLI/CLI.hpp>
+
 #include "engine/runner.h"
 
 namespace geoloom::cli {
 
-// By a transport, or in this process when there is none.
+// How often a run looks for `runs pause` and `runs cancel`.
+struct ControlArguments {
+  double interval_s = 2;
+
+  void add_to(CLI::App& command);
+  std::chrono::milliseconds interval() const;
+};
+
+// What is told of a run that somebody paused or cancelled, with its exit code; nullopt: nobody did.
+// What the breaker left for workers is cleared away.
+std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json);
+
+// By a transport, or in this process when there is none. A run that is held is not carried out.
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport = nullptr);

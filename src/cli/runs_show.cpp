@@ -9,6 +9,8 @@
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
 #include "cli/runs_commands.h"
+#include "engine/run_control.h"
+#include "engine/run_history.h"
 #include "engine/store_index.h"
 #include "geo/time.h"
 
@@ -53,10 +55,12 @@ void list(const ShowArguments& arguments, const Commands& commands) {
   for (const auto& id : workflow::list_runs(*store)) {
     const auto record = workflow::read_run_record(*store, id);
     const auto totals = index.totals(id);
+    const auto state = engine::state_of_run(*store, id);
     json.push_back({{"run", id},
                     {"created", record.created},
                     {"document", record.document_file},
                     {"trial", record.trial()},
+                    {"state", state},
                     {"made", totals.made},
                     {"empty", totals.empty},
                     {"started", totals.started},
@@ -64,13 +68,37 @@ void list(const ShowArguments& arguments, const Commands& commands) {
                     {"seconds", seconds_between(totals)}});
     if (!commands.json)
       std::cout << fmt::format(
-          "{}  {}{}  {} made, {} empty{}\n", id, record.document_file,
-          record.trial() ? "  (trial)" : "", counted(totals.made, "item"), totals.empty,
+          "{}  {}{}  {}: {} made, {} empty{}\n", id, record.document_file,
+          record.trial() ? "  (trial)" : "", state, counted(totals.made, "item"), totals.empty,
           totals.started.empty() ? ""
                                  : fmt::format(", from {} in {}", totals.started,
                                                format_seconds(seconds_between(totals))));
   }
   if (commands.json) std::cout << json.dump(1) << "\n";
+}
+
+workflow::OrderedJson executions_json(const store::Store& store, const std::string& id) {
+  auto json = workflow::OrderedJson::array();
+  for (const auto& execution : engine::read_executions(store, id))
+    json.push_back({{"number", execution.number},
+                    {"started", execution.started},
+                    {"by", execution.by},
+                    {"build", execution.build},
+                    {"transport", execution.transport},
+                    {"ended", execution.ended},
+                    {"state", execution.state()},
+                    {"reason", execution.reason}});
+  return json;
+}
+
+void print_executions(const store::Store& store, const std::string& id) {
+  for (const auto& execution : engine::read_executions(store, id))
+    std::cout << fmt::format(
+        "execution {} by {} ({}, build {}), started {}{}: {}{}\n", execution.number, execution.by,
+        execution.transport, execution.build, execution.started,
+        execution.ended.empty() ? "" : ", ended " + execution.ended, execution.state(),
+        execution.reason.empty() ? "" : ": " + execution.reason);
+  if (const auto control = engine::read_control(store, id)) std::cout << control->text() << "\n";
 }
 
 void show(const ShowArguments& arguments, const Commands& commands) {
@@ -91,7 +119,9 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                                        {"build", record.build},
                                        {"parameters", record.parameters},
                                        {"sources", record.reports},
-                                       {"steps", steps}}
+                                       {"steps", steps},
+                                       {"state", engine::state_of_run(*run.store, record.id)},
+                                       {"executions", executions_json(*run.store, record.id)}}
                      .dump(1)
               << "\n";
     return;
@@ -104,6 +134,7 @@ void show(const ShowArguments& arguments, const Commands& commands) {
   for (const auto& step : overview.steps)
     std::cout << fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
                              counted(step.items, "item"), step.done, step.empty, step.missing());
+  print_executions(*run.store, record.id);
 }
 
 // Exit code 3 when something is missing, so that scripts can ask.

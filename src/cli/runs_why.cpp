@@ -11,6 +11,7 @@
 #include "cli/runs_commands.h"
 #include "engine/failure_causes.h"
 #include "engine/process_memory.h"
+#include "engine/run_history.h"
 #include "engine/run_session.h"
 
 namespace geoloom::cli {
@@ -73,6 +74,7 @@ class Why {
     const auto causes =
         engine::failure_causes(*opened_.run, *opened_.state,
                                engine::read_attempts(*opened_.store, opened_.run->record().id));
+    if (!json_) print_last_end();
     auto json = workflow::OrderedJson::array();
     for (const auto& cause : causes) {
       const auto next =
@@ -100,6 +102,15 @@ class Why {
             {"unaffected_steps", unaffected_steps(*opened_.run, cause)},
             {"first", next.first},
             {"next", next.command}};
+  }
+
+  // Why items were not started: somebody or something ended the run before.
+  void print_last_end() const {
+    const auto executions = engine::read_executions(*opened_.store, address_.id);
+    if (executions.empty() || executions.back().ending == "done") return;
+    const auto& last = executions.back();
+    std::cout << fmt::format("the last execution, started {}: {}{}\n", last.started, last.state(),
+                             last.reason.empty() ? "" : ": " + last.reason);
   }
 
   void print(const engine::FailureCause& cause, const NextStep& next) const {

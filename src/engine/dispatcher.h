@@ -43,6 +43,7 @@ class Dispatcher final : public Transport {
   // All items of the step that have no receipt. When `progress` is stopped no further request is
   // made, and those under way are waited for.
   void carry_out(RunSession& session, size_t step, RunProgress& progress) override;
+  const char* name() const override { return "http"; }
   bool elsewhere() const override { return true; }
   // Only these items.
   void send(RunSession& session, size_t step, const std::vector<size_t>& items,

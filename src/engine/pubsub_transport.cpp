@@ -86,6 +86,8 @@ void PubSubTransport::wait(RunSession& session, size_t step, std::vector<size_t>
     });
     note_failures(session, step, items, progress);
   }
+  // What is in the queue would be delivered on.
+  if (progress.paused_by_breaker()) session.hold({Hold::paused, kBreaker, now_text(), {}});
   if (progress.stopped()) return;
   for (const size_t item : items) {
     const auto seconds =

@@ -30,6 +30,7 @@ class PubSubTransport final : public Transport {
       : service_(service), topic_(std::move(topic)), options_(options) {}
 
   void carry_out(RunSession& session, size_t step, RunProgress& progress) override;
+  const char* name() const override { return "pubsub"; }
   bool elsewhere() const override { return true; }
 
   // Publishes these items, whether they have receipts or not.

@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 
+#include "error/error.h"
 #include "store/store.h"
 
 namespace geoloom::engine {

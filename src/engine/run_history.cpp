@@ -21,6 +21,7 @@ namespace {
 using workflow::Json;
 
 constexpr int kExecutionVersion = 1;
+constexpr const char* kGone = "ended without a word";
 
 std::string folder_of(const std::string& run_id) {
   return "runs/" + run_id + "/executions";
@@ -98,9 +99,7 @@ void take_record(const std::string& payload, std::map<std::string, RunExecution>
 std::string RunExecution::state() const {
   if (!ended.empty()) return ending;
   if (host != host_name()) return "under way, or ended without a word on " + host;
-  return start_of_process(process) == process_start && !process_start.empty()
-             ? "under way"
-             : "ended without a word";
+  return start_of_process(process) == process_start && !process_start.empty() ? "under way" : kGone;
 }
 
 std::vector<RunExecution> read_executions(const store::Store& store, const std::string& run_id) {
@@ -136,15 +135,33 @@ ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
   segments_.flush();
 }
 
-void ExecutionLog::ended(const std::string& ending, const std::string& reason) {
-  segments_.append(Json{
-      {"geoloom_execution", kExecutionVersion},
-      {"id", id_},
-      {"event", "ended"},
-      {"time", now_text()},
-      {"ending", ending},
-      {"reason", reason}}.dump());
-  segments_.flush();
+std::string ExecutionLog::ended(const std::string& ending, const std::string& reason) {
+  try {
+    segments_.append(Json{
+        {"geoloom_execution", kExecutionVersion},
+        {"id", id_},
+        {"event", "ended"},
+        {"time", now_text()},
+        {"ending", ending},
+        {"reason",
+         reason}}.dump());
+    segments_.flush();
+    return {};
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+std::string state_of_run(const store::Store& store, const std::string& run_id) {
+  const auto executions = read_executions(store, run_id);
+  const auto control = read_control(store, run_id);
+  const bool lives =
+      !executions.empty() && executions.back().ended.empty() && executions.back().state() != kGone;
+  if (control && !lives) return name_of(control->hold);
+  if (executions.empty()) return "not started";
+  auto state = executions.back().state();
+  if (control) state += fmt::format(", to be {}", name_of(control->hold));
+  return state;
 }
 
 }  // namespace geoloom::engine

@@ -36,6 +36,10 @@ struct RunExecution {
 // In the order in which they were started.
 std::vector<RunExecution> read_executions(const store::Store& store, const std::string& run_id);
 
+// What became of a run, in words: the state of its last execution, "not started", or that somebody
+// holds it.
+std::string state_of_run(const store::Store& store, const std::string& run_id);
+
 // Writes the log of one execution: its start, durable when this is constructed, and its end.
 class ExecutionLog {
  public:
@@ -43,8 +47,9 @@ class ExecutionLog {
   ExecutionLog(store::Store& store, const std::string& run_id, const std::string& transport);
   ExecutionLog(const ExecutionLog&) = delete;
   ExecutionLog& operator=(const ExecutionLog&) = delete;
-  // Durable when this returns. Without it the execution ended without a word.
-  void ended(const std::string& ending, const std::string& reason);
+  // Durable when this returns. Without it the execution ended without a word. Returns what went
+  // wrong, if anything: the log is of use, but no result depends on it.
+  std::string ended(const std::string& ending, const std::string& reason);
 
  private:
   store::SegmentWriter segments_;

@@ -30,6 +30,8 @@ const char* name_of(RunEnding ending) {
       return "failed";
     case RunEnding::paused:
       return "paused";
+    case RunEnding::cancelled:
+      return "cancelled";
     case RunEnding::interrupted:
     case RunEnding::past_deadline:
       return "interrupted";
@@ -154,6 +156,7 @@ bool RunProgress::lacks_input(const ItemEvent& event) const {
 void RunProgress::trip(const Breaker::Cause& cause) {
   if (run_stop_.load() != Stop::no) return;
   run_stop_.store(Stop::no_more);
+  tripped_ = true;
   summary_.paused_because =
       fmt::format("step '{}': one cause took {} items since {}: {}: {}{}. {}",
                   summary_.steps.back().name, cause.items, cause.since, cause.code, cause.message,
@@ -225,6 +228,24 @@ void RunProgress::note(const std::string& text) {
   observer_.note(text);
 }
 
+void RunProgress::hold(const RunControl& control) {
+  const std::lock_guard lock(mutex_);
+  if (control.hold == Hold::cancelled) {
+    run_stop_.store(Stop::items_too);
+    cancelled_ = control.text();
+  } else if (run_stop_.load() == Stop::no) {
+    run_stop_.store(Stop::no_more);
+    summary_.paused_because = control.text();
+  }
+  observer_.note(fmt::format("{}; items under way {}", control.text(),
+                             control.hold == Hold::cancelled ? "are stopped" : "end"));
+}
+
+bool RunProgress::paused_by_breaker() const {
+  const std::lock_guard lock(mutex_);
+  return tripped_;
+}
+
 void RunProgress::pause(const Error& why) {
   const std::lock_guard lock(mutex_);
   run_stop_.store(Stop::items_too);
@@ -267,6 +288,10 @@ void RunProgress::conclude() {
   summary_.interrupted = outer_stop_.load();
   if (summary_.interrupted) {
     summary_.ending = RunEnding::interrupted;
+    summary_.reason = "stopped by a signal";
+  } else if (!cancelled_.empty()) {
+    summary_.ending = RunEnding::cancelled;
+    summary_.reason = cancelled_;
   } else if (!summary_.paused_because.empty()) {
     summary_.ending = RunEnding::paused;
     summary_.reason = summary_.paused_because;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/breaker.h"
+#include "engine/run_control.h"
 #include "engine/run_session.h"
 
 namespace geoloom::engine {
@@ -48,8 +49,8 @@ struct StepSummary {
 };
 
 // How an execution of a run ended.
-enum class RunEnding { done, failed, paused, interrupted, past_deadline };
-// "done", "failed", "paused", "interrupted"; a deadline interrupts.
+enum class RunEnding { done, failed, paused, cancelled, interrupted, past_deadline };
+// "done", "failed", "paused", "cancelled", "interrupted"; a deadline interrupts.
 const char* name_of(RunEnding ending);
 
 struct RunSummary {
@@ -69,7 +70,8 @@ struct RunSummary {
   std::string reason;        // in words; empty when done, or when items just failed
   bool interrupted = false;  // by who started the run
   std::string paused_because;
-  // Denied, or disk or memory exhausted, so that others would fail alike; nullopt: the breaker.
+  // Denied, or disk or memory exhausted, so that others would fail alike; nullopt: the breaker, or
+  // somebody.
   std::optional<ErrorCode> paused_code;
 };
 
@@ -103,6 +105,9 @@ class RunProgress {
   void step_ended(const workflow::StepRun& step, const std::vector<const Receipt*>& receipts,
                   std::vector<Published> published, double wall_seconds);
   void note(const std::string& text);
+  // Somebody asks to pause or to cancel the run.
+  void hold(const RunControl& control);
+  bool paused_by_breaker() const;
   // What stopped this item would stop all others: those under way end, too.
   void pause(const Error& why);
 
@@ -157,7 +162,8 @@ class RunProgress {
   bool reads_incomplete_ = false;                   // it reads one of the following
   std::set<std::string> incomplete_;                // layers of steps that lack items
   std::map<std::string, std::string> ended_early_;  // layers of steps that ended early -> step
-  bool past_deadline_ = false;
+  bool past_deadline_ = false, tripped_ = false;
+  std::string cancelled_;  // by whom
   RunSummary summary_;
 };
 

@@ -13,6 +13,7 @@
 #include "engine/machine.h"
 #include "engine/manifest.h"
 #include "engine/receipts.h"
+#include "engine/run_control.h"
 #include "engine/run_state.h"
 #include "engine/work_queue.h"
 
@@ -60,6 +61,8 @@ class RunSession {
   // Attempts that attempt() did not make, such as those of other processes. Returns what went
   // wrong: the log is of use, but no result depends on it.
   std::string log(AttemptRecord record);
+  // Workers are not to go on with the run.
+  void hold(const RunControl& control) { write_control(store_, run_.record().id, control); }
 
  private:
   AttemptResult executed(const WorkMessage& message, unsigned items_in_flight,

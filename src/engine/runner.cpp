@@ -6,6 +6,7 @@
 #include <chrono>
 
 #include "engine/process_memory.h"
+#include "engine/run_history.h"
 #include "engine/thread_transport.h"
 
 namespace geoloom::engine {
@@ -34,12 +35,8 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
   progress.step_ended(step, receipts, std::move(published), wall_seconds);
 }
 
-RunSummary carry_out(RunSession& session, Transport& transport, RunObserver& observer,
-                     const std::atomic<bool>& stop) {
+RunSummary carry_out_steps(RunSession& session, Transport& transport, RunProgress& progress) {
   const auto start = Clock::now();
-  RunProgress progress(
-      observer, stop,
-      workflow::duration_in(session.run().workflow().document.deadline, "deadline"));
   if (const auto damaged = session.book().damaged_records(); damaged > 0)
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
@@ -60,13 +57,39 @@ RunSummary carry_out(RunSession& session, Transport& transport, RunObserver& obs
   return summary;
 }
 
+// Logs the execution, and looks meanwhile whether somebody pauses or cancels the run.
+RunSummary carry_out(RunSession& session, store::Store& store, Transport& transport,
+                     RunObserver& observer, const std::atomic<bool>& stop,
+                     std::chrono::milliseconds control_interval) {
+  const auto& run = session.run();
+  ExecutionLog log(store, run.record().id, transport.name());
+  RunProgress progress(observer, stop,
+                       workflow::duration_in(run.workflow().document.deadline, "deadline"));
+  const ControlWatch watch(
+      store, run.record().id, control_interval,
+      [&](const RunControl& control) { progress.hold(control); },
+      [&](const Error& error) {
+        progress.note(
+            fmt::format("whether the run is to be paused cannot be read: {}", error.what()));
+      });
+  try {
+    auto summary = carry_out_steps(session, transport, progress);
+    if (const auto problem = log.ended(name_of(summary.ending), summary.reason); !problem.empty())
+      observer.note("the end of the run could not be logged: " + problem);
+    return summary;
+  } catch (const Error& error) {
+    (void)log.ended(name_of(RunEnding::failed), error.what());
+    throw;
+  }
+}
+
 }  // namespace
 
 RunSummary carry_out_run(const workflow::Run& run, store::Store& store, Machine& machine,
-                         Transport& transport, RunObserver& observer,
-                         const std::atomic<bool>& stop) {
+                         Transport& transport, RunObserver& observer, const std::atomic<bool>& stop,
+                         std::chrono::milliseconds control_interval) {
   RunSession session(run, store, machine, stop);
-  return carry_out(session, transport, observer, stop);
+  return carry_out(session, store, transport, observer, stop, control_interval);
 }
 
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
@@ -81,7 +104,7 @@ RunSummary execute_run(const workflow::Run& run, store::Store& store, const Runn
   std::atomic<bool> inner_stop{false};
   ThreadTransport transport(settled.threads, settled.retry, inner_stop);
   RunSession session(run, store, machine, inner_stop);
-  return carry_out(session, transport, observer, stop);
+  return carry_out(session, store, transport, observer, stop, options.control_interval);
 }
 
 }  // namespace geoloom::engine

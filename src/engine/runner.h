@@ -3,13 +3,17 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 
+#include "engine/run_control.h"
 #include "engine/run_progress.h"
 #include "engine/run_session.h"
 
 namespace geoloom::engine {
 
 struct RunnerOptions : MachineOptions {
+  // Between two looks for who pauses or cancels the run; 0: none.
+  std::chrono::milliseconds control_interval = kControlInterval;
   // Of items whose step does not say.
   workflow::RetryPolicy retry;
 };
@@ -22,6 +26,8 @@ class Transport {
   // progress.stopped(). What it reports as done has a receipt that the session has, or will have
   // after refresh().
   virtual void carry_out(RunSession& session, size_t step, RunProgress& progress) = 0;
+  // "threads", "http", "pubsub"
+  virtual const char* name() const = 0;
   // Whether other processes make receipts.
   virtual bool elsewhere() const = 0;
 };
@@ -29,8 +35,8 @@ class Transport {
 // The steps of a run in order, by any transport: receipts that are there already are taken over,
 // and a step's friendly names are published when it has ended. `stop` ends it early.
 RunSummary carry_out_run(const workflow::Run& run, store::Store& store, Machine& machine,
-                         Transport& transport, RunObserver& observer,
-                         const std::atomic<bool>& stop);
+                         Transport& transport, RunObserver& observer, const std::atomic<bool>& stop,
+                         std::chrono::milliseconds control_interval = kControlInterval);
 
 // In this process.
 RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,

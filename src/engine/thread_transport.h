@@ -19,6 +19,7 @@ class ThreadTransport final : public Transport {
       : threads_(threads), retry_(std::move(retry)), stop_(stop) {}
 
   void carry_out(RunSession& session, size_t step, RunProgress& progress) override;
+  const char* name() const override { return "threads"; }
   bool elsewhere() const override { return false; }
 
  private:

@@ -47,6 +47,7 @@ std::shared_ptr<OpenRun> OpenRuns::opened(const std::string& store, const std::s
   const auto& options = machine_.options();
   engine::check_memory(*out->run, options.memory_bytes, options.threads, options.reads);
   out->session = std::make_unique<engine::RunSession>(*out->run, *out->store, machine_, stop_);
+  out->control = std::make_unique<engine::ControlPoll>(*out->store, run, engine::kControlInterval);
   return out;
 }
 

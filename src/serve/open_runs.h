@@ -19,6 +19,7 @@ struct OpenRun {
   std::unique_ptr<store::Store> store;
   std::unique_ptr<workflow::Run> run;
   std::unique_ptr<engine::RunSession> session;
+  std::unique_ptr<engine::ControlPoll> control;  // whether somebody holds the run
   std::mutex adopting;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/run_tasks.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "engine/task_message.h"
@@ -43,6 +45,19 @@ void take_over_inputs(OpenRun& open, size_t step) {
   }
 }
 
+// Of a run that somebody paused or cancelled no further item is started. A queue would deliver the
+// task until it is a dead letter, so its deliveries are taken as settled: whoever resumes the run
+// sends again what has no receipt.
+std::optional<workflow::OrderedJson> held_back(OpenRun& open, const TaskMessage& task,
+                                               bool from_queue) {
+  const auto control = open.control->current();
+  if (!control) return std::nullopt;
+  if (!from_queue)
+    throw Error(ErrorCode::cancelled, fmt::format("run {} is {}: nothing further of it is started",
+                                                  task.run, control->text()));
+  return workflow::OrderedJson{{"outcome", engine::name_of(control->hold)}};
+}
+
 workflow::OrderedJson carried_out(OpenRun& open, const TaskMessage& task, unsigned at_once) {
   const auto place = engine::place_in(*open.run, task);
   take_over_inputs(open, place.step);
@@ -78,8 +93,10 @@ Job RunTasks::accept(const Delivery& delivery) {
   job.key = task.store + "\n" + task.deduplication_id();
   job.facts = {
       {"run", task.run}, {"step", task.step}, {"item", task.item}, {"attempt", task.attempt}};
-  job.work = [this, task] {
-    return carried_out(*runs_.open(task.store, task.run), task, at_once_);
+  job.work = [this, task, from_queue = delivery.wrapped] {
+    const auto open = runs_.open(task.store, task.run);
+    if (auto facts = held_back(*open, task, from_queue)) return *facts;
+    return carried_out(*open, task, at_once_);
   };
   return job;
 }

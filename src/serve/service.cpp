@@ -210,7 +210,8 @@ void Service::carry_out(const std::string& path, const std::shared_ptr<Flight>& 
 
 http::Answer Service::failure(const std::string& path, const Delivery& delivery, const Error& error,
                               OrderedJson facts) {
-  if (error.code() == ErrorCode::cancelled) return refusal(TaskGate::Refusal::closed);
+  if (error.code() == ErrorCode::cancelled)
+    return draining_.load() ? refusal(TaskGate::Refusal::closed) : held_back(error);
   ++failed_;
   int status = status_of(error.code());
   facts["error"] = error_json(error);
@@ -227,6 +228,14 @@ http::Answer Service::failure(const std::string& path, const Delivery& delivery,
   facts["status"] = status;
   journal_.log(Severity::error, "task failed", std::move(facts));
   auto answer = error_answer(status, error);
+  return answer;
+}
+
+// Somebody paused or cancelled what the task belongs to.
+http::Answer Service::held_back(const Error& error) {
+  constexpr const char* kLookAgain_s = "10";
+  auto answer = error_answer(503, error);
+  answer.headers.emplace_back("Retry-After", kLookAgain_s);
   return answer;
 }
 

@@ -67,6 +67,7 @@ class Service {
   void carry_out(const std::string& path, const std::shared_ptr<Flight>& flight);
   http::Answer failure(const std::string& path, const Delivery& delivery, const Error& error,
                        workflow::OrderedJson facts);
+  static http::Answer held_back(const Error& error);
   http::Answer refusal(TaskGate::Refusal why) const;
   void land(const std::shared_ptr<Flight>& flight, const http::Answer& answer);
   http::Answer health() const;

@@ -65,14 +65,14 @@ def one_cause_pauses_the_step(bench):
         told, run = outcome.json(), outcome.json()["run"]
         bench.expect_equal(told["ending"], "paused", "it ends as paused")
         for words in ("one cause took 20 items since 20", "corrupt", f"{composite['done']} of {TILES} items of 'composite'",
-                      f"geoloom runs retry {run} --store out"):
+                      f"geoloom runs resume {run} --store out"):
             bench.expect(words in outcome.err, words, outcome.err)
         why = bench.call("runs", "why", run, "--store", "out", "--json").json()
         bench.expect_equal([len(cause["items"]) for cause in why if cause["cause"] == "corrupt"], [20], "one cause")
         bench.expect_equal([attempt["state"] for attempt in attempts(bench, run)].count("failed"), 20, "no attempt is spent in vain")
         again = bench.run(document, *ONE_AT_A_TIME, expect=11)
         bench.expect_equal(again.steps()["composite"]["failed"], 20, "it is paused again while the cause is there")
-    going_on = bench.call("runs", "retry", run, "--store", "out", "--json")
+    going_on = bench.call("runs", "resume", run, "--store", "out", "--json")
     bench.expect_equal((going_on.code, going_on.json()["ending"]), (0, "done"), "it goes on with the command that it told")
     bench.expect_equal(going_on.steps()["composite"]["done"], TILES - composite["done"], "with what was missing")
 
