@@ -76,17 +76,29 @@ void add_file(const workflow::LayerFile& file, const workflow::LayerInfo& info,
               const geo::Grid& grid, MadeLayer& layer) {
   const auto dataset = gdal::Dataset::open(file.path);
   const auto& raster = dataset.info();
+  const bool picture = info.kind == workflow::LayerKind::picture;
   const geo::Window window =
-      info.picture ? geo::Window{0, 0, raster.width, raster.height} : file.item.window;
+      picture ? geo::Window{0, 0, raster.width, raster.height} : file.item.window;
   for (size_t i = 0; i < raster.bands.size(); ++i) {
     if (raster.bands[i].colour == "alpha") continue;
-    auto& plane = plane_of(layer, raster.bands[i], i + 1, info.picture ? raster.width : grid.width,
-                           info.picture ? raster.height : grid.height);
+    auto& plane = plane_of(layer, raster.bands[i], i + 1, picture ? raster.width : grid.width,
+                           picture ? raster.height : grid.height);
     add_band(dataset, static_cast<int>(i + 1), window, plane);
   }
   for (const auto& slice : file.schema.slices)
     if (std::find(layer.labels.begin(), layer.labels.end(), slice.label) == layer.labels.end())
       layer.labels.push_back(slice.label);
+  layer.checksums[file.item.name] = store::sha256_hex_of_file(file.path);
+}
+
+// Each single value stands as a band of one pixel; absent ones are invalid.
+void add_metrics(const workflow::LayerFile& file, MadeLayer& layer) {
+  for (const auto& [name, value] : file.metrics->scalars) {
+    Cell cell;
+    if (const auto* number = std::get_if<double>(&value.value)) cell = *number;
+    if (const auto* whole = std::get_if<int64_t>(&value.value)) cell = static_cast<double>(*whole);
+    layer.bands.push_back({name, kMetricType, {1, 1, {cell}}});
+  }
   layer.checksums[file.item.name] = store::sha256_hex_of_file(file.path);
 }
 
@@ -101,17 +113,22 @@ Plane without_margin(const Plane& plane, int64_t margin) {
 MadeLayer read_layer(const workflow::Run& run, const workflow::LayerInfo& info,
                      const engine::RunState& state, int64_t margin) {
   MadeLayer layer;
-  layer.picture = info.picture;
+  layer.kind = info.kind;
   store::PixelHash hash;
   std::string only;
   for (const auto& [item, file] :
        state.files(info.name, workflow::zone_items(run.zones()).front())) {
     if (!file || file->empty) continue;
-    add_file(*file, info, run.zones().front().grid, layer);
-    only = raster::pixel_hash_of_file(file->path);
+    if (file->metrics) {
+      add_metrics(*file, layer);
+      only = file->pixel_hash.substr(0, 32);
+    } else {
+      add_file(*file, info, run.zones().front().grid, layer);
+      only = raster::pixel_hash_of_file(file->path);
+    }
     hash.add(item.name + " " + only + "\n");
   }
-  if (!info.picture)
+  if (info.kind == workflow::LayerKind::cube)
     for (auto& band : layer.bands) band.plane = without_margin(band.plane, margin);
   layer.pixel_hash = layer.checksums.size() == 1 ? only : hash.hex();
   return layer;

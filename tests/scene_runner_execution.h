@@ -20,10 +20,13 @@ struct MadeBand {
   Plane plane;
 };
 
+// The type of a band that stands for a single value that was measured.
+inline constexpr const char* kMetricType = "metric";
+
 // A layer as its files tell: tiles joined, and of them what was drawn.
 struct MadeLayer {
   std::vector<MadeBand> bands;
-  bool picture = false;
+  workflow::LayerKind kind = workflow::LayerKind::cube;
   std::vector<std::string> labels;  // of the slices
   std::string pixel_hash;
   std::map<std::string, std::string> checksums;  // SHA-256 by item

@@ -29,9 +29,7 @@ std::string LayerDate::text() const {
 LayerContent layer_content(const OpenedRun& opened, const std::string& layer,
                            std::optional<size_t> zone) {
   const auto& run = *opened.run;
-  if (run.info(layer).picture)
-    throw Error(ErrorCode::invalid,
-                fmt::format("layer '{}' is a picture or a file of shapes: open its files", layer));
+  workflow::require_pixels(run.info(layer), "--layer");
   LayerContent content;
   content.step = run.workflow().layer_producer.at(layer);
   std::map<Key, LayerDate> dates;

@@ -34,7 +34,7 @@ struct LayerContent {
   std::string media_type;  // of its files; empty when there is none
 };
 
-// `zone`: only its items. Throws Error(invalid) for a layer that is a picture.
+// `zone`: only its items. Throws Error(invalid) for a layer that has no pixels.
 LayerContent layer_content(const OpenedRun& opened, const std::string& layer,
                            std::optional<size_t> zone = std::nullopt);
 

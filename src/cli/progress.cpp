@@ -71,6 +71,10 @@ void ProgressPrinter::step_ended(const std::string&) {
   draw(true);
 }
 
+void ProgressPrinter::step_skipped(const std::string& step, const std::string& reason) {
+  if (!quiet_) line(fmt::format("{:<16} skipped: {}", step, reason));
+}
+
 void ProgressPrinter::note(const std::string& text) {
   line("note: " + text);
 }

@@ -81,6 +81,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
                      {"failed", step.failed},
                      {"not_started", step.not_started},
                      {"ended_early", step.ended_early},
+                     {"skipped", step.skipped},
                      {"wall_seconds", step.wall_seconds}});
   for (const auto& entry : summary.published)
     published.push_back(
@@ -89,6 +90,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
   return {{"run", summary.run_id},
           {"exit_code", exit_code},
           {"steps", steps},
+          {"outputs", summary.outputs},
           {"layers", published},
           {"scenes",
            {{"found", scenes.found}, {"used", scenes.used}, {"offset_applied", scenes.offset}}},
@@ -97,6 +99,7 @@ workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSu
           {"scenes_dropped", summary.scenes_dropped},
           {"nodata_collisions", summary.nodata_collisions},
           {"notes", summary.notes},
+          {"closing_failures", summary.closing_failures},
           {"peak_memory_bytes", summary.peak_memory_bytes},
           {"wall_seconds", summary.wall_seconds},
           {"cpu_target", kernels::chosen_target()},
@@ -113,7 +116,8 @@ int exit_code_of(const engine::RunSummary& summary) {
   if (summary.ending == engine::RunEnding::past_deadline) return kExitDeadline;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
-  for (const auto& step : summary.steps) made += step.done + step.cached;
+  for (const auto& step : summary.steps)
+    made += step.done + step.cached + (step.skipped.empty() ? 0 : 1);
   return made == 0 ? kExitNothingToDo : kExitSuccess;
 }
 
@@ -133,6 +137,8 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
         summary.reason, summary.run_id, run.workflow().document.store.text);
   else if (!summary.reason.empty())
     std::cerr << summary.reason << "\n";
+  for (const auto& failure : summary.closing_failures)
+    std::cerr << "warning: " << failure << "; the results are not affected\n";
   if (exit_code == kExitItemsFailed || exit_code == kExitDeadline || summary.interrupted)
     std::cerr << fmt::format(
         "run {} is not complete; see `geoloom runs why`, then run the same command again to go "
@@ -155,11 +161,12 @@ struct RunArguments {
 TaskEstimate estimate_of(const workflow::Run& run, store::Store& store) {
   const engine::ReceiptBook book(store);
   engine::RunState state(run, store);
-  engine::survey(run, book, state);
+  const auto survey = engine::survey(run, book, state);
   TaskEstimate estimate;
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
-    for (size_t i = 0; step.selected && i < step.items.size(); ++i)
+    if (!step.selected || !survey.steps[s].skipped.empty()) continue;
+    for (size_t i = 0; i < step.items.size(); ++i)
       if (!state.receipt(s, i)) estimate.add(step, i);
   }
   return estimate;

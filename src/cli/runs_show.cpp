@@ -111,7 +111,8 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                      {"items", step.items},
                      {"done", step.done},
                      {"empty", step.empty},
-                     {"missing", step.missing()}});
+                     {"missing", step.missing()},
+                     {"skipped", step.skipped}});
   if (commands.json) {
     std::cout << workflow::OrderedJson{{"run", record.id},
                                        {"created", record.created},
@@ -132,8 +133,11 @@ void show(const ShowArguments& arguments, const Commands& commands) {
     std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
                              entry.at("origin").get<std::string>());
   for (const auto& step : overview.steps)
-    std::cout << fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
-                             counted(step.items, "item"), step.done, step.empty, step.missing());
+    std::cout << (step.skipped.empty()
+                      ? fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
+                                    counted(step.items, "item"), step.done, step.empty,
+                                    step.missing())
+                      : fmt::format("{:<16} skipped: {}\n", step.name, step.skipped));
   print_executions(*run.store, record.id);
 }
 

@@ -5,6 +5,8 @@
 #include <cctype>
 #include <map>
 
+#include "engine/control_flow.h"
+
 namespace geoloom::engine {
 namespace {
 
@@ -127,9 +129,11 @@ std::vector<FailureCause> failure_causes(const workflow::Run& run, const RunStat
                                          const std::vector<AttemptRecord>& attempts) {
   const auto last = last_failures(attempts);
   Grouping grouping(last);
+  ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
-    if (!step.selected) continue;
+    const bool skipped = flow.decide(s).kind == StepDecision::Kind::skip;
+    if (!step.selected || skipped) continue;
     for (size_t i = 0; i < step.items.size(); ++i)
       if (!state.receipt(s, i)) grouping.add(step.step->name + "/" + step.items[i].name);
   }

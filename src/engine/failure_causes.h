@@ -31,8 +31,8 @@ std::string cause_key(const AttemptRecord& failed);
 // `item` as the step calls it; the error of another process may not name it.
 std::string cause_key(const Error& error, std::string_view item);
 
-// The items of selected steps that have no receipt, by the cause of their last failure, in the
-// order of the run.
+// The items of steps that are selected and not skipped that have no receipt, by the cause of their
+// last failure, in the order of the run.
 std::vector<FailureCause> failure_causes(const workflow::Run& run, const RunState& state,
                                          const std::vector<AttemptRecord>& attempts);
 

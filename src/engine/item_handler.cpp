@@ -30,6 +30,7 @@ class AttemptLayers : public workflow::Layers {
     file.path = product.scratch_path;
     file.pixel_hash = product.summary.pixel_hash;
     if (product.schema) file.schema = *product.schema;
+    file.metrics = product.metrics;
     file.grid = product.grid;
     made_.push_back({product.layer, file});
   }
@@ -274,6 +275,7 @@ Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
     output.schema = product.schema;
     output.bands = product.summary.bands;
     output.chunks = product.chunks;
+    output.metrics = product.metrics;
     put(product, output);
     receipt.outputs.push_back(std::move(output));
   }

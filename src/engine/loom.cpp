@@ -318,6 +318,7 @@ class Weaving {
           write_sink(n, strip.window, results);
           break;
         case OpKind::task:
+        case OpKind::closing:
           break;
       }
     }

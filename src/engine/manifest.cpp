@@ -152,6 +152,16 @@ std::vector<Published> publish_cubes(const std::vector<CubeItem>& items, const s
   return published;
 }
 
+// Maps of several zones, months ... stand side by side.
+std::string part_of(const workflow::Item& item) {
+  return item.name == "all" ? std::string() : "_" + item.name;
+}
+
+std::string plain_name(const std::string& folder, const Output& output,
+                       const workflow::Item& item) {
+  return folder + output.layer + part_of(item) + output.name.substr(output.name.rfind('.'));
+}
+
 }  // namespace
 
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
@@ -180,11 +190,8 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
         if (output.schema) items.push_back(item_of(*receipt, output, items_name));
         const auto& domain = step_run.step->domain;
         if (domain.over_tiles() || domain.over_windows()) continue;
-        const auto extension = output.name.substr(output.name.rfind('.'));
-        // Maps of several zones, months ... stand side by side.
-        const auto& item = step_run.items[i].name;
-        const auto part = item == "all" ? std::string() : "_" + item;
-        const auto copy = folder + layer + part + extension;
+        const auto part = part_of(step_run.items[i]);
+        const auto copy = plain_name(folder, output, step_run.items[i]);
         if (store.local())
           link_file(store, scratch, output.name, copy);
         else
@@ -200,6 +207,26 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
     published.push_back(std::move(entry));
   }
   return published;
+}
+
+std::optional<std::string> layer_address(const workflow::Run& run, size_t step,
+                                         const RunState& state, const std::string& layer) {
+  const auto& step_run = run.steps()[step];
+  const auto folder = folder_of(run);
+  const bool one = step_run.items.size() == 1 && !step_run.step->domain.over_tiles() &&
+                   !step_run.step->domain.over_windows();
+  for (size_t i = 0; i < step_run.items.size(); ++i) {
+    const auto* receipt = state.receipt(step, i);
+    if (!receipt) continue;
+    for (const auto& output : receipt->outputs) {
+      if (output.layer != layer) continue;
+      const auto list =
+          fmt::format("{}layers/{}/{}.json", folder, layer, output.schema ? "items" : "layer");
+      return state.store().path_of(
+          one && !output.chunks ? plain_name(folder, output, step_run.items[i]) : list);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace geoloom::engine

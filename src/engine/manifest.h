@@ -3,6 +3,7 @@
 // every layer that is one file.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,10 @@ struct Published {
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
                                     store::Store& store, const store::Scratch& scratch,
                                     TaskPool& requests);
+
+// Where people find a layer: the address of its one file, or of the list of its files (items.json,
+// or layer.json for what is no raster). nullopt when nothing of it has been made.
+std::optional<std::string> layer_address(const workflow::Run& run, size_t step,
+                                         const RunState& state, const std::string& layer);
 
 }  // namespace geoloom::engine

@@ -62,6 +62,7 @@ Json output_to_json(const Output& output) {
     json["chunks"] = {{"side", output.chunks->side},
                       {"codec", raster::name(output.chunks->codec)},
                       {"objects", output.objects}};
+  if (output.metrics) json["metrics"] = workflow::to_json(*output.metrics);
   return json;
 }
 
@@ -78,6 +79,8 @@ Output output_from_json(const Json& json) {
   for (const auto& band : json.at("bands")) output.bands.push_back(statistics_from_json(band));
   output.chunks = chunks_from_json(json);
   if (output.chunks) output.objects = json.at("chunks").at("objects").get<size_t>();
+  if (const auto found = json.find("metrics"); found != json.end())
+    output.metrics = workflow::metrics_from_json(*found);
   return output;
 }
 
@@ -171,6 +174,8 @@ std::optional<Receipt> receipt_from_json(const Json& json) {
       receipt.outputs.push_back(output_from_json(output));
     return receipt;
   } catch (const Json::exception&) {
+    return std::nullopt;
+  } catch (const Error&) {  // metrics that are none
     return std::nullopt;
   }
 }

@@ -34,6 +34,7 @@ struct Output {
   // them; so many objects, the list included, are in its folder.
   std::optional<raster::ChunkLayout> chunks;
   size_t objects = 1;
+  std::optional<workflow::Metrics> metrics;
 };
 // "layers/x/0_0-0123456789ab" of an item in chunks: where all of its objects are.
 std::string chunk_folder(const Output& output);

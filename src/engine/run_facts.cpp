@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "engine/control_flow.h"
+
 namespace geoloom::engine {
 
 RunFacts empty_facts(const workflow::Run& run) {
@@ -11,11 +13,15 @@ RunFacts empty_facts(const workflow::Run& run) {
   for (const auto& step : run.steps()) {
     StepFacts entry;
     entry.items.resize(step.items.size());
-    if (!step.selected)
-      for (auto& item : entry.items) item.state = ItemState::left_out;
     facts.steps.push_back(std::move(entry));
+    if (!step.selected) leave_out(facts, facts.steps.size() - 1);
   }
   return facts;
+}
+
+void leave_out(RunFacts& facts, size_t step) {
+  for (auto& item : facts.steps[step].items)
+    if (item.state == ItemState::waiting) item.state = ItemState::left_out;
 }
 
 void add_receipt(RunFacts& facts, size_t step, size_t item, const Receipt& receipt,
@@ -61,8 +67,13 @@ void add_attempts(RunFacts& facts, const workflow::Run& run,
 RunFacts facts_of(const workflow::Run& run, const RunState& state,
                   const std::vector<AttemptRecord>& attempts) {
   auto facts = empty_facts(run);
+  ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
+    if (flow.decide(s).kind == StepDecision::Kind::skip) {
+      leave_out(facts, s);
+      continue;
+    }
     for (size_t i = 0; step.selected && i < step.items.size(); ++i)
       if (const auto* receipt = state.receipt(s, i))
         add_receipt(facts, s, i, *receipt, run.record().id);

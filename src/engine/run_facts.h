@@ -22,7 +22,7 @@ enum class ItemState : char {
   unchanged = 'u',  // made by another run of the store
   retried = 'r',    // failed, and will be attempted again
   failed = 'f',
-  left_out = 'x'  // of a step that was not selected
+  left_out = 'x'  // of a step that was not selected, or is skipped
 };
 inline constexpr char kItemStates[] = "duerwfx";
 
@@ -51,6 +51,8 @@ struct RunFacts {
 
 // Of a run that nobody has begun.
 RunFacts empty_facts(const workflow::Run& run);
+// Nobody wants the items of that step that nobody made.
+void leave_out(RunFacts& facts, size_t step);
 // Takes over what a receipt tells of an item. `run_id` decides between done and unchanged.
 void add_receipt(RunFacts& facts, size_t step, size_t item, const Receipt& receipt,
                  const std::string& run_id);

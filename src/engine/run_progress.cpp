@@ -101,6 +101,15 @@ void RunProgress::step_started(const workflow::StepRun& step) {
   observer_.step_started(step.step->name, step.items.size(), step.items.size());
 }
 
+void RunProgress::step_skipped(const workflow::StepRun& step, const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  StepSummary summary;
+  summary.name = step.step->name;
+  summary.skipped = reason;
+  summary_.steps.push_back(summary);
+  observer_.step_skipped(step.step->name, reason);
+}
+
 void RunProgress::item_ended(const ItemEvent& event) {
   const std::lock_guard lock(mutex_);
   auto& step = summary_.steps.back();

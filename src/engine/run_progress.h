@@ -37,12 +37,14 @@ class RunObserver {
   virtual void item_ended(const ItemEvent& /*event*/) {}
   virtual void task_progress(const std::string& /*step*/, double /*share*/) {}
   virtual void step_ended(const std::string& /*step*/) {}
+  virtual void step_skipped(const std::string& /*step*/, const std::string& /*reason*/) {}
   virtual void note(const std::string& /*text*/) {}
 };
 
 struct StepSummary {
   std::string name;
   size_t items = 0, done = 0, empty = 0, cached = 0, failed = 0, not_started = 0;
+  std::string skipped;  // why it was not wanted; empty: it was
   double wall_seconds = 0;
   // Why the rest was not started: a budget, a deadline, a step whose layers it reads; or empty.
   std::string ended_early;
@@ -58,7 +60,9 @@ struct RunSummary {
   std::vector<StepSummary> steps;
   std::vector<Published> published;
   std::vector<std::string> notes;
-  double valid_share = 0;  // of all pixels of rasters made, first band
+  workflow::OrderedJson outputs = workflow::OrderedJson::object();  // of the document
+  std::vector<std::string> closing_failures;  // what of `finally` could not be done
+  double valid_share = 0;                     // of all pixels of rasters made, first band
   uint64_t valid_pixels = 0, total_pixels = 0;
   uint64_t clipped = 0, nodata_collisions = 0;
   size_t scenes_dropped = 0;  // left out of items under `tolerate`
@@ -96,6 +100,8 @@ class RunProgress {
   std::string obstacle(const workflow::StepRun& step) const;
   void step_not_started(const workflow::StepRun& step, const std::string& why);
   void step_started(const workflow::StepRun& step);
+  // A step that is not carried out: none of its items is missing.
+  void step_skipped(const workflow::StepRun& step, const std::string& reason);
   void item_ended(const ItemEvent& event);
   // An item failed as often as its step tries it, and somebody else may try it again: the breaker
   // counts it.

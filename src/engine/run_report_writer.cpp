@@ -87,6 +87,13 @@ void RunReportWriter::step_ended(const std::string& step) {
   if (changed_) write();
 }
 
+void RunReportWriter::step_skipped(const std::string& step, const std::string& reason) {
+  for (size_t s = 0; s < run_.steps().size(); ++s)
+    if (run_.steps()[s].step->name == step) leave_out(facts_, s);
+  observer_.step_skipped(step, reason);
+  changed_ = true;
+}
+
 void RunReportWriter::note(const std::string& text) {
   facts_.notes.push_back(text);
   observer_.note(text);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "engine/control_flow.h"
 #include "engine/gather.h"
 
 namespace geoloom::engine {
@@ -58,6 +59,7 @@ std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, s
     if (output.schema) file.schema = *output.schema;
     file.grid = output.grid;
     file.chunks = output.chunks;
+    file.metrics = output.metrics;
   }
   return file;
 }
@@ -173,11 +175,18 @@ bool inputs_complete(const workflow::StepRun& step, const workflow::Item& item,
 
 Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state) {
   Survey result;
+  ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
     Survey::StepCount count;
     count.items = step.items.size();
     std::vector<std::string> fingerprints;
+    if (const auto decision = flow.decide(s); decision.kind == StepDecision::Kind::skip) {
+      count.skipped = decision.reason;
+      result.steps.push_back(count);
+      result.fingerprints.emplace_back(step.items.size());
+      continue;
+    }
     for (size_t i = 0; i < step.items.size(); ++i) {
       const bool knowable = !step.step->is_task() || inputs_complete(step, step.items[i], state);
       auto fingerprint = knowable ? fingerprint_of(step, step.items[i], state) : std::string();

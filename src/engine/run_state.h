@@ -18,6 +18,7 @@ class RunState : public workflow::Layers {
   RunState(const workflow::Run& run, const store::Store& store);
   void set(size_t step, size_t item, const Receipt* receipt);
   const Receipt* receipt(size_t step, size_t item) const;
+  const store::Store& store() const { return store_; }
 
   const workflow::LayerInfo& info(const std::string& layer) const override;
   std::vector<Entry> files(const std::string& layer, const workflow::Item& item) const override;
@@ -45,10 +46,12 @@ class RunState : public workflow::Layers {
 struct Survey {
   struct StepCount {
     size_t items = 0, done = 0, empty = 0;
+    std::string skipped;  // why its items are not wanted, see control_flow.h; empty: they are
   };
   std::vector<StepCount> steps;
   std::vector<std::vector<std::string>>
-      fingerprints;  // by step and item; empty text: not known before its inputs are made
+      fingerprints;  // by step and item; empty text: not known before its inputs are made, or
+                     // of a step that is skipped
 };
 Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state);
 

@@ -5,6 +5,8 @@
 
 #include <chrono>
 
+#include "engine/closing.h"
+#include "engine/control_flow.h"
 #include "engine/process_memory.h"
 #include "engine/run_history.h"
 #include "engine/thread_transport.h"
@@ -35,26 +37,54 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
   progress.step_ended(step, receipts, std::move(published), wall_seconds);
 }
 
+// Carries out the step, or says why not.
+void take_step(RunSession& session, size_t s, ControlFlow& flow, Transport& transport,
+               RunProgress& progress) {
+  const auto& step = session.run().steps()[s];
+  const auto decision = flow.decide(s);
+  if (decision.kind == StepDecision::Kind::skip) {
+    if (step.selected) progress.step_skipped(step, decision.reason);
+    return;
+  }
+  // A step left out by --only still gives its layers, where they were made before.
+  if (!step.selected) {
+    progress.step_adopted(step, session.adopt(s));
+    return;
+  }
+  const auto why =
+      decision.kind == StepDecision::Kind::undecided ? decision.reason : progress.obstacle(step);
+  if (why.empty())
+    run_step(session, s, transport, progress);
+  else
+    progress.step_not_started(step, why);
+}
+
 RunSummary carry_out_steps(RunSession& session, Transport& transport, RunProgress& progress) {
   const auto start = Clock::now();
   if (const auto damaged = session.book().damaged_records(); damaged > 0)
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
-  const auto& steps = session.run().steps();
-  for (size_t s = 0; s < steps.size() && !progress.run_over(); ++s) {
-    // A step left out by --only still gives its layers, where they were made before.
-    if (!steps[s].selected)
-      progress.step_adopted(steps[s], session.adopt(s));
-    else if (const auto why = progress.obstacle(steps[s]); !why.empty())
-      progress.step_not_started(steps[s], why);
-    else
-      run_step(session, s, transport, progress);
-  }
+  ControlFlow flow(session.run(), session.state());
+  for (size_t s = 0; s < session.run().steps().size() && !progress.run_over(); ++s)
+    take_step(session, s, flow, transport, progress);
   session.flush();
   if (!progress.run_over() && !transport.elsewhere()) session.compact();
   auto summary = progress.finish(session.run());
+  summary.outputs = flow.outputs();
   summary.wall_seconds = seconds_since(start);
   return summary;
+}
+
+// What no item is to blame for, as a store that is gone: `finally` hears of it all the same.
+void close_broken_run(RunSession& session, RunProgress& progress, const std::string& started,
+                      const std::string& reason) {
+  try {
+    auto summary = progress.finish(session.run());
+    summary.ending = RunEnding::failed;
+    summary.reason = reason;
+    (void)close_run(session, ended_run(session, summary, started));
+  } catch (const Error&) {  // of the same store, most likely; the first error is the one to tell
+  }
 }
 
 // Logs the execution, and looks meanwhile whether somebody pauses or cancels the run.
@@ -72,13 +102,16 @@ RunSummary carry_out(RunSession& session, store::Store& store, Transport& transp
         progress.note(
             fmt::format("whether the run is to be paused cannot be read: {}", error.what()));
       });
+  const auto started = now_text();
   try {
     auto summary = carry_out_steps(session, transport, progress);
     if (const auto problem = log.ended(name_of(summary.ending), summary.reason); !problem.empty())
       observer.note("the end of the run could not be logged: " + problem);
+    summary.closing_failures = close_run(session, ended_run(session, summary, started));
     return summary;
   } catch (const Error& error) {
     (void)log.ended(name_of(RunEnding::failed), error.what());
+    close_broken_run(session, progress, started, error.what());
     throw;
   }
 }

@@ -18,7 +18,7 @@ namespace {
 
 using workflow::Json;
 
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 constexpr const char* kFolder = "receipts/";
 constexpr size_t kSegmentLimitBytes = size_t{1} << 30;
 // Of a fingerprint's 64: 128 bits, which no two items share by chance.
@@ -36,7 +36,8 @@ CREATE INDEX receipts_by_list ON receipts(list);
 CREATE TABLE totals(run TEXT PRIMARY KEY, made INTEGER, empty INTEGER, started TEXT, finished TEXT);
 CREATE TABLE surveys(run TEXT PRIMARY KEY, receipts INTEGER, layers TEXT);
 CREATE TABLE survey_steps(run TEXT, step INTEGER, name TEXT, selected INTEGER, items INTEGER,
-                          done INTEGER, empty INTEGER, after TEXT, PRIMARY KEY(run, step));
+                          done INTEGER, empty INTEGER, after TEXT, skipped TEXT,
+                          conditional INTEGER, PRIMARY KEY(run, step));
 CREATE TABLE survey_missing(run TEXT, step INTEGER, item INTEGER, name TEXT, fingerprint TEXT,
                             PRIMARY KEY(run, step, item)) WITHOUT ROWID;
 CREATE INDEX missing_by_fingerprint ON survey_missing(run, fingerprint);
@@ -282,18 +283,24 @@ struct KnownStep {
   std::set<size_t> after;
   bool changed = false;
   size_t made_before = 0;
+  bool conditional = false;  // whether it is skipped may follow from any receipt
 };
 
 std::vector<KnownStep> known_steps(SqliteDatabase& database, const std::string& run_id) {
   std::vector<KnownStep> steps;
   auto rows = database.prepare(
-      "SELECT name, selected, items, done, empty, after FROM survey_steps WHERE run = ?1 ORDER BY "
-      "step");
+      "SELECT name, selected, items, done, empty, after, skipped, conditional FROM survey_steps "
+      "WHERE run = ?1 ORDER BY step");
   rows.bind(1, run_id);
   while (rows.step()) {
     KnownStep step;
-    step.counts = {rows.text(0), rows.number(1) != 0, static_cast<size_t>(rows.number(2)),
-                   static_cast<size_t>(rows.number(3)), static_cast<size_t>(rows.number(4))};
+    step.counts = {rows.text(0),
+                   rows.number(1) != 0,
+                   static_cast<size_t>(rows.number(2)),
+                   static_cast<size_t>(rows.number(3)),
+                   static_cast<size_t>(rows.number(4)),
+                   rows.text(6)};
+    step.conditional = rows.number(7) != 0;
     for (const auto& index : Json::parse(rows.text(5))) step.after.insert(index.get<size_t>());
     step.made_before = step.counts.done + step.counts.empty;
     steps.push_back(std::move(step));
@@ -305,7 +312,7 @@ void store_steps(SqliteDatabase& database, const std::string& run_id,
                  const std::vector<KnownStep>& steps) {
   auto row = database.prepare(
       "INSERT OR REPLACE INTO survey_steps VALUES(?1, ?2, ?3, ?4, ?5, ?6, "
-      "?7, ?8)");
+      "?7, ?8, ?9, ?10)");
   for (size_t s = 0; s < steps.size(); ++s) {
     const auto& counts = steps[s].counts;
     row.bind(1, run_id)
@@ -316,6 +323,8 @@ void store_steps(SqliteDatabase& database, const std::string& run_id,
         .bind(6, static_cast<int64_t>(counts.done))
         .bind(7, static_cast<int64_t>(counts.empty))
         .bind(8, Json(steps[s].after).dump())
+        .bind(9, counts.skipped)
+        .bind(10, steps[s].conditional ? 1 : 0)
         .run();
   }
 }
@@ -396,6 +405,8 @@ bool StoreIndex::catch_up(SqliteDatabase& database, const std::string& run_id) {
   if (seen == last) return layers == stamp;
   SqliteTransaction transaction(database);
   auto steps = known_steps(database, run_id);
+  if (std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.conditional; }))
+    return false;
   if (!take_over(database, run_id, seen, steps)) return false;
   store_steps(database, run_id, steps);
   store_survey(database, run_id, last, stamp);
@@ -421,9 +432,12 @@ void StoreIndex::survey_anew(SqliteDatabase& database, const std::string& run_id
     const auto& step = run->steps()[s];
     const auto& counts = survey.steps[s];
     KnownStep known;
-    known.counts = {step.step->name, step.selected, counts.items, counts.done, counts.empty};
+    known.counts = {step.step->name, step.selected, counts.items,
+                    counts.done,     counts.empty,  counts.skipped};
+    known.conditional = step.step->when.has_value();
     known.after.insert(step.step->after.begin(), step.step->after.end());
     steps.push_back(std::move(known));
+    if (!counts.skipped.empty()) continue;
     for (size_t i = 0; i < step.items.size(); ++i) {
       if (state.receipt(s, i) != nullptr) continue;
       row.bind(1, run_id)

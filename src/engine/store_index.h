@@ -21,7 +21,8 @@ struct RunOverview {
     std::string name;
     bool selected = true;
     size_t items = 0, done = 0, empty = 0;
-    size_t missing() const { return items - done - empty; }
+    std::string skipped;  // why its items are not wanted; empty: they are
+    size_t missing() const { return skipped.empty() ? items - done - empty : 0; }
   };
   std::vector<Step> steps;
 };

@@ -11,6 +11,7 @@
 #include "workflow/feature_windows.h"
 #include "workflow/item_task.h"
 #include "workflow/source_parameters.h"
+#include "workflow/step_references.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -165,6 +166,10 @@ class ChainBuilder {
   void check_kind(const OpCall& call, const Op& op) const {
     const auto kind = op.description().kind;
     const bool task = kind == OpKind::task;
+    if (kind == OpKind::closing)
+      throw invalid_at(
+          call.place,
+          fmt::format("'{}' tells how a run ended and stands under `finally`", call.op));
     if (!nodes().empty() && task != step_.is_task())
       throw invalid_at(call.place,
                        fmt::format("'{}' works on {} and cannot stand in one step with '{}'",
@@ -296,6 +301,10 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
     throw declaration.min_ok
         .error(fmt::format("min_ok of step '{}', which gathers no layer", declaration.name))
         .hint("it belongs to steps that work on whole layers, with mosaic for example");
+  if (!declaration.when.is_null()) {
+    step->when = expression_in(declaration.when);
+    step->when_place = declaration.when.place();
+  }
   return std::move(*step);
 }
 
@@ -396,6 +405,24 @@ void check_domains(const Node& node, const Step& step, const Step& producer,
                         step.name, layer, layer));
 }
 
+// The steps that a step's condition refers to.
+void add_edges_of_condition(const Workflow& workflow, size_t s, std::set<size_t>& out) {
+  const auto& step = workflow.steps[s];
+  if (!step.when) return;
+  for (const auto& reference : step.when->references()) {
+    try {
+      const auto* to = step_of(reference, workflow);
+      if (to == &step)
+        throw Error(ErrorCode::invalid,
+                    fmt::format("the condition of step '{}' refers to the step itself", step.name));
+      if (to != nullptr) out.insert(static_cast<size_t>(to - workflow.steps.data()));
+    } catch (Error& error) {
+      error.at(step.when_place);
+      throw;
+    }
+  }
+}
+
 // The step each read layer comes from; layers made earlier in the same step need no edge.
 std::vector<std::set<size_t>> edges(const Workflow& workflow) {
   std::vector<std::string> known;
@@ -403,6 +430,7 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
   std::vector<std::set<size_t>> out(workflow.steps.size());
   for (size_t s = 0; s < workflow.steps.size(); ++s) {
     const auto& step = workflow.steps[s];
+    add_edges_of_condition(workflow, s, out[s]);
     std::set<std::string> made_here;
     for (size_t n = 0; n < step.nodes().size(); ++n) {
       const auto& node = step.nodes()[n];
@@ -447,9 +475,9 @@ void sort_steps(Workflow& workflow) {
     if (order.size() == had) {
       const auto stuck =
           static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
-      throw invalid_at(
-          workflow.steps[stuck].place,
-          fmt::format("step '{}' waits for itself through its layers", workflow.steps[stuck].name));
+      throw invalid_at(workflow.steps[stuck].place,
+                       fmt::format("step '{}' waits for itself through its layers or its condition",
+                                   workflow.steps[stuck].name));
     }
   }
   std::vector<size_t> position(order.size());
@@ -462,6 +490,36 @@ void sort_steps(Workflow& workflow) {
   }
   workflow.steps = std::move(sorted);
   for (auto& [layer, step] : workflow.layer_producer) step = position[step];
+}
+
+// What `outputs` and `finally` say.
+void read_ending(const Document& document, const Registry& registry, Workflow& workflow) {
+  for (const auto& [name, value] : document.outputs) {
+    workflow.outputs.push_back({name, expression_in(value), value.place()});
+    for (const auto& reference : workflow.outputs.back().expression.references()) {
+      try {
+        (void)step_of(reference, workflow);
+      } catch (Error& error) {
+        error.at(value.place());
+        throw;
+      }
+    }
+  }
+  for (const auto& call : document.closing) {
+    check_secrets(call.arguments, document.secrets);
+    auto [op, identity] = make_op(call, registry, document);
+    auto closing = std::dynamic_pointer_cast<const ClosingOp>(op);
+    if (!closing)
+      throw invalid_at(call.place, fmt::format("'{}' makes results, which `finally` cannot: it "
+                                               "follows a run that has ended",
+                                               call.op))
+          .hint("give it a step of its own");
+    if (!call.from.empty() || !call.as.empty())
+      throw invalid_at(call.place, fmt::format("'{}' takes no 'from' and no 'as'", call.op));
+    workflow.closing.push_back({call.op, std::move(closing), call.place});
+  }
+  if (const auto timeout = duration_in(document.closing_timeout, "finally.timeout"))
+    workflow.closing_timeout = *timeout;
 }
 
 }  // namespace
@@ -490,6 +548,7 @@ Workflow compile(const Document& document, const Registry& registry) {
     workflow.steps.push_back(build_step(declaration, registry, document));
   register_layers(workflow);
   sort_steps(workflow);
+  read_ending(document, registry, workflow);
   return workflow;
 }
 

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "workflow/closing_op.h"
 #include "workflow/document.h"
 #include "workflow/item.h"
 #include "workflow/op.h"
 #include "workflow/registry.h"
+#include "workflow/scalar_expression.h"
 #include "workflow/step_policy.h"
 
 namespace geoloom::workflow {
@@ -48,9 +50,13 @@ struct Step {
   Domain domain;
   std::vector<Chain> chains;  // at least one; they differ in parameters only
   StepPolicy policy;
+  std::optional<ScalarExpression> when;  // carried out only when this is true
+  Place when_place;
   std::vector<std::string> layers_read;
   std::vector<std::string> layers_made;
-  std::vector<size_t> after;  // indices of steps whose layers it reads, all smaller than its own
+  // Indices of steps whose layers it reads or that its condition refers to, all smaller than its
+  // own.
+  std::vector<size_t> after;
   Place place;
 
   // Kinds, connections and names, in which all chains agree.
@@ -60,14 +66,32 @@ struct Step {
   std::string chain_text() const;
 };
 
+// One entry of `outputs`.
+struct WorkflowOutput {
+  std::string name;
+  ScalarExpression expression;
+  Place place;
+};
+
+// One op of `finally`.
+struct ClosingCall {
+  std::string op;
+  std::shared_ptr<const ClosingOp> closing;
+  Place place;
+};
+
 struct Workflow {
   Document document;
   std::vector<Step> steps;                       // producers before readers
   std::map<std::string, size_t> layer_producer;  // layer -> step
+  std::vector<WorkflowOutput> outputs;
+  std::vector<ClosingCall> closing;
+  std::chrono::milliseconds closing_timeout{std::chrono::minutes(1)};  // of all of them
 };
 
 // Throws Error(invalid): unknown op or key, unknown `from`, a name used twice, a layer with two
-// producers or none, a chain that saves nothing, wrong kinds together, cycles.
+// producers or none, a chain that saves nothing, wrong kinds together, cycles. Types of conditions
+// and outputs are known only when layers are planned, see Run.
 Workflow compile(const Document& document, const Registry& registry);
 
 }  // namespace geoloom::workflow

@@ -11,16 +11,17 @@
 
 #include "workflow/document_reading.h"
 #include "workflow/source_parameters.h"
+#include "workflow/step_references.h"
 
 namespace geoloom::workflow {
 namespace {
 
-const Names kDocumentKeys{"geoloom", "name", "description", "params", "secrets",
-                          "store",   "area", "sources",     "steps",  "deadline"};
-const Names kReservedDocumentKeys{"components", "finally", "schedule", "outputs"};
-const Names kStepKeys{"over",    "do",         "retry",  "timeout",    "deadline",
-                      "breaker", "max_failed", "min_ok", "description"};
-const Names kReservedStepKeys{"when", "waits_for"};
+const Names kDocumentKeys{"geoloom", "name",    "description", "params",  "secrets", "store",
+                          "area",    "sources", "steps",       "outputs", "finally", "deadline"};
+const Names kReservedDocumentKeys{"components", "schedule"};
+const Names kStepKeys{"over",     "do",      "when",       "retry",  "timeout",
+                      "deadline", "breaker", "max_failed", "min_ok", "description"};
+const Names kReservedStepKeys{"waits_for"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
@@ -71,7 +72,7 @@ OpCall read_op(const Value& entry) {
   call.op = name;
   call.place = arguments.place();
   call.arguments = arguments;
-  refuse_expressions(arguments);
+  check_expressions(arguments);
   take_names(call);
   return call;
 }
@@ -85,7 +86,7 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
   step.name = name;
   step.place = value.place();
   if (const auto* over = value.find("over")) {
-    refuse_expressions(*over);
+    check_expressions(*over);
     step.over = *over;
   }
   for (const auto& [key, member] :
@@ -94,9 +95,15 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
         std::pair("max_failed", &step.max_failed), std::pair("min_ok", &step.min_ok),
         std::pair("waits_for", &step.waits_for)})
     if (const auto* given = value.find(key)) {
-      refuse_expressions(*given);
+      check_expressions(*given);
       *member = *given;
     }
+  if (const auto* when = value.find("when")) {
+    step.when = *when;
+    if (when->kind == Value::Kind::boolean) step.when.kind = Value::Kind::string;
+    require_text(step.when, fmt::format("'when' of {}", owner));
+    (void)expression_in(step.when);
+  }
   if (const auto* text = value.find("description")) require_text(*text, "description");
   const Value* const ops = value.find("do");
   if (ops == nullptr) throw missing_key(value, owner, "do", "do: lists the ops of the step");
@@ -107,6 +114,36 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
         .hint("begin every op with '- '");
   for (const auto& entry : ops->list) step.ops.push_back(read_op(entry));
   return step;
+}
+
+// ---------------------------------------------------------------------------------------------
+// What a run gives, and what follows it
+
+void read_outputs(const Value& outputs, Document& document) {
+  for (const auto& [name, value] : require_map(outputs, "outputs").map) {
+    check_name(value, "the name of an output", name);
+    require_text(value, fmt::format("output '{}'", name));
+    if (!value.text.starts_with('$') && !value.text.starts_with('='))
+      throw value.error(fmt::format("output '{}' refers to nothing: '{}'", name, value.text))
+          .hint("write $step.layer, $step.layer.metric or an expression that begins with '='");
+    (void)expression_in(value);
+    document.outputs.push_back({name, value});
+  }
+}
+
+// A list of ops, or {timeout, do}.
+void read_finally(const Value& value, Document& document) {
+  const Value* ops = &value;
+  if (value.kind == Value::Kind::map) {
+    check_keys(value, "finally", {"timeout", "do"}, {});
+    if (const auto* timeout = value.find("timeout")) document.closing_timeout = *timeout;
+    ops = value.find("do");
+    if (ops == nullptr) throw missing_key(value, "finally", "do", "do: lists the ops");
+  }
+  if (ops->kind != Value::Kind::list || ops->list.empty())
+    throw ops->error(fmt::format("'finally' must be a list of ops, not {}", ops->described()))
+        .hint("begin every op with '- '");
+  for (const auto& entry : ops->list) document.closing.push_back(read_op(entry));
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -143,14 +180,14 @@ void read_members(const Value& root, Document& document) {
     for (const auto& [key, value] : require_map(*params, "params").map)
       document.params.push_back(read_declaration(key, value));
   document.store = require_text(need("store", "store: the folder for results"), "store");
-  refuse_expressions(document.store);
+  check_expressions(document.store);
   if (const auto* area = root.find("area"); area && !area->is_null()) {
     document.area = require_map(*area, "area");
-    refuse_expressions(*area);
+    check_expressions(*area);
   }
   read_sources(root, document);
   if (const auto* deadline = root.find("deadline")) {
-    refuse_expressions(*deadline);
+    check_expressions(*deadline);
     document.deadline = *deadline;
   }
   const Value& steps = need("steps", "steps: what is to be done");
@@ -159,18 +196,18 @@ void read_members(const Value& root, Document& document) {
         fmt::format("steps must be a map of at least one named step, not {}",
                     steps.kind == Value::Kind::map ? "an empty map" : steps.described()));
   for (const auto& [key, value] : steps.map) document.steps.push_back(read_step(key, value));
+  if (const auto* outputs = root.find("outputs"); outputs && !outputs->is_null())
+    read_outputs(*outputs, document);
+  if (const auto* closing = root.find("finally"); closing && !closing->is_null())
+    read_finally(*closing, document);
 }
 
 }  // namespace
 
-void refuse_expressions(const Value& value) {
-  if (value.kind == Value::Kind::string && value.text.starts_with('='))
-    throw value.error(
-        fmt::format("the expression '{}': expressions are not carried out by this "
-                    "version of Geoloom; write the value",
-                    value.text));
-  for (const auto& element : value.list) refuse_expressions(element);
-  for (const auto& member : value.map) refuse_expressions(member.second);
+void check_expressions(const Value& value) {
+  if (value.kind == Value::Kind::string && value.text.starts_with('=')) (void)expression_in(value);
+  for (const auto& element : value.list) check_expressions(element);
+  for (const auto& member : value.map) check_expressions(member.second);
 }
 
 Document parse_document(std::string_view text, const std::string& file) {

@@ -31,8 +31,15 @@ struct StepDeclaration {
   Value over;  // null = the single item `all`; otherwise the axes, unparsed
   // Or null; see step_policy.h.
   Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for;
+  Value when;            // null or the text of a condition; see scalar_expression.h
   std::vector<OpCall> ops;
   Place place;
+};
+
+// What a run gives to who started it: "$step.output" or "= expression".
+struct OutputDeclaration {
+  std::string name;
+  Value value;
 };
 
 struct Document {
@@ -47,6 +54,9 @@ struct Document {
   Value deadline;                    // of the whole run, or null
   std::vector<std::string> secrets;  // names; values come from the environment
   std::vector<StepDeclaration> steps;
+  std::vector<OutputDeclaration> outputs;
+  std::vector<OpCall> closing;  // of `finally`
+  Value closing_timeout;        // null or a duration
   // After resolve(): parameter values by name and where each came from ("default", "command line",
   // file).
   std::map<std::string, Value> values;
@@ -56,16 +66,16 @@ struct Document {
 // Reads and checks the structure: version (newer is refused: "needs a Geoloom that knows document
 // version N"), known keys with nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`,
 // declared parameters and their defaults. What belongs to the format but is not carried out by this
-// version is refused as such, not as unknown: the keys components, finally, schedule and outputs, a
-// step's when, `use`, and values that begin with '='. Throws Error(invalid) with
-// the place.
+// version is refused as such, not as unknown: the keys components and schedule, and `use`. Throws
+// Error(invalid) with the place.
 Document parse_document(std::string_view text, const std::string& file);
 Document read_document(const std::string& path);
 
 // Sets parameters (given ones, from the command line or a parameter file, win over defaults),
 // checks their types and ranges, and replaces `$name` (whole value, keeps its type) and `${name}`
 // (inside a text, makes a text) everywhere in store, area and steps. `$$` stands for a dollar sign.
-// What comes out of a parameter is not looked at again. `$item.x`, and texts with `${item.x}`, are
+// What comes out of a parameter is not looked at again. A text that begins with '=' is an expression
+// over parameters (scalar_expression.h); its value takes its place. `$item.x`, and texts with `${item.x}`, are
 // left for resolve_item() with Value::reference set; in `store`, `area` and `over` there is no
 // item. Unknown references are errors with the nearest spelling. A relative path, given or default,
 // is relative to the current directory. Values keep the place where they are used.
@@ -75,8 +85,8 @@ struct GivenParameter {
 };
 void resolve(Document& document, const std::map<std::string, GivenParameter>& given);
 
-// Throws Error(invalid) where a text in the value begins with '=', which is kept for expressions.
-void refuse_expressions(const Value& value);
+// Throws Error(invalid) where a text in the value begins with '=' and is no expression.
+void check_expressions(const Value& value);
 // [a-z][a-z0-9_-]*
 bool is_proper_name(std::string_view name);
 

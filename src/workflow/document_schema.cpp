@@ -119,6 +119,8 @@ OrderedJson step_schema() {
   OrderedJson properties = {
       {"over", {{"description", "What the step is applied to, such as tiles; default: once"}}},
       {"description", text("What the step is for")},
+      {"when", text("Carried out only if this is true: a condition over parameters and what steps "
+                    "report, such as $quality.stats.valid_share > 0.6")},
       {"retry", described(schema_of<RetryPolicy>(), "How often an item that failed is tried")},
       {"timeout", described(or_reference(ParameterType<Duration>::schema({})),
                             "How long one attempt at an item may take, as in 20 min")},
@@ -150,6 +152,21 @@ OrderedJson named_map(const char* description, OrderedJson member) {
           {"additionalProperties", std::move(member)}};
 }
 
+OrderedJson closing_schema() {
+  OrderedJson list = {
+      {"type", "array"}, {"minItems", 1}, {"items", {{"$ref", "#/definitions/op"}}}};
+  OrderedJson map = {{"type", "object"},
+                     {"properties",
+                      {{"timeout", described(or_reference(ParameterType<Duration>::schema({})),
+                                             "How long all of it may take; default: 1 min")},
+                       {"do", list}}},
+                     {"required", OrderedJson::array({"do"})},
+                     {"additionalProperties", false}};
+  auto schema = one_of_these(OrderedJson::array({std::move(list), std::move(map)}));
+  schema["description"] = "What follows the run, however it ends";
+  return schema;
+}
+
 }  // namespace
 
 OrderedJson document_schema(const std::vector<OpSchema>& ops) {
@@ -176,7 +193,11 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
         {"description", "Names of secrets; their values come from the environment"}}},
       {"deadline", described(or_reference(ParameterType<Duration>::schema({})),
                              "How long an execution of the run may take")},
-      {"steps", std::move(steps)}};
+      {"steps", std::move(steps)},
+      {"outputs", named_map("What the run gives to who started it: $step.layer, "
+                            "$step.layer.metric, or an expression that begins with '='",
+                            {{"type", "string"}, {"pattern", "^[$=]"}})},
+      {"finally", closing_schema()}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"$id", kId},
           {"title", "Geoloom workflow document"},

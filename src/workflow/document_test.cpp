@@ -175,7 +175,8 @@ TEST(Document, RefusesBadReferences) {
        "'scenes'?"},
       {"load: {scenes: \"${scens}/x\"}",
        "unknown reference '$scens'. Hint: did you mean 'scenes'?"},
-      {"load: {scenes: $s.output}", "the reference '$s.output' is not carried out by this version"},
+      {"load: {scenes: $s.output}",
+       "the reference '$s.output' to what a step reports is not carried"},
       {"load: {scenes: $slot.year}", "the reference '$slot.year' is not carried out"},
       {"load: {scenes: $nothing.output}", "unknown reference '$nothing.output'"},
       {"load: {scenes: $year.start}", "parameter 'year' has no parts"},
@@ -183,8 +184,8 @@ TEST(Document, RefusesBadReferences) {
        "a lone '$' in the text 'data/$year/x'. Hint: inside a text write ${year}"},
       {"load: {scenes: \"${year\"}", "'}' is missing after '${year'"},
       {"load: {scenes: \"${}\"}", "unknown reference '$'"},
-      {"load: [\"=1\"]",
-       "steps.s.do[0].load[0]: the expression '=1': expressions are not carried out"},
+      {"load: [\"=1 +\"]",
+       "steps.s.do[0].load[0]: in '1 +', column 4: the expression ends where a value is missing"},
   };
   for (const auto& [op, says] : cases) expect_refusal(with_op(op), says);
   expect_refusal(with_params("{l: [a]}", "\"${l}/x\""), "is a list and cannot stand inside a text");
@@ -208,14 +209,14 @@ TEST(Document, RefusesBadStructure) {
       {"geoloom: 1\nstepps: {}",
        "a.yaml:2:1, stepps: unknown key 'stepps' of a workflow document. Hint: did you mean "
        "'steps'?"},
-      {"geoloom: 1\nfinally: {}", "the key 'finally' is not carried out by this version"},
+      {"geoloom: 1\nschedule: {}", "the key 'schedule' is not carried out by this version"},
       {"geoloom: 1", "needs 'name'"},
       {"geoloom: 1\nname: 5", "name must be a text, not a whole number (5). Hint: quote it"},
       {"geoloom: 1\nname: Big Map", "'Big Map' cannot be the name of a workflow"},
       {"geoloom: 1\nname: x", "needs 'store'"},
       {"geoloom: 1\nname: x\nstore: [a]", "store must be a text, not a list"},
       {"geoloom: 1\nname: x\nstore: ''", "store is empty"},
-      {"geoloom: 1\nname: x\nstore: =a", "expressions are not carried out"},
+      {"geoloom: 1\nname: x\nstore: =a", "'a' is no function and no value"},
       {"geoloom: 1\nname: x\nstore: a", "needs 'steps'"},
       {"geoloom: 1\nname: x\nstore: a\narea: tiles\nsteps: {}", "area must be a map"},
       {"geoloom: 1\nname: x\nstore: a\nsteps: {}",
@@ -226,7 +227,7 @@ TEST(Document, RefusesBadStructure) {
        "step 'a' must be a map with 'do', not a list"},
       {"geoloom: 1\nname: x\nstore: a\nsteps: {a: {od: []}}",
        "unknown key 'od' of step 'a'. Hint: did you mean 'do'?"},
-      {"geoloom: 1\nname: x\nstore: a\nsteps: {a: {when: y}}", "the key 'when' is not carried out"},
+      {"geoloom: 1\nname: x\nstore: a\nsteps: {a: {when: y}}", "'y' is no function"},
       {"geoloom: 1\nname: x\nstore: a\nsteps: {a: {}}", "steps.a.do: step 'a' needs 'do'"},
       {"geoloom: 1\nname: x\nstore: a\nsteps: {a: {do: []}}",
        "must be a list of ops, not an empty list"},
@@ -270,6 +271,34 @@ TEST(Document, TakesNullForAnAbsentDefault) {
                  "parameter 'a' is nothing and cannot stand inside a text");
 }
 
+TEST(Document, ValuesThatBeginWithAnEqualsSign) {
+  const auto document = resolved(
+      "geoloom: 1\nname: x\nstore: out\n"
+      "params: {year: 2018, before: {type: year, default: \"= $year - 1\"}, dry: {type: boolean, "
+      "default: \"= $before < 2018\"}}\n"
+      "steps: {s: {do: [{load: {a: = $before * 2, b: \"= 'text'\", c: [= $year / 4], d: = "
+      "$dry}}]}}",
+      {{"year", given("2020")}});
+  const auto& load = document.steps[0].ops[0].arguments;
+  EXPECT_EQ(document.values.at("before").integer, 2019);
+  EXPECT_EQ(load.find("a")->integer, 4038);
+  EXPECT_EQ(load.find("b")->text, "text");
+  EXPECT_EQ(load.find("c")->list[0].number, 505.0);
+  EXPECT_EQ(load.find("d")->kind, Value::Kind::boolean);
+  EXPECT_FALSE(load.find("d")->boolean);
+}
+
+TEST(Document, RefusesExpressionsWithoutAValue) {
+  const std::string declared = "{a: {type: integer, default: = $b}, b: 1}";
+  expect_refusal(with_params(declared), "unknown reference '$b'");
+  expect_refusal(with_params("{a: {type: integer, default: = 1 / 0}}"), "has no value");
+  expect_refusal(with_params("{a: {type: integer, default: = 1.5}}"), "must be a whole number");
+  expect_refusal(with_params("{a: {type: integer, default: = 7, range: 1..5}}"), "7");
+  expect_refusal(with_op("load: {x: = $s.load > 1}"), "known only when the step has ended");
+  expect_refusal(with_op("load: {x: = $slot.year}"), "is not carried out");
+  expect_refusal(with_op("load: {x: = $year > 'a'}"), "compares a whole number with a text");
+}
+
 TEST(Document, RefusesBadDeclarations) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"{Year: 3}", "'Year' cannot be the name of a parameter"},
@@ -298,7 +327,7 @@ TEST(Document, RefusesBadDeclarations) {
        "params.a.default[1]: parameter 'a' cannot be 'x'"},
       {"{a: {default: x, choices: y}}", "choices must be a list of values"},
       {"{a: {default: x, choices: [[y]]}}", "a choice must be a value"},
-      {"{a: = slot.year}", "expressions are not carried out"},
+      {"{a: = 2018}", "is an expression, so it needs a type"},
       {"{a: 1, b: out/$a}", "defaults are plain values"},
       {"{a: {type: integer}}",
        "a.yaml:3:10, params.a: parameter 'a' has no value. Hint: give it with -p a=VALUE"},

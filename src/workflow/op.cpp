@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "workflow/op.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "store/checksum.h"
@@ -17,9 +19,21 @@ std::string_view name(OpKind kind) {
     case OpKind::sink:
       return "sink";
     case OpKind::task:
+      return "task";
+    case OpKind::closing:
       break;
   }
-  return "task";
+  return "closing op";
+}
+
+void require_pixels(const LayerInfo& info, std::string_view parameter) {
+  if (info.kind == LayerKind::cube) return;
+  const auto* what = info.kind == LayerKind::picture ? "a picture"
+                     : info.kind == LayerKind::table ? "a table of features"
+                                                     : "what was measured";
+  throw Error(ErrorCode::invalid,
+              fmt::format("{}: '{}' is {}, not pixels", parameter, info.name, what))
+      .hint("give the layer it was made of");
 }
 
 std::string LayerFile::identity() const {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The op contract. An op is one verb of the document (`load`, `median_rgb`, `save`, `mosaic`). Its
-// parameters are declared once; everything else about it is in one of four interfaces:
+// parameters are declared once; everything else about it is in one of five interfaces:
 //
 //   SourceOp   where pixels come from: freeze() the query once per run, then read slices
 //   BlockOp    pure arrays in, arrays out: plan(), prepare(), run(); no files, threads, globals,
 //   clock SinkOp     where a chain's pixels go: encodes one item's blocks to files in scratch
 //   TaskOp     works on whole layers through given handles (mosaic, quicklook)
+//   ClosingOp  tells of a run that has ended (notify); see closing_op.h
 //
 // The engine calls them; ops never see the engine. Op objects are configured by their parameters
 // and are immutable after that, so one object serves all items and threads.
@@ -25,11 +26,12 @@
 #include "raster/cog.h"
 #include "raster/cube.h"
 #include "workflow/item.h"
+#include "workflow/metrics.h"
 #include "workflow/parameters.h"
 
 namespace geoloom::workflow {
 
-enum class OpKind { source, block, sink, task };
+enum class OpKind { source, block, sink, task, closing };
 std::string_view name(OpKind kind);
 
 // A named input or output of an op, in the order `from:` lists them.
@@ -122,14 +124,20 @@ class BlockOp : public Op {
 // ---------------------------------------------------------------------------------------------
 // Sources
 
+// What the files of a layer are: pixels, a PNG for people, features, or what was measured.
+enum class LayerKind { cube, picture, table, metrics };
+
 // What a layer of this workflow looks like; layers live in one namespace, each with one producer.
 struct LayerInfo {
   std::string name;
   std::string step;  // its producer
   Domain domain;
   raster::CubeSchema schema;  // of an item; slices as far as known at plan time
-  bool picture = false;       // a PNG for people; no cube
+  LayerKind kind = LayerKind::cube;
+  std::vector<MetricDeclaration> metrics;  // of that kind: what can be referred to
 };
+// Throws Error(invalid) where the layer that `parameter` ("mosaic.layer") names is no cube.
+void require_pixels(const LayerInfo& info, std::string_view parameter);
 
 // One finished file of a layer, as the receipt tells.
 struct LayerFile {
@@ -140,6 +148,7 @@ struct LayerFile {
   raster::CubeSchema schema;
   geo::Grid grid;  // of the file
   std::optional<raster::ChunkLayout> chunks;
+  std::optional<Metrics> metrics;
 
   // Pixels and what they mean: scale, offset, nodata, colours and names, which the pixel hash
   // leaves out. Part of the identity of what is made from the layer.
@@ -275,6 +284,7 @@ struct Product {
   std::string media_type;
   raster::CogSummary summary;  // path, bytes and sha256 always; statistics for rasters
   std::optional<raster::CubeSchema> schema;  // nullopt: not a raster cube
+  std::optional<Metrics> metrics;            // the same that the file holds
   geo::Grid grid;
 };
 

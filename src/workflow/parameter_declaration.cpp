@@ -174,7 +174,16 @@ ParameterDeclaration read_declaration(const std::string& name, const Value& valu
   }
   auto& start = declaration.default_value;
   if (!start) return declaration;
-  refuse_expressions(*start);
+  if (start->kind == Value::Kind::string && start->text.starts_with('=')) {
+    // Evaluated with the values of the parameters before it, see resolve().
+    if (value.kind != Value::Kind::map || value.find("type") == nullptr)
+      throw start
+          ->error(fmt::format("the default of parameter '{}' is an expression, so it needs a type",
+                              name))
+          .hint(fmt::format("{}: {{type: integer, default: \"{}\"}}", name, start->text));
+    check_expressions(*start);
+    return declaration;
+  }
   if (start->kind == Value::Kind::string && start->text.find('$') != std::string::npos)
     throw start->error(
         fmt::format("the default of parameter '{}' refers to something ('{}'); "

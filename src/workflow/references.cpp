@@ -7,6 +7,7 @@
 #include "error/spelling.h"
 #include "workflow/document.h"
 #include "workflow/document_reading.h"
+#include "workflow/step_references.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -18,6 +19,44 @@ bool is_name_char(char c) {
   return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
 }
 
+// The value of an expression over the parameters that have values by now.
+Value evaluated(const Value& value, const Document& document) {
+  const auto expression = expression_in(value);
+  const auto declared = [&](const ScalarReference& reference) -> const ParameterDeclaration& {
+    Names known;
+    for (const auto& declaration : document.params) {
+      if (declaration.name == reference.name && document.values.contains(reference.name) &&
+          reference.part.empty())
+        return declaration;
+      if (document.values.contains(declaration.name)) known.push_back(declaration.name);
+    }
+    Names steps;
+    for (const auto& step : document.steps) steps.push_back(step.name);
+    if (contains(steps, reference.name))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("'${}' is known only when the step has ended", reference.text()))
+          .hint("what steps report can stand in `when` and `outputs`");
+    if (contains(reserved_parameters(), reference.name))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("'${}' {} in expressions", reference.text(), kNotCarriedOut));
+    throw Error(ErrorCode::invalid, fmt::format("unknown reference '${}'", reference.text()))
+        .hint(known.empty() ? "no parameter has a value here; defaults see those declared before"
+                            : spelling_hint(reference.name, known));
+  };
+  try {
+    (void)expression.check([&](const auto& ref) { return parameter_type(declared(ref)); });
+    const auto result = expression.evaluate(
+        [&](const auto& ref) { return scalar_of(document.values.at(ref.name)); });
+    if (result.absent())
+      throw Error(ErrorCode::invalid, fmt::format("the expression '{}' has no value", value.text))
+          .hint("give what it refers to, or a value for want of it: a ?? b");
+    return value_of(result, value);
+  } catch (Error& error) {
+    error.at(value.place());
+    throw;
+  }
+}
+
 class Resolver {
  public:
   explicit Resolver(const Document& document) : document_(document) {
@@ -27,6 +66,10 @@ class Resolver {
 
   void resolve(Value& value) {
     if (value.kind == Value::Kind::string) {
+      if (value.text.starts_with('=')) {
+        value = evaluated(value, document_);
+        return;
+      }
       if (value.text.find('$') != std::string::npos) resolve_text(value);
       return;  // what came out of a parameter is not looked at again
     }
@@ -76,7 +119,12 @@ class Resolver {
     if (found != document_.values.end())
       throw where.error(fmt::format("parameter '{}' has no parts", first))
           .hint(fmt::format("inside a text write ${{{}}}", first));
-    if (dotted && (contains(steps_, first) || contains(reserved_parameters(), first)))
+    if (dotted && contains(steps_, first))
+      throw where
+          .error(fmt::format("the reference '${}' to what a step reports {} here", name,
+                             kNotCarriedOut))
+          .hint("it can stand in `when` and `outputs`");
+    if (dotted && contains(reserved_parameters(), first))
       throw where.error(fmt::format("the reference '${}' {}", name, kNotCarriedOut));
     throw where.error(fmt::format("unknown reference '${}'", name)).hint(reference_hint(first));
   }
@@ -174,7 +222,9 @@ void set_parameters(Document& document, const std::map<std::string, GivenParamet
       document.values[name] = typed(std::move(value), declaration);
       document.origins[name] = found->second.origin;
     } else if (declaration.default_value) {
-      document.values[name] = *declaration.default_value;
+      const auto& start = *declaration.default_value;
+      const bool expression = start.kind == Value::Kind::string && start.text.starts_with('=');
+      document.values[name] = expression ? typed(evaluated(start, document), declaration) : start;
       document.origins[name] = "default";
     } else {
       throw declaration.source.error(fmt::format("parameter '{}' has no value", name))
@@ -204,6 +254,12 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
       refuse_item_references(*value);
     }
     for (auto& call : step.ops) resolver.resolve(call.arguments);
+  }
+  resolver.resolve(document.closing_timeout);
+  refuse_item_references(document.closing_timeout);
+  for (auto& call : document.closing) {
+    resolver.resolve(call.arguments);
+    refuse_item_references(call.arguments);
   }
 }
 

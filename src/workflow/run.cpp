@@ -8,6 +8,7 @@
 #include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "store/checksum.h"
+#include "workflow/step_references.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -200,6 +201,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   run->read_files();
   run->open_all();
   run->plan_layers();
+  run->check_conditions();
   Json chains = Json::object();
   for (const auto& step : run->workflow_.steps)
     for (const auto& chain : step.chains)
@@ -211,9 +213,13 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
                 {"sample", options.selection.sample},
                 {"sources", record.sources},
                 {"tiles", options.selection.tiles}};
-  for (const auto& step : run->workflow_.steps)
+  for (const auto& step : run->workflow_.steps) {
     if (auto conditions = conditions_of(step.policy); !conditions.empty())
       contents["conditions"][step.name] = std::move(conditions);
+    if (step.when) contents["when"][step.name] = step.when->text();
+  }
+  for (const auto& output : run->workflow_.outputs)
+    contents["outputs"][output.name] = output.expression.text();
   for (const auto& [step, found] : record.windows)
     contents["windows"][step] = windows_to_json(found);
   record.content_hash = store::sha256_hex(contents.dump());
@@ -234,6 +240,7 @@ std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry
   run->workflow_ = compile(document, registry);
   run->open_all();
   run->plan_layers();
+  run->check_conditions();
   return run;
 }
 
@@ -413,7 +420,36 @@ void Run::plan_layers() {
     for (size_t n = 0; n < step.nodes().size(); ++n) {
       if (step.nodes()[n].kind() != OpKind::sink) continue;
       const auto layer = step.nodes()[n].sink().layer();
-      layers_[layer] = {layer, step.name, step.domain, plan.nodes[n].outputs.front(), false};
+      layers_[layer] = {layer, step.name, step.domain, plan.nodes[n].outputs.front(), {}, {}};
+    }
+  }
+}
+
+// Wrong wiring fails here, before anything is carried out.
+void Run::check_conditions() const {
+  const auto type = [&](const ScalarReference& reference) {
+    return type_of(reference, workflow_, layers_);
+  };
+  for (const auto& step : workflow_.steps) {
+    if (!step.when) continue;
+    try {
+      const auto found = step.when->check(type);
+      if (found != ScalarType::boolean)
+        throw Error(ErrorCode::invalid, fmt::format("the condition of step '{}' is {}, not true "
+                                                    "or false",
+                                                    step.name, name(found)))
+            .hint("compare it: such as '> 0'");
+    } catch (Error& error) {
+      error.at(step.when_place);
+      throw;
+    }
+  }
+  for (const auto& output : workflow_.outputs) {
+    try {
+      (void)output.expression.check(type);
+    } catch (Error& error) {
+      error.at(output.place);
+      throw;
     }
   }
 }

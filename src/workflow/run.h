@@ -100,6 +100,7 @@ class Run : public Layers {
   std::vector<Item> items_of(const Step& step) const;
   ItemPlan plan_whole(const StepRun& run) const;
   void plan_layers();
+  void check_conditions() const;
 
   RunRecord record_;
   Workflow workflow_;

@@ -16,19 +16,6 @@ const Value* given(const Value& map, std::string_view key) {
   return value && !value->is_null() ? value : nullptr;
 }
 
-void check_secrets(const Value& value, const std::vector<std::string>& declared) {
-  if (const Value* name = given(value, "secret")) {
-    if (!http::is_secret_name(name->text))
-      throw name->error(fmt::format("'{}' cannot be the name of a secret", name->text))
-          .hint("names of secrets are written in capitals, digits and '_': STAC_TOKEN");
-    if (std::find(declared.begin(), declared.end(), name->text) == declared.end())
-      throw name->error(fmt::format("the secret '{}' is not declared", name->text))
-          .hint(fmt::format("write `secrets: [{}]` at the top of the document", name->text));
-  }
-  for (const auto& element : value.list) check_secrets(element, declared);
-  for (const auto& member : value.map) check_secrets(member.second, declared);
-}
-
 SourceParameters bound(const Value& value, const std::string& owner) {
   SourceParameters source;
   Parameters parameters;
@@ -223,7 +210,7 @@ catalog::OffsetChoice offset_choice_of(const Value& value) {
 void read_sources(const Value& root, Document& document) {
   if (const Value* sources = given(root, "sources")) {
     if (sources->kind != Value::Kind::map) throw_wrong_type(*sources, "sources", "a map");
-    refuse_expressions(*sources);
+    check_expressions(*sources);
     for (const auto& [name, value] : sources->map)
       if (!is_proper_name(name))
         throw value.error(fmt::format("'{}' cannot be the name of a source", name))
@@ -235,6 +222,19 @@ void read_sources(const Value& root, Document& document) {
       throw_wrong_type(*secrets, "secrets", "a list of names");
     for (const auto& name : secrets->list) document.secrets.push_back(name.text);
   }
+}
+
+void check_secrets(const Value& value, const std::vector<std::string>& declared) {
+  if (const Value* name = given(value, "secret")) {
+    if (!http::is_secret_name(name->text))
+      throw name->error(fmt::format("'{}' cannot be the name of a secret", name->text))
+          .hint("names of secrets are written in capitals, digits and '_': STAC_TOKEN");
+    if (std::find(declared.begin(), declared.end(), name->text) == declared.end())
+      throw name->error(fmt::format("the secret '{}' is not declared", name->text))
+          .hint(fmt::format("write `secrets: [{}]` at the top of the document", name->text));
+  }
+  for (const auto& element : value.list) check_secrets(element, declared);
+  for (const auto& member : value.map) check_secrets(member.second, declared);
 }
 
 void check_sources(const Document& document) {

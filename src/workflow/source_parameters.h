@@ -97,6 +97,8 @@ catalog::OffsetChoice offset_choice_of(const Value& value);
 
 // The keys `sources` and `secrets` of a document, into it. Throws Error(invalid) with the place.
 void read_sources(const Value& root, Document& document);
+// Every `secret: NAME` in a value must be a name, and declared. Throws Error(invalid) with the place.
+void check_secrets(const Value& value, const std::vector<std::string>& declared);
 // Checks all sources of a resolved document, used or not, and that their secrets are declared.
 void check_sources(const Document& document);
 // The arguments of a `load` with `source: NAME` replaced by what NAME describes, and with the mask

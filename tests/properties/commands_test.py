@@ -47,7 +47,7 @@ def expect_says(bench, outcome, *words, code=0):
 def run_json(bench):
     document = drawn(bench)
     said = bench.run(document, "--quiet").json()
-    bench.expect_equal(sorted(said), sorted(["run", "exit_code", "cpu_target", "steps", "layers", "scenes", "valid_share", "clipped", "ending", "reason", "scenes_dropped",
+    bench.expect_equal(sorted(said), sorted(["run", "exit_code", "cpu_target", "steps", "layers", "outputs", "closing_failures", "scenes", "valid_share", "clipped", "ending", "reason", "scenes_dropped",
                                              "nodata_collisions", "notes", "peak_memory_bytes", "wall_seconds", "interrupted"]), "the keys")
     bench.expect_equal([step["name"] for step in said["steps"]], ["composite", "brightness", "map"], "the steps in order")
     bench.expect_equal(said["scenes"], {"found": 5, "used": 5, "offset_applied": 0}, "the scenes")

@@ -18,11 +18,9 @@ import numpy
 
 import documents
 import scenes
-from program import ROOT, kill, main, wait_until
+from held_series import ITEMS, HeldSeries, segments
+from program import kill, main, wait_until
 from stores import FolderStore, digests, receipts, stray_files
-
-sys.path.insert(0, str(ROOT / "tests" / "servers"))
-from file_server import FileServer  # noqa: E402
 
 SIZE = (192, 192)
 TILES = 9
@@ -303,10 +301,6 @@ def expect_goes_on(bench, document, clean):
 
 # Receipts.
 
-def segments(store):
-    return [name for name in store.names() if name.startswith("receipts/")]
-
-
 def expect_made_again(bench, document, damage, least):
     store = store_in(bench)
     bench.run(document)
@@ -353,44 +347,6 @@ def a_run_record_is_damaged(bench):
 
 
 # Signals.
-
-SERIES, TILE, ITEMS = 20, 64, 64
-
-
-class HeldSeries:
-    """A run of many items, on a server that answers the requests of the first few; the others when it is told to.
-
-    So a signal always comes in the middle of a run, on machines of any speed.
-    """
-
-    def __init__(self, bench, items=3):
-        self.bench = bench
-        files = scenes.colour_series(bench.folder / "scenes", SERIES, (512, 512), cog=True)
-        self.document = bench.document(documents.colours(tile=TILE))
-        self.server = FileServer(bench.folder / "scenes")
-        self.list = bench.folder / "list.txt"
-        self.list.write_text("".join(f"{self.server.url}/{file.name}\n" for file in files))
-        # Of each scene the header, then a request an item; of the first one GDAL asks for the header too.
-        self.server.set_faults([{"path": f"*{file.name}", "fault": "hold", "skip": items + 2} for file in files])
-
-    def __enter__(self):
-        self.server.__enter__()
-        return self
-
-    def __exit__(self, *problem):
-        self.server.__exit__(*problem)
-
-    def start(self, *options):
-        """Until some items are done and the next ones wait for the server."""
-        patient = {"GDAL_HTTP_TIMEOUT": "100000", "GDAL_HTTP_LOW_SPEED_TIME": "100000"}
-        process = self.bench.start("run", self.document, "-p", f"scenes={self.list}", "--threads", 1, *options, environment=patient)
-        self.bench.expect(wait_until(lambda: segments(store_in(self.bench)) and self.server.held, process), "it runs")
-        return process
-
-    def run(self, *options):
-        self.server.release()
-        return self.bench.run(self.document, "-p", f"scenes={self.list}", *options)
-
 
 def expect_stops(bench, number, code):
     with HeldSeries(bench) as series:

@@ -248,7 +248,10 @@ class ClipVectors : public workflow::ItemTaskOp {
   std::string layer_made() const override { return settings_.layer; }
 
   workflow::LayerInfo plan(const workflow::Layers& /*layers*/) const override {
-    return {.name = settings_.layer, .step = {}, .domain = {}, .schema = {}, .picture = true};
+    workflow::LayerInfo made;
+    made.name = settings_.layer;
+    made.kind = workflow::LayerKind::table;
+    return made;
   }
 
   // Of the shapes of one item; the file itself is in memory once.

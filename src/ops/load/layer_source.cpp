@@ -88,10 +88,7 @@ LayerSource::LayerSource(std::string layer, workflow::LayerSelection selection,
 // Before anything ran: what the layer will look like.
 workflow::SourceItem LayerSource::plan_ahead() const {
   const auto& info = layers_.info(layer_);
-  if (info.picture)
-    throw Error(ErrorCode::invalid,
-                fmt::format("load.layer: '{}' is a picture or a file of shapes, not pixels to load",
-                            layer_));
+  workflow::require_pixels(info, "load.layer");
   workflow::SourceItem plan;
   plan.schema = schema_of(info.schema, chosen_bands(info.schema, bands_));
   if (const auto* axis = info.domain.find(selection_.along)) {

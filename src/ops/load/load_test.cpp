@@ -474,7 +474,7 @@ TEST_F(LoadTest, ALayerOfAnotherStep) {
   const workflow::Item item{"0_0", 0, 0, {2, 0, 2, 1}, area_.sub({2, 0, 2, 1})};
   workflow::LayerFile file{item, false, folder_ / "tile.tif", "hash", schema};
   write_tif(file.path, {.grid = item.grid, .bands = {{1, 2}, {3, 4}, {5, 0}, {7, 8}}, .nodata = 0});
-  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema, false},
+  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema, {}, {}},
               {{item, file}});
   const auto load_op = bound<workflow::SourceOp>(make_load(), "{layer: tiles, bands: nir}");
   EXPECT_EQ(load_op->layer(), "tiles");
@@ -493,7 +493,7 @@ TEST_F(LoadTest, ALayerOfAnotherStep) {
   EXPECT_THAT(numbers(block, 0, 0), numbers_are({kInvalid, 3, 4}));
   EXPECT_THAT(numbers(block, 0, 1), numbers_are({kInvalid, 7, 8}));
   file.empty = true;
-  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema, false},
+  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema, {}, {}},
               {{item, file}});
   EXPECT_TRUE(source->plan(item, &layers_).members.empty());
 }

@@ -11,6 +11,7 @@
 #include "error/error.h"
 #include "ops/export/profile.h"
 #include "ops/layer_file.h"
+#include "ops/layer_gaps.h"
 #include "raster/cog.h"
 #include "workflow/op.h"
 
@@ -185,10 +186,7 @@ class Mosaic : public workflow::TaskOp {
 
   workflow::LayerInfo plan(const workflow::Layers& layers) const override {
     workflow::LayerInfo info = layers.info(layer_);
-    if (info.picture)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("mosaic.layer: '{}' is a picture or a file of shapes", layer_))
-          .hint("give the layer it was made of");
+    workflow::require_pixels(info, "mosaic.layer");
     info.name = layer_made();
     info.domain = {};
     info.schema = as_stored(std::move(info.schema), cog_, info.name);
@@ -210,8 +208,6 @@ class Mosaic : public workflow::TaskOp {
 
  private:
   std::vector<Tile> tiles(const workflow::TaskContext& context, const CubeSchema& schema) const;
-  void treat_gaps(const std::vector<std::string>& gaps, size_t items,
-                  const workflow::TaskContext& context) const;
 
   std::string layer_, result_;
   std::string gaps_ = "refuse";
@@ -222,16 +218,11 @@ class Mosaic : public workflow::TaskOp {
 std::vector<Tile> Mosaic::tiles(const workflow::TaskContext& context,
                                 const CubeSchema& schema) const {
   std::vector<Tile> out;
-  std::vector<std::string> gaps;
-  size_t items = 0;
+  LayerGaps gaps(layer_);
   for (auto& entry : context.layers->files(layer_, context.item)) {
     if (entry.item.window.intersect(context.selected).empty()) continue;
-    ++items;
-    if (!entry.file) {
-      gaps.push_back(entry.item.name);
-      continue;
-    }
-    if (entry.file->empty) continue;
+    gaps.add(entry);
+    if (!entry.file || entry.file->empty) continue;
     if (!same_bands(entry.file->schema, schema))
       throw Error(ErrorCode::corrupt,
                   fmt::format("the file does not have the bands of layer '{}'", layer_))
@@ -240,24 +231,9 @@ std::vector<Tile> Mosaic::tiles(const workflow::TaskContext& context,
     auto slices = slices_of(*entry.file, schema);
     out.push_back({std::move(*entry.file), std::move(slices)});
   }
-  treat_gaps(gaps, items, context);
+  if (gaps_ == "refuse") gaps.refuse("mosaic: {gaps: mark} to leave them invalid");
+  gaps.note("left invalid", context);
   return out;
-}
-
-void Mosaic::treat_gaps(const std::vector<std::string>& gaps, size_t items,
-                        const workflow::TaskContext& context) const {
-  if (gaps.empty()) return;
-  constexpr size_t kNamed = 20;
-  const std::vector<std::string> named(
-      gaps.begin(), gaps.begin() + static_cast<std::ptrdiff_t>(std::min(kNamed, gaps.size())));
-  const auto text =
-      fmt::format("{} of {} items of layer '{}' are missing: {}{}", gaps.size(), items, layer_,
-                  fmt::join(named, ", "),
-                  gaps.size() > kNamed ? fmt::format(" and {} more", gaps.size() - kNamed) : "");
-  if (gaps_ == "refuse")
-    throw Error(ErrorCode::missing, text)
-        .hint("run again to make them, or mosaic: {gaps: mark} to leave them invalid");
-  if (context.notes != nullptr) context.notes->push_back(text + "; left invalid");
 }
 
 workflow::Product Mosaic::run(const workflow::TaskContext& context) const {

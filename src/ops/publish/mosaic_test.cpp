@@ -54,7 +54,8 @@ class MosaicTest : public testing::Test {
   }
 
   workflow::Product run(const std::string& yaml) {
-    layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema_, false}, entries_);
+    layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema_, {}, {}},
+                entries_);
     return mosaic(yaml)->run(context_);
   }
 
@@ -172,7 +173,7 @@ TEST_F(MosaicTest, SlicesAreMatchedByLabel) {
   auto two = schema_;
   two.slices = {day("2018-01-01"), day("2018-02-01")};
   for (auto& entry : entries_) entry.file->schema.slices = {day("2018-02-01")};
-  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, two, false}, entries_);
+  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, two, {}, {}}, entries_);
   const auto product = mosaic("tiles")->run(context_);
   const auto dataset = raster::Asset::open(product.scratch_path);
   ASSERT_EQ(dataset.info().bands.size(), 2U);
@@ -193,8 +194,8 @@ TEST_F(MosaicTest, FilesMustFitTheLayer) {
 }
 
 TEST_F(MosaicTest, NamesAndPlans) {
-  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema_, false}, entries_);
-  layers_.add({"look", "make", {}, {}, true}, {});
+  layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema_, {}, {}}, entries_);
+  layers_.add({"look", "make", {}, {}, workflow::LayerKind::picture, {}}, {});
   auto op = mosaic("{layer: tiles, profile: {compress: jpeg}}");
   op->set_result_name("map");
   EXPECT_EQ(op->layer_made(), "map");

@@ -222,14 +222,14 @@ class Quicklook : public workflow::TaskOp {
 
   workflow::LayerInfo plan(const workflow::Layers& layers) const override {
     const auto& info = layers.info(layer_);
-    if (info.picture)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("quicklook.layer: '{}' is a picture or a file of shapes", layer_))
-          .hint("give the layer it was made of");
+    workflow::require_pixels(info, "quicklook.layer");
     const size_t bands = chosen(info.schema).size();
     check_limits("min", min_, bands);
     check_limits("max", max_, bands);
-    return {.name = layer_made(), .step = {}, .domain = {}, .schema = {}, .picture = true};
+    workflow::LayerInfo made;
+    made.name = layer_made();
+    made.kind = workflow::LayerKind::picture;
+    return made;
   }
 
   // Sums and counts of three bands, the picture, and a part of a tile with decoder scratch.

@@ -37,7 +37,7 @@ class QuicklookTest : public testing::Test {
                           .type = schema.bands[0].type,
                           .bands = values,
                           .nodata = schema.bands[0].nodata});
-    layers_.add({"map", "make", {}, schema, false}, {{file.item, file}});
+    layers_.add({"map", "make", {}, schema, {}, {}}, {{file.item, file}});
     context_.layers = &layers_;
     context_.grid = grid;
     context_.selected = grid.window();
@@ -163,7 +163,7 @@ TEST_F(QuicklookTest, Refusals) {
   EXPECT_THAT(plan("{layer: map, min: [1, 2]}"), HasSubstr("quicklook.min"));
   EXPECT_THAT(plan("{layer: map, gamma: 0}"), HasSubstr("gamma"));
   EXPECT_THAT(plan("{layer: mpa}"), HasSubstr("no layer"));
-  EXPECT_TRUE(quicklook("map")->plan(layers_).picture);
+  EXPECT_TRUE(quicklook("map")->plan(layers_).kind == workflow::LayerKind::picture);
   EXPECT_EQ(quicklook("map")->layer_made(), "map_quicklook");
 }
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "workflow/step_references.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "error/spelling.h"
+
+namespace geoloom::workflow {
+namespace {
+
+const std::vector<std::string> kCounts{"total", "done", "empty", "missing"};
+
+Error unknown_part(const ScalarReference& reference, const std::string& what,
+                   const std::string& wanted, const std::vector<std::string>& known) {
+  return std::move(Error(ErrorCode::invalid,
+                         fmt::format("'${}': {} has no '{}'", reference.text(), what, wanted))
+                       .hint(spelling_hint(wanted, known)));
+}
+
+// What a layer of measurements was declared to report.
+ScalarType metric_type(const ScalarReference& reference, const Step& step, const LayerInfo& info,
+                       const std::string& metric) {
+  if (step.domain.extent != Domain::Extent::whole || !step.domain.lists.empty())
+    throw Error(ErrorCode::invalid,
+                fmt::format("'${}' is as many values as step '{}' has items ({})", reference.text(),
+                            step.name, step.domain.text()))
+        .hint("refer to a step without `over`");
+  std::vector<std::string> known;
+  for (const auto& declared : info.metrics) {
+    if (declared.name == metric) return declared.type;
+    known.push_back(declared.name);
+  }
+  throw unknown_part(reference, "layer '" + info.name + "'", metric, known);
+}
+
+}  // namespace
+
+ScalarExpression expression_in(const Value& text) {
+  try {
+    return ScalarExpression(text.text.starts_with('=') ? text.text.substr(1) : text.text);
+  } catch (Error& error) {
+    error.at(text.place());
+    throw;
+  }
+}
+
+ScalarType parameter_type(const ParameterDeclaration& declaration) {
+  if (declaration.type == "integer" || declaration.type == "year") return ScalarType::integer;
+  if (declaration.type == "number") return ScalarType::number;
+  if (declaration.type == "boolean") return ScalarType::boolean;
+  return declaration.type == "list" ? ScalarType::list : ScalarType::text;
+}
+
+Scalar scalar_of(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::boolean:
+      return {value.boolean};
+    case Value::Kind::integer:
+      return {value.integer};
+    case Value::Kind::number:
+      return {value.number};
+    case Value::Kind::string:
+      return {value.text};
+    case Value::Kind::list: {
+      Scalar::List list;
+      for (const auto& element : value.list) list.push_back(scalar_of(element));
+      return {std::move(list)};
+    }
+    default:
+      return {};
+  }
+}
+
+Value value_of(const Scalar& scalar, const Value& where) {
+  Value value = where;
+  value.list.clear();
+  value.text = scalar.text();
+  if (const auto* truth = std::get_if<bool>(&scalar.value)) {
+    value.kind = Value::Kind::boolean;
+    value.boolean = *truth;
+  } else if (const auto* whole = std::get_if<int64_t>(&scalar.value)) {
+    value.kind = Value::Kind::integer;
+    value.integer = *whole;
+    value.number = static_cast<double>(*whole);
+  } else if (const auto* number = std::get_if<double>(&scalar.value)) {
+    value.kind = Value::Kind::number;
+    value.number = *number;
+  } else if (const auto* text = std::get_if<std::string>(&scalar.value)) {
+    value.kind = Value::Kind::string;
+    value.text = *text;
+  } else {
+    value.kind = Value::Kind::list;
+    value.text.clear();
+    for (const auto& member : std::get<Scalar::List>(scalar.value))
+      value.list.push_back(value_of(member, where));
+  }
+  return value;
+}
+
+StepPart step_part(const ScalarReference& reference) {
+  const auto dot = reference.part.find('.');
+  if (dot == std::string::npos) return {reference.part, {}};
+  return {reference.part.substr(0, dot), reference.part.substr(dot + 1)};
+}
+
+const Step* step_of(const ScalarReference& reference, const Workflow& workflow) {
+  const auto& params = workflow.document.params;
+  std::vector<std::string> known;
+  for (const auto& declaration : params) known.push_back(declaration.name);
+  if (std::find(known.begin(), known.end(), reference.name) != known.end()) {
+    if (!reference.part.empty())
+      throw Error(ErrorCode::invalid, fmt::format("parameter '{}' has no parts", reference.name));
+    return nullptr;
+  }
+  for (const auto& step : workflow.steps) {
+    if (step.name == reference.name) return &step;
+    known.push_back(step.name);
+  }
+  throw Error(ErrorCode::invalid, fmt::format("unknown reference '${}'", reference.text()))
+      .hint(spelling_hint(reference.name, known));
+}
+
+ScalarType type_of(const ScalarReference& reference, const Workflow& workflow,
+                   const std::map<std::string, LayerInfo>& layers) {
+  const auto* step = step_of(reference, workflow);
+  if (step == nullptr) {
+    const auto& params = workflow.document.params;
+    return parameter_type(*std::find_if(params.begin(), params.end(), [&](const auto& declared) {
+      return declared.name == reference.name;
+    }));
+  }
+  const auto [first, rest] = step_part(reference);
+  const auto what = fmt::format("step '{}'", step->name);
+  if (first == "state" && rest.empty()) return ScalarType::text;
+  if (first == "items") {
+    if (std::find(kCounts.begin(), kCounts.end(), rest) != kCounts.end())
+      return ScalarType::integer;
+    throw unknown_part(reference, "'items' of " + what, rest, kCounts);
+  }
+  const auto& made = step->layers_made;
+  if (std::find(made.begin(), made.end(), first) == made.end()) {
+    auto known = made;
+    known.insert(known.end(), {"state", "items"});
+    throw unknown_part(reference, what, first, known);
+  }
+  if (rest.empty()) return ScalarType::text;
+  return metric_type(reference, *step, layers.at(first), rest);
+}
+
+}  // namespace geoloom::workflow

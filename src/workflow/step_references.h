@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `when`, `outputs` and values that begin with '=' refer to: parameters, and what steps report.
+//
+//   $year                      a parameter
+//   $map.state                 'done', 'incomplete' or 'skipped'
+//   $map.items.total           of the step; also done, empty, missing
+//   $map.composite             the address of a layer that the step makes
+//   $check.quality.valid_share what `statistics: {..., as: quality}` measured; of steps with one item
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "workflow/compile.h"
+#include "workflow/scalar_expression.h"
+
+namespace geoloom::workflow {
+
+// The expression in a text, with or without '=' before it. Throws Error(invalid) with its place.
+ScalarExpression expression_in(const Value& text);
+
+// Of a parameter as declared. A value not given is absent.
+ScalarType parameter_type(const ParameterDeclaration& declaration);
+Scalar scalar_of(const Value& value);
+// Of the scalar's kind, at the place of `where`. Not for absent ones.
+Value value_of(const Scalar& scalar, const Value& where);
+
+// What stands between the step and the rest: "quality" and "valid_share" of
+// "$check.quality.valid_share".
+struct StepPart {
+  std::string first, rest;
+};
+StepPart step_part(const ScalarReference& reference);
+
+// The step a reference is to, or null: a parameter. Throws Error(invalid) for neither, with the
+// nearest name.
+const Step* step_of(const ScalarReference& reference, const Workflow& workflow);
+
+// Throws Error(invalid) for a reference to nothing, or to several values.
+ScalarType type_of(const ScalarReference& reference, const Workflow& workflow,
+                   const std::map<std::string, LayerInfo>& layers);
+
+}  // namespace geoloom::workflow
