@@ -8,6 +8,7 @@
 #include "cli/opened_run.h"
 #include "cli/runs_commands.h"
 #include "engine/report_pictures.h"
+#include "engine/run_metrics.h"
 #include "engine/run_report_writer.h"
 #include "gdal/dataset.h"
 
@@ -24,11 +25,15 @@ void report(const ReportArguments& arguments, const Commands& commands) {
   const auto facts =
       engine::facts_of(run, *opened.state, engine::read_attempts(*opened.store, run.record().id));
   engine::ReportPictures pictures(*opened.store);
+  engine::MetricsSummary metrics;
   for (size_t s = 0; s < run.steps().size(); ++s)
     for (size_t i = 0; i < run.steps()[s].items.size(); ++i)
-      if (const auto* receipt = opened.state->receipt(s, i)) pictures.offer(*receipt);
+      if (const auto* receipt = opened.state->receipt(s, i)) {
+        pictures.offer(*receipt);
+        metrics.offer(*receipt);
+      }
   const auto json = engine::RunReport(run, opened.store->url())
-                        .json(facts, pictures.pictures(), engine::now_text());
+                        .json(facts, pictures.pictures(), metrics.json(), engine::now_text());
   if (commands.json) {
     std::cout << json.dump(1, ' ', false, workflow::OrderedJson::error_handler_t::replace) << "\n";
     return;

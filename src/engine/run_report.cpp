@@ -177,13 +177,14 @@ OrderedJson RunReport::steps_json(const RunFacts& facts) const {
 }
 
 OrderedJson RunReport::json(const RunFacts& facts, const std::vector<ReportPicture>& pictures,
-                            const std::string& written) const {
+                            const OrderedJson& metrics, const std::string& written) const {
   const auto& record = run_.record();
   return {{"geoloom_run_report", kRunReportVersion},
           {"written", written},
           {"run", run_json(record, facts, store_url_)},
           {"steps", steps_json(facts)},
           {"failures", failures_json(run_, facts)},
+          {"metrics", metrics},
           {"pictures", pictures_json(pictures)},
           {"parameters", parameters_json(record)},
           {"document_text", record.document_text},

@@ -25,7 +25,9 @@ class RunReport {
   RunReport(const workflow::Run& run, std::string store_url);
   // Numbers of one moment. `written` is that moment, RFC 3339. The percentiles of a step are those
   // by nearest rank of the items that this run made; seconds are sums over those items.
+  // `metrics` is MetricsSummary's.
   workflow::OrderedJson json(const RunFacts& facts, const std::vector<ReportPicture>& pictures,
+                             const workflow::OrderedJson& metrics,
                              const std::string& written) const;
 
  private:

@@ -71,7 +71,10 @@ void RunReportWriter::item_ended(const ItemEvent& event) {
       add_receipt(facts_, step_, item, *event.receipt, run_.record().id);
     else
       elsewhere_ = true;
-    if (event.receipt != nullptr) pictures_.offer(*event.receipt);
+    if (event.receipt != nullptr) {
+      pictures_.offer(*event.receipt);
+      metrics_.offer(*event.receipt);
+    }
     changed_ = changed_ || event.outcome != ItemOutcome::cached;
   }
   observer_.item_ended(event);
@@ -106,8 +109,9 @@ void RunReportWriter::write_if_due() {
 void RunReportWriter::write() {
   const auto start = Clock::now();
   try {
-    store_.put_bytes(run_report_page(report_.json(facts_, pictures_.pictures(), now_text())),
-                     run_report_name(run_.record().id));
+    store_.put_bytes(
+        run_report_page(report_.json(facts_, pictures_.pictures(), metrics_.json(), now_text())),
+        run_report_name(run_.record().id));
   } catch (const Error& error) {
     if (!noted_) observer_.note(std::string("the report could not be written: ") + error.what());
     noted_ = true;
@@ -124,9 +128,13 @@ void RunReportWriter::take_over_receipts() {
   auto facts = facts_of(run_, state, read_attempts(store_, run_.record().id));
   facts.notes = std::move(facts_.notes);
   facts_ = std::move(facts);
+  metrics_ = {};
   for (size_t s = 0; s < run_.steps().size(); ++s)
     for (size_t i = 0; i < run_.steps()[s].items.size(); ++i)
-      if (const auto* receipt = state.receipt(s, i)) pictures_.offer(*receipt);
+      if (const auto* receipt = state.receipt(s, i)) {
+        pictures_.offer(*receipt);
+        metrics_.offer(*receipt);
+      }
 }
 
 void RunReportWriter::finish(const RunSummary& summary) {

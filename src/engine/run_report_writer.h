@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/report_pictures.h"
+#include "engine/run_metrics.h"
 #include "engine/run_progress.h"
 #include "engine/run_report.h"
 
@@ -48,6 +49,7 @@ class RunReportWriter : public RunObserver {
   RunObserver& observer_;
   RunReport report_;
   ReportPictures pictures_;
+  MetricsSummary metrics_;
   RunFacts facts_;
   size_t step_ = 0;                                // under way
   std::unordered_map<std::string, size_t> items_;  // of that step, by name

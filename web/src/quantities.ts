@@ -25,6 +25,13 @@ export function bytes(value: number): string {
   return `${unit === 0 || value >= 99.5 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
 }
 
+/** A measured value: six digits, which is what plots and tables need. */
+export function value(number: number): string {
+  if (Number.isInteger(number)) return count(number);
+  const size = Math.abs(number);
+  return size >= 1e6 || size < 1e-4 ? number.toExponential(4) : String(Number(number.toPrecision(6)));
+}
+
 /** As CSS wants it where `digits` are given. */
 export function percent(share: number, digits?: number): string {
   return digits === undefined ? `${(100 * share).toFixed(0)} %` : `${(100 * share).toFixed(digits)}%`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The report of a run: one file that shows what the JSON in it says, without a network.
+import "uplot/dist/uPlot.min.css";
 import "./report.css";
 
 import { render } from "preact";
@@ -8,6 +9,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Durations } from "./components/durations";
 import { Failures } from "./components/failures";
 import { ItemMap } from "./components/item_map";
+import { MetricsOfLayer } from "./components/metrics";
 import { Parameters, Pictures, Versions } from "./components/run_facts";
 import { StepsTable } from "./components/steps_table";
 import { unpackItems, type Items } from "./places";
@@ -103,6 +105,14 @@ function Page({ report, items }: { report: RunReport; items: Items }) {
                 <Durations step={step} />
               ))}
             </div>
+          </section>
+        )}
+        {report.metrics.length > 0 && (
+          <section id="metrics">
+            <h2>Metrics</h2>
+            {report.metrics.map((layer) => (
+              <MetricsOfLayer layer={layer} />
+            ))}
           </section>
         )}
         {report.pictures.length > 0 && (

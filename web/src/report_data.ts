@@ -42,6 +42,30 @@ export interface FailureGroup {
   examples: string[];
 }
 
+/** As src/workflow/metrics.h writes them; what is not finite is null. */
+export interface Metrics {
+  scalars: Record<string, unknown>;
+  units: Record<string, string>;
+  series: Record<string, { steps: number[]; values: (number | null)[] }>;
+  curves: Record<
+    string,
+    { x_name: string; y_name: string; x: (number | null)[]; y: (number | null)[]; thresholds: (number | null)[] }
+  >;
+  matrices: Record<
+    string,
+    { row_name: string; column_name: string; rows: string[]; columns: string[]; values: (number | null)[] }
+  >;
+}
+
+export interface LayerMetrics {
+  layer: string;
+  step: string;
+  items: number;
+  /** Over all items that have a number there. */
+  scalars: { name: string; unit: string; items: number; least: number; median: number; most: number }[];
+  examples: { item: string; metrics: Metrics }[];
+}
+
 export interface RunReport {
   geoloom_run_report: number;
   written: string;
@@ -56,6 +80,7 @@ export interface RunReport {
   };
   steps: StepReport[];
   failures: FailureGroup[];
+  metrics: LayerMetrics[];
   pictures: { layer: string; item: string; source: string }[];
   parameters: { name: string; value: unknown; origin: string }[];
   document_text: string;
