@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/run_facts.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -19,7 +21,8 @@ RunFacts empty_facts(const workflow::Run& run) {
   return facts;
 }
 
-void leave_out(RunFacts& facts, size_t step) {
+void leave_out(RunFacts& facts, size_t step, const std::string& reason) {
+  facts.steps[step].skipped = reason;
   for (auto& item : facts.steps[step].items)
     if (item.state == ItemState::waiting) item.state = ItemState::left_out;
 }
@@ -40,6 +43,8 @@ void add_receipt(RunFacts& facts, size_t step, size_t item, const Receipt& recei
   fact.encode_seconds = receipt.encode_seconds;
   fact.wall_seconds = receipt.wall_seconds;
   fact.memory_bytes = receipt.memory_bytes;
+  fact.written_bytes = 0;
+  for (const auto& output : receipt.outputs) fact.written_bytes += output.bytes;
   if (entry.started.empty() || receipt.started < entry.started) entry.started = receipt.started;
   entry.ended = std::max(entry.ended, receipt.finished);
 }
@@ -64,14 +69,24 @@ void add_attempts(RunFacts& facts, const workflow::Run& run,
   }
 }
 
+void add_executions(RunFacts& facts, std::vector<RunExecution> executions) {
+  facts.executions = std::move(executions);
+  if (facts.executions.empty()) return;
+  const auto& last = facts.executions.back();
+  facts.running = last.state() == "under way";
+  if (facts.running || last.ending == "done" || last.ending == "failed") return;
+  facts.ended_because =
+      last.reason.empty() ? last.state() : fmt::format("{}: {}", last.state(), last.reason);
+}
+
 RunFacts facts_of(const workflow::Run& run, const RunState& state,
                   const std::vector<AttemptRecord>& attempts) {
   auto facts = empty_facts(run);
   ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
-    if (flow.decide(s).kind == StepDecision::Kind::skip) {
-      leave_out(facts, s);
+    if (const auto decision = flow.decide(s); decision.kind == StepDecision::Kind::skip) {
+      leave_out(facts, s, decision.reason);
       continue;
     }
     for (size_t i = 0; step.selected && i < step.items.size(); ++i)

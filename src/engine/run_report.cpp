@@ -110,6 +110,20 @@ OrderedJson pictures_json(const std::vector<ReportPicture>& pictures) {
   return json;
 }
 
+OrderedJson executions_json(const std::vector<RunExecution>& executions) {
+  auto json = OrderedJson::array();
+  for (const auto& execution : executions)
+    json.push_back({{"number", execution.number},
+                    {"started", execution.started},
+                    {"ended", execution.ended},
+                    {"by", execution.by},
+                    {"build", execution.build},
+                    {"transport", execution.transport},
+                    {"state", execution.state()},
+                    {"reason", execution.reason}});
+  return json;
+}
+
 OrderedJson run_json(const workflow::RunRecord& record, const RunFacts& facts,
                      const std::string& store_url) {
   return {{"id", record.id},
@@ -144,11 +158,13 @@ OrderedJson RunReport::step_json(size_t s, const StepFacts& facts) const {
   const auto& step = run_.steps()[s];
   std::string letters;
   size_t attempts = 0;
+  int64_t written_bytes = 0;
   std::map<char, size_t> counts;
   for (const auto& item : facts.items) {
     letters += static_cast<char>(item.state);
     ++counts[letters.back()];
     attempts += static_cast<size_t>(item.attempts);
+    written_bytes += item.written_bytes;
   }
   OrderedJson by_state = OrderedJson::object();
   for (const char* state = kItemStates; *state; ++state)
@@ -160,7 +176,9 @@ OrderedJson RunReport::step_json(size_t s, const StepFacts& facts) const {
           {"selected", step.selected},
           {"items", facts.items.size()},
           {"counts", by_state},
+          {"skipped", facts.skipped},
           {"attempts", attempts},
+          {"written_bytes", written_bytes},
           {"started", facts.started},
           {"ended", facts.ended},
           {"seconds", seconds_json(facts)},
@@ -190,6 +208,7 @@ OrderedJson RunReport::json(const RunFacts& facts, const std::vector<ReportPictu
           {"document_text", record.document_text},
           {"notes", facts.notes},
           {"peak_memory_bytes", facts.peak_memory_bytes},
+          {"executions", executions_json(facts.executions)},
           {"versions",
            {{"run made by", record.build},
             {"report made by", build_identity()},

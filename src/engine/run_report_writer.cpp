@@ -92,7 +92,7 @@ void RunReportWriter::step_ended(const std::string& step) {
 
 void RunReportWriter::step_skipped(const std::string& step, const std::string& reason) {
   for (size_t s = 0; s < run_.steps().size(); ++s)
-    if (run_.steps()[s].step->name == step) leave_out(facts_, s);
+    if (run_.steps()[s].step->name == step) leave_out(facts_, s, reason);
   observer_.step_skipped(step, reason);
   changed_ = true;
 }
@@ -109,6 +109,9 @@ void RunReportWriter::write_if_due() {
 void RunReportWriter::write() {
   const auto start = Clock::now();
   try {
+    // That this one began; what it comes to is told at the end.
+    if (facts_.executions.empty())
+      add_executions(facts_, read_executions(store_, run_.record().id));
     store_.put_bytes(
         run_report_page(report_.json(facts_, pictures_.pictures(), metrics_.json(), now_text())),
         run_report_name(run_.record().id));
@@ -138,16 +141,17 @@ void RunReportWriter::take_over_receipts() {
 }
 
 void RunReportWriter::finish(const RunSummary& summary) {
-  facts_.running = false;
   facts_.peak_memory_bytes = summary.peak_memory_bytes;
-  facts_.ended_because = summary.reason;
-  if (summary.interrupted) facts_.ended_because = "it was stopped; what was under way was given up";
   for (auto& step : facts_.steps)
     for (auto& item : step.items)
       if (item.state == ItemState::retried) item.state = ItemState::failed;
   try {
     if (elsewhere_) take_over_receipts();
-    if (!changed_ && store_.size_of(run_report_name(run_.record().id))) return;
+    add_executions(facts_, read_executions(store_, run_.record().id));
+    facts_.running = false;
+    if (!changed_ && summary.ending == RunEnding::done &&
+        store_.size_of(run_report_name(run_.record().id)))
+      return;
   } catch (const Error& error) {
     observer_.note(std::string("the report could not be written: ") + error.what());
     return;

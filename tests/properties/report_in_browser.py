@@ -39,6 +39,7 @@ LOOK = """() => {
     parameters: text('#parameters tbody tr'),
     document_text: text('#document pre').join(''),
     durations: text('#durations figcaption'),
+    executions: text('#executions tbody tr'),
     metrics: text('#metrics figcaption'),
     metric_rows: text('#metrics tbody tr'),
     metric_plots: document.querySelectorAll('#metrics .u-wrap canvas').length,

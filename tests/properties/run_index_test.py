@@ -9,7 +9,7 @@ import sys
 
 import documents
 import scenes
-from faults_test import HeldSeries
+from held_series import HeldSeries
 from program import main
 from stores import FolderStore, receipts
 

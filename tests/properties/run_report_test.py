@@ -9,13 +9,14 @@ import json
 import math
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import zlib
 
 import documents
 import scenes
-from faults_test import HeldSeries
+from held_series import HeldSeries
 from program import VENV_PYTHON, main, skip
 from stores import FolderStore, receipts
 
@@ -107,6 +108,7 @@ def failures_and_a_complete_run(bench):
     composite = seen["steps"]["composite"]
     bench.expect_equal((composite["d"], composite["u"]), (TILES, 0), "the scene is another one now, so all is made again")
     bench.expect(any(alt.startswith("map_quicklook") and width > 0 for alt, width, _ in seen["pictures"]), "the quicklook is there", seen["pictures"])
+    bench.expect_equal([" done" in row or "done" in row for row in seen["executions"]], [True], "its execution")
     bench.expect(complete.json()["exit_code"] == 0, "the run says so too", complete)
 
 
@@ -193,13 +195,41 @@ def while_it_runs(bench):
         bench.expect_equal(said.code, 0, "a report of a run under way")
         data = data_of(report_of(bench))
         bench.expect(0 < data["steps"][0]["counts"]["d"] < 64, "what is made so far", data["steps"][0]["counts"])
+        bench.expect_equal((data["run"]["running"], [each["state"] for each in data["executions"]]), (True, ["under way"]), "it is under way")
         series.server.release()
         outcome = bench.finish(process)
         bench.expect_equal(outcome.code, 0, "the run ends well")
-        bench.expect_equal(data_of(report_of(bench))["steps"][0]["counts"]["d"], 64, "its own report follows")
+        ended = data_of(report_of(bench))
+        bench.expect_equal((ended["steps"][0]["counts"]["d"], ended["run"]["running"], ended["executions"][0]["state"]), (64, False, "done"), "its own report follows")
+
+
+def a_run_that_is_stopped(bench):
+    with HeldSeries(bench, items=3) as series:
+        process = series.start()
+        process.send_signal(signal.SIGINT)
+        bench.expect_equal(bench.finish(process).code, 130, "it is stopped")
+        seen = look_at(report_of(bench))
+        bench.expect(seen["verdict"].startswith("not complete: ") and "interrupted" in " ".join(seen["executions"]), "the report says so", seen["executions"])
+        data = data_of(report_of(bench))
+        bench.expect(data["run"]["ended_because"].startswith("interrupted"), "and why", data["run"])
+        series.run()
+        data = data_of(report_of(bench))
+        bench.expect_equal([each["state"] for each in data["executions"]], ["interrupted", "done"], "both executions")
+
+
+def skipped_steps(bench):
+    scenes.colour_series(bench.folder / "scenes", 2, SIZE)
+    text = documents.colours(tile=64).replace("  map:\n", "  map:\n    when: = $composite.items.done > 100\n")
+    bench.run(bench.document(text))
+    data = data_of(report_of(bench))
+    (step,) = [step for step in data["steps"] if step["name"] == "map"]
+    bench.expect_equal((step["counts"]["x"], bool(step["skipped"])), (1, True), "left out, with the reason")
+    seen = look_at(report_of(bench))
+    bench.expect_equal(seen["verdict"], "complete", "nothing is missing")
 
 
 if __name__ == "__main__":
     if not VENV_PYTHON.exists() or shutil.which("chromium") is None:
         skip("Chromium or the Python environment is absent; setup/install.sh test makes them")
-    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, several_zones_are_drawn_in_degrees, page_of_many_items, while_it_runs], __doc__))
+    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, several_zones_are_drawn_in_degrees, page_of_many_items, while_it_runs,
+                   a_run_that_is_stopped, skipped_steps], __doc__))

@@ -10,7 +10,7 @@ import { Durations } from "./components/durations";
 import { Failures } from "./components/failures";
 import { ItemMap } from "./components/item_map";
 import { MetricsOfLayer } from "./components/metrics";
-import { Parameters, Pictures, Versions } from "./components/run_facts";
+import { Executions, Parameters, Pictures, Versions } from "./components/run_facts";
 import { StepsTable } from "./components/steps_table";
 import { unpackItems, type Items } from "./places";
 import { bytes, count } from "./quantities";
@@ -125,6 +125,12 @@ function Page({ report, items }: { report: RunReport; items: Items }) {
           <h2>Parameters</h2>
           <Parameters parameters={report.parameters} />
         </section>
+        {report.executions.length > 0 && (
+          <section id="executions">
+            <h2>Executions</h2>
+            <Executions executions={report.executions} />
+          </section>
+        )}
         {report.notes.length > 0 && (
           <section id="notes">
             <h2>Notes</h2>

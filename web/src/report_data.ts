@@ -18,7 +18,10 @@ export interface StepReport {
   selected: boolean;
   items: number;
   counts: Record<StateLetter, number>;
+  /** Why its items are not wanted; empty: they are. */
+  skipped: string;
   attempts: number;
+  written_bytes: number;
   started: string;
   ended: string;
   seconds: { input: number; compute: number; output: number; wall: number };
@@ -82,6 +85,16 @@ export interface RunReport {
   failures: FailureGroup[];
   metrics: LayerMetrics[];
   pictures: { layer: string; item: string; source: string }[];
+  executions: {
+    number: number;
+    started: string;
+    ended: string;
+    by: string;
+    build: string;
+    transport: string;
+    state: string;
+    reason: string;
+  }[];
   parameters: { name: string; value: unknown; origin: string }[];
   document_text: string;
   notes: string[];

@@ -30,6 +30,43 @@ export function Parameters({ parameters }: { parameters: RunReport["parameters"]
   );
 }
 
+/** Each time that somebody carried out the run. */
+export function Executions({ executions }: { executions: RunReport["executions"] }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Table of the executions">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Execution</th>
+            <th scope="col">Started</th>
+            <th scope="col">Ended</th>
+            <th scope="col">State</th>
+            <th scope="col">By</th>
+            <th scope="col">Transport</th>
+            <th scope="col">Build</th>
+          </tr>
+        </thead>
+        <tbody>
+          {executions.map((execution) => (
+            <tr>
+              <th scope="row">{execution.number}</th>
+              <td>{execution.started}</td>
+              <td>{execution.ended || "–"}</td>
+              <td class="wide">
+                {execution.state}
+                {execution.reason && `: ${execution.reason}`}
+              </td>
+              <td>{execution.by}</td>
+              <td>{execution.transport}</td>
+              <td>{execution.build}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export function Pictures({ pictures }: { pictures: RunReport["pictures"] }) {
   return (
     <div class="pictures">

@@ -51,6 +51,7 @@ export function StepsTable({ steps }: { steps: StepReport[] }) {
             <th scope="col">Seconds per item: median · p90 · p99 · most</th>
             <th scope="col">Share of time</th>
             <th scope="col">Memory per item: median · most</th>
+            <th scope="col">Written</th>
           </tr>
         </thead>
         <tbody>
@@ -61,6 +62,7 @@ export function StepsTable({ steps }: { steps: StepReport[] }) {
                 <small>
                   {step.over} · {step.ops}
                 </small>
+                {step.skipped && <small>skipped: {step.skipped}</small>}
               </th>
               <td class="wide" data-value={step.items}>
                 {count(step.items)} <StateBar step={step} />
@@ -87,6 +89,7 @@ export function StepsTable({ steps }: { steps: StepReport[] }) {
                   ? "–"
                   : `${bytes(step.memory_bytes.p50)} · ${bytes(step.memory_bytes.most)}`}
               </td>
+              <td>{step.written_bytes > 0 ? bytes(step.written_bytes) : "–"}</td>
             </tr>
           ))}
         </tbody>
