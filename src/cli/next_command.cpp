@@ -28,7 +28,8 @@ std::string item_of(const CauseOfFailure& cause) {
 }
 
 std::string retry(const RunAddress& run, const std::string& more = {}) {
-  return fmt::format("geoloom runs retry {} --store {}{}", word(run.id), word(run.store), more);
+  return fmt::format("geoloom runs {} {} --store {}{}", run.held ? "resume" : "retry", word(run.id),
+                     word(run.store), more);
 }
 
 NextStep about_scenes(const CauseOfFailure& cause, const RunAddress& run) {

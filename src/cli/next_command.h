@@ -17,6 +17,7 @@ struct CauseOfFailure {
 
 struct RunAddress {
   std::string id, store, document;
+  bool held = false;  // paused or cancelled by somebody: only `resume` goes on
 };
 
 struct NextStep {

@@ -9,7 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const RunAddress kRun{"20260101T000000Z-1a2b3c4d", "s3://bucket/prefix", "map.yaml"};
+const RunAddress kRun{"20260101T000000Z-1a2b3c4d", "s3://bucket/prefix", "map.yaml", false};
 constexpr uint64_t kMemory = uint64_t{2048} << 20;
 
 NextStep about(const std::string& code, const std::string& message, const std::string& hint = {},
@@ -22,6 +22,13 @@ TEST(NextCommand, WhatWasNotStartedIsStarted) {
   EXPECT_EQ(next.first, "");
   EXPECT_EQ(next.command,
             "geoloom runs retry 20260101T000000Z-1a2b3c4d --store s3://bucket/prefix");
+}
+
+TEST(NextCommand, WhatSomebodyHoldsIsResumed) {
+  auto held = kRun;
+  held.held = true;
+  EXPECT_THAT(next_step({"not started", "", "", {}, {"s/i"}}, held, kMemory).command,
+              HasSubstr("runs resume"));
 }
 
 TEST(NextCommand, DeniedNamesTheVariableOfItsHint) {
@@ -59,7 +66,7 @@ TEST(NextCommand, OthersAreLookedAt) {
 }
 
 TEST(NextCommand, NamesAreWordsOfTheShell) {
-  const RunAddress odd{"id", "out/it's mine", "a b.yaml"};
+  const RunAddress odd{"id", "out/it's mine", "a b.yaml", false};
   EXPECT_THAT(next_step({"lost", "", "", {}, {"s/i"}}, odd, kMemory).command,
               testing::EndsWith("--store 'out/it'\\''s mine'"));
   EXPECT_EQ(next_step({"invalid", "", "", {}, {"s/i"}}, odd, kMemory).command,

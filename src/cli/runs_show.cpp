@@ -53,13 +53,13 @@ void list(const ShowArguments& arguments, const Commands& commands) {
   engine::StoreIndex index(*store);
   auto json = workflow::OrderedJson::array();
   for (const auto& id : workflow::list_runs(*store)) {
-    const auto record = workflow::read_run_record(*store, id);
+    const auto header = index.header(id);
     const auto totals = index.totals(id);
     const auto state = engine::state_of_run(*store, id);
     json.push_back({{"run", id},
-                    {"created", record.created},
-                    {"document", record.document_file},
-                    {"trial", record.trial()},
+                    {"created", header.created},
+                    {"document", header.document_file},
+                    {"trial", header.trial},
                     {"state", state},
                     {"made", totals.made},
                     {"empty", totals.empty},
@@ -68,8 +68,8 @@ void list(const ShowArguments& arguments, const Commands& commands) {
                     {"seconds", seconds_between(totals)}});
     if (!commands.json)
       std::cout << fmt::format(
-          "{}  {}{}  {}: {} made, {} empty{}\n", id, record.document_file,
-          record.trial() ? "  (trial)" : "", state, counted(totals.made, "item"), totals.empty,
+          "{}  {}{}  {}: {} made, {} empty{}\n", id, header.document_file,
+          header.trial ? "  (trial)" : "", state, counted(totals.made, "item"), totals.empty,
           totals.started.empty() ? ""
                                  : fmt::format(", from {} in {}", totals.started,
                                                format_seconds(seconds_between(totals))));

@@ -11,6 +11,7 @@
 #include "cli/runs_commands.h"
 #include "engine/failure_causes.h"
 #include "engine/process_memory.h"
+#include "engine/run_control.h"
 #include "engine/run_history.h"
 #include "engine/run_session.h"
 
@@ -66,7 +67,8 @@ class Why {
       : json_(commands.json),
         opened_(open_run(arguments.store, arguments.run, commands.registry)),
         address_{opened_.run->record().id, opened_.store->url(),
-                 opened_.run->record().document_file},
+                 opened_.run->record().document_file,
+                 engine::read_control(*opened_.store, opened_.run->record().id).has_value()},
         memory_bytes_(static_cast<uint64_t>(kMemoryShare *
                                             static_cast<double>(engine::machine_memory_bytes()))) {}
 

@@ -18,7 +18,7 @@ namespace {
 
 using workflow::Json;
 
-constexpr int kFormat = 2;
+constexpr int kFormat = 3;
 constexpr const char* kFolder = "receipts/";
 constexpr size_t kSegmentLimitBytes = size_t{1} << 30;
 // Of a fingerprint's 64: 128 bits, which no two items share by chance.
@@ -34,6 +34,7 @@ CREATE TABLE receipts(id INTEGER PRIMARY KEY, fingerprint TEXT UNIQUE, run TEXT,
                       item TEXT, empty INTEGER, list INTEGER);
 CREATE INDEX receipts_by_list ON receipts(list);
 CREATE TABLE totals(run TEXT PRIMARY KEY, made INTEGER, empty INTEGER, started TEXT, finished TEXT);
+CREATE TABLE headers(run TEXT PRIMARY KEY, created TEXT, document TEXT, trial INTEGER);
 CREATE TABLE surveys(run TEXT PRIMARY KEY, receipts INTEGER, layers TEXT);
 CREATE TABLE survey_steps(run TEXT, step INTEGER, name TEXT, selected INTEGER, items INTEGER,
                           done INTEGER, empty INTEGER, after TEXT, skipped TEXT,
@@ -185,7 +186,7 @@ int64_t last_receipt(SqliteDatabase& database) {
 
 }  // namespace
 
-StoreIndex::StoreIndex(store::Store& store, std::string folder)
+StoreIndex::StoreIndex(store::Store& store, const std::string& folder)
     : store_(store), path_(file_for(store, folder.empty() ? default_folder() : folder)) {
   with_database([](SqliteDatabase&) {});
 }
@@ -268,11 +269,6 @@ void StoreIndex::refresh(SqliteDatabase& database) {
   }
   intake.finish();
   transaction.commit();
-}
-
-bool StoreIndex::survey_is_known(SqliteDatabase& database, const std::string& run_id) {
-  auto survey = database.prepare("SELECT 1 FROM surveys WHERE run = ?1");
-  return survey.bind(1, run_id).step();
 }
 
 namespace {
@@ -492,6 +488,26 @@ RunTotals StoreIndex::totals(const std::string& run_id) {
               row.text(3)};
   });
   return totals;
+}
+
+RunHeader StoreIndex::header(const std::string& run_id) {
+  RunHeader header;
+  with_database([&](SqliteDatabase& database) {
+    auto row = database.prepare("SELECT created, document, trial FROM headers WHERE run = ?1");
+    if (row.bind(1, run_id).step()) {
+      header = {row.text(0), row.text(1), row.number(2) != 0};
+      return;
+    }
+    const auto record = workflow::read_run_record(store_, run_id);
+    header = {record.created, record.document_file, record.trial()};
+    database.prepare("INSERT OR REPLACE INTO headers VALUES(?1, ?2, ?3, ?4)")
+        .bind(1, run_id)
+        .bind(2, header.created)
+        .bind(3, header.document_file)
+        .bind(4, header.trial ? 1 : 0)
+        .run();
+  });
+  return header;
 }
 
 std::vector<StoreIndex::Use> StoreIndex::uses_of_scene(const std::string& scene) {

@@ -37,12 +37,18 @@ struct RunTotals {
   std::string started, finished;  // RFC 3339; empty without receipts
 };
 
+// What a list of runs tells of one; records of runs over large archives are long.
+struct RunHeader {
+  std::string created, document_file;
+  bool trial = false;
+};
+
 class StoreIndex {
  public:
   // In `folder`, by default "geoloom" in the user's cache folder (XDG_CACHE_HOME, ~/.cache), in a
   // file of the store's own. Where there is none that can be written, in memory. Reads what was
   // recorded since the last time: of segments only what was added. Throws what the store throws.
-  explicit StoreIndex(store::Store& store, std::string folder = {});
+  explicit StoreIndex(store::Store& store, const std::string& folder = {});
   ~StoreIndex();
   StoreIndex(const StoreIndex&) = delete;
   StoreIndex& operator=(const StoreIndex&) = delete;
@@ -55,6 +61,8 @@ class StoreIndex {
   // Of selected steps, in the run's order.
   std::vector<MissingItem> missing(const std::string& run_id, const Open& open);
   RunTotals totals(const std::string& run_id);
+  // Reads the run's record the first time: records never change. Throws what reading one throws.
+  RunHeader header(const std::string& run_id);
   // Receipts, of any run, whose item read a scene of that name: run, step and item.
   struct Use {
     std::string run, step, item, fingerprint;
@@ -70,7 +78,6 @@ class StoreIndex {
   void with_database(const std::function<void(SqliteDatabase&)>& use);
   void open_database(bool anew);
   void refresh(SqliteDatabase& database);
-  bool survey_is_known(SqliteDatabase& database, const std::string& run_id);
   bool catch_up(SqliteDatabase& database, const std::string& run_id);
   void survey_anew(SqliteDatabase& database, const std::string& run_id, const Open& open);
   void bring_up_to_date(SqliteDatabase& database, const std::string& run_id, const Open& open);

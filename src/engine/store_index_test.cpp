@@ -137,6 +137,24 @@ TEST_F(StoreIndexTest, WithoutAPlaceForItThereIsOneInMemory) {
   EXPECT_EQ(index.totals("first").made, 1U);
 }
 
+TEST_F(StoreIndexTest, RecordsAreReadOnce) {
+  workflow::RunRecord record;
+  record.id = "20260101T000000Z-00000000";
+  record.created = "2026-01-01T00:00:00Z";
+  record.document_file = "map.yaml";
+  record.options.selection.sample = 1;
+  const auto name = "runs/" + record.id + "/run.json";
+  store_->put_bytes(workflow::to_json(record).dump(), name);
+  for (int time = 0; time < 2; ++time) {
+    const auto header = StoreIndex(*store_, cache()).header(record.id);
+    EXPECT_EQ(header.created, record.created);
+    EXPECT_EQ(header.document_file, "map.yaml");
+    EXPECT_TRUE(header.trial);
+    store_->put_bytes("no record any more", name);
+  }
+  EXPECT_THROW((void)StoreIndex(*store_, cache()).header("20260101T000000Z-11111111"), Error);
+}
+
 TEST_F(StoreIndexTest, StoresDoNotShareOne) {
   commit(receipt("first", 1, {"a"}));
   { StoreIndex index(*store_, cache()); }

@@ -16,6 +16,7 @@ import zlib
 
 import documents
 import scenes
+from dispatch_test import serving
 from held_series import HeldSeries
 from program import VENV_PYTHON, main, skip
 from stores import FolderStore, receipts
@@ -116,6 +117,29 @@ def nearest_rank(values, share):
     return sorted(values)[max(math.ceil(share * len(values)), 1) - 1]
 
 
+def expect_numbers_of_receipts(bench, data, what):
+    for step in data["steps"]:
+        made = [receipt for receipt in receipts(FolderStore(bench.folder / "out")) if receipt["step"] == step["name"]]
+        wall = [receipt["seconds"]["wall"] for receipt in made]
+        bench.expect_equal(step["counts"]["d"], len(made), f"{what}: {step['name']}: items")
+        bench.expect_equal([step["durations"][key] for key in ("p50", "p90", "p99", "most")],
+                           [nearest_rank(wall, share) for share in (0.5, 0.9, 0.99, 1)], f"{what}: {step['name']}: durations")
+        for part, key in (("input", "read"), ("compute", "compute"), ("output", "encode"), ("wall", "wall")):
+            total = sum(receipt["seconds"][key] for receipt in made)
+            bench.expect(abs(step["seconds"][part] - total) < 1e-6, f"{what}: {step['name']}: seconds of {part}", (step["seconds"], total))
+        bench.expect_equal(step["memory_bytes"]["most"], max(receipt["memory_bytes"] for receipt in made), f"{what}: {step['name']}: memory")
+        bench.expect_equal(sum(step["durations"]["histogram"]["counts"]), len(made), f"{what}: {step['name']}: the histogram holds all")
+
+
+def made_by_workers(bench):
+    """The process that writes the report did not make the items: it takes the numbers from the store."""
+    scenes.colour_series(bench.folder / "scenes", 3, SIZE)
+    document = bench.document(documents.colours(tile=64))
+    with serving(bench) as worker:
+        bench.run(document, "--via", f"http://127.0.0.1:{worker.port}")
+    expect_numbers_of_receipts(bench, data_of(report_of(bench)), "made by workers")
+
+
 def numbers_are_those_of_the_receipts(bench):
     scenes.colour_series(bench.folder / "scenes", 3, SIZE)
     document = bench.document(documents.colours(tile=64))
@@ -125,17 +149,7 @@ def numbers_are_those_of_the_receipts(bench):
     bench.expect_equal((said.code, said.out.strip()), (0, "mailed.html"), "it says where it is")
     for data, what in ((live, "as the run wrote it"), (data_of(bench.folder / "mailed.html"), "as it is written later"),
                        (bench.call("runs", "report", "--json").json(), "as JSON")):
-        for step in data["steps"]:
-            made = [receipt for receipt in receipts(FolderStore(bench.folder / "out")) if receipt["step"] == step["name"]]
-            wall = [receipt["seconds"]["wall"] for receipt in made]
-            bench.expect_equal(step["counts"]["d"], len(made), f"{what}: {step['name']}: items")
-            bench.expect_equal([step["durations"][key] for key in ("p50", "p90", "p99", "most")],
-                               [nearest_rank(wall, share) for share in (0.5, 0.9, 0.99, 1)], f"{what}: {step['name']}: durations")
-            for part, key in (("input", "read"), ("compute", "compute"), ("output", "encode"), ("wall", "wall")):
-                total = sum(receipt["seconds"][key] for receipt in made)
-                bench.expect(abs(step["seconds"][part] - total) < 1e-6, f"{what}: {step['name']}: seconds of {part}", (step["seconds"], total))
-            bench.expect_equal(step["memory_bytes"]["most"], max(receipt["memory_bytes"] for receipt in made), f"{what}: {step['name']}: memory")
-            bench.expect_equal(sum(step["durations"]["histogram"]["counts"]), len(made), f"{what}: {step['name']}: the histogram holds all")
+        expect_numbers_of_receipts(bench, data, what)
     parameters = {entry["name"]: (entry["value"], entry["origin"]) for entry in live["parameters"]}
     bench.expect_equal(parameters["results"][1], "command line", "origins of parameters")
     before = report_of(bench).stat().st_mtime_ns
@@ -231,5 +245,5 @@ def skipped_steps(bench):
 if __name__ == "__main__":
     if not VENV_PYTHON.exists() or shutil.which("chromium") is None:
         skip("Chromium or the Python environment is absent; setup/install.sh test makes them")
-    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, several_zones_are_drawn_in_degrees, page_of_many_items, while_it_runs,
+    sys.exit(main([failures_and_a_complete_run, numbers_are_those_of_the_receipts, made_by_workers, several_zones_are_drawn_in_degrees, page_of_many_items, while_it_runs,
                    a_run_that_is_stopped, skipped_steps], __doc__))
