@@ -273,7 +273,7 @@ def check_command_line(binary):
 def check_document_keys():
     page = (ROOT / "docs/document.md").read_text(encoding="utf-8")
     source = "".join((ROOT / "src/workflow" / name).read_text() for name in ("document.cpp", "parameter_declaration.cpp"))
-    for variable in ("kDocumentKeys", "kReservedDocumentKeys", "kStepKeys", "kReservedStepKeys", "kDeclarationKeys", "kTypes"):
+    for variable in ("kDocumentKeys", "kReservedDocumentKeys", "kStepKeys", "kDeclarationKeys", "kTypes"):
         names = names_in(source, variable)
         check(names, f"src/workflow: {variable} is not found")
         for name in names:

@@ -13,6 +13,7 @@
 #include "cli/run_execution.h"
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
+#include "engine/run_waits.h"
 #include "error/spelling.h"
 
 namespace geoloom::cli {
@@ -128,6 +129,11 @@ class Dispatch {
       return kExitSuccess;
     }
     if (const auto refused = refuse_if_held(*store_, run_->record().id, false)) return *refused;
+    if (const auto wait = engine::waited_for(*step.step, *store_, run_->record().id);
+        !wait.empty()) {
+      printer_line(fmt::format("step {}: {}", step.step->name, wait));
+      return kExitWaiting;
+    }
     ask_for_consent(estimate, arguments_.consent);
     return send(session, s, items);
   }

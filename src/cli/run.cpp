@@ -114,6 +114,7 @@ int exit_code_of(const engine::RunSummary& summary) {
   if (summary.ending == engine::RunEnding::paused)
     return summary.paused_code ? traits(*summary.paused_code).exit_code : kExitPaused;
   if (summary.ending == engine::RunEnding::past_deadline) return kExitDeadline;
+  if (summary.ending == engine::RunEnding::waiting) return kExitWaiting;
   if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
   size_t made = 0;
   for (const auto& step : summary.steps)
@@ -136,7 +137,9 @@ void print_ending(const workflow::Run& run, const engine::RunSummary& summary, s
         "paused: {}\n  to go on, which keeps what is made: geoloom runs resume {} --store {}\n",
         summary.reason, summary.run_id, run.workflow().document.store.text);
   else if (!summary.reason.empty())
-    std::cerr << summary.reason << "\n";
+    std::cerr << engine::name_of(summary.ending) << ": " << summary.reason << "\n";
+  if (exit_code == kExitWaiting)
+    std::cerr << "all else is done; when it is there, run the same command again\n";
   for (const auto& failure : summary.closing_failures)
     std::cerr << "warning: " << failure << "; the results are not affected\n";
   if (exit_code == kExitItemsFailed || exit_code == kExitDeadline || summary.interrupted)

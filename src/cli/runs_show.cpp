@@ -11,6 +11,7 @@
 #include "cli/runs_commands.h"
 #include "engine/run_control.h"
 #include "engine/run_history.h"
+#include "engine/run_waits.h"
 #include "engine/store_index.h"
 #include "geo/time.h"
 
@@ -91,6 +92,16 @@ workflow::OrderedJson executions_json(const store::Store& store, const std::stri
   return json;
 }
 
+workflow::OrderedJson approvals_json(const store::Store& store, const std::string& id) {
+  auto json = workflow::OrderedJson::array();
+  for (const auto& approval : engine::read_approvals(store, id))
+    json.push_back({{"step", approval.step},
+                    {"by", approval.by},
+                    {"time", approval.time},
+                    {"note", approval.note}});
+  return json;
+}
+
 void print_executions(const store::Store& store, const std::string& id) {
   for (const auto& execution : engine::read_executions(store, id))
     std::cout << fmt::format(
@@ -98,6 +109,9 @@ void print_executions(const store::Store& store, const std::string& id) {
         execution.transport, execution.build, execution.started,
         execution.ended.empty() ? "" : ", ended " + execution.ended, execution.state(),
         execution.reason.empty() ? "" : ": " + execution.reason);
+  for (const auto& approval : engine::read_approvals(store, id))
+    std::cout << fmt::format("step {} approved by {} at {}{}\n", approval.step, approval.by,
+                             approval.time, approval.note.empty() ? "" : ": " + approval.note);
   if (const auto control = engine::read_control(store, id)) std::cout << control->text() << "\n";
 }
 
@@ -122,7 +136,8 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                                        {"sources", record.reports},
                                        {"steps", steps},
                                        {"state", engine::state_of_run(*run.store, record.id)},
-                                       {"executions", executions_json(*run.store, record.id)}}
+                                       {"executions", executions_json(*run.store, record.id)},
+                                       {"approvals", approvals_json(*run.store, record.id)}}
                      .dump(1)
               << "\n";
     return;

@@ -30,6 +30,8 @@ const char* name_of(RunEnding ending) {
       return "failed";
     case RunEnding::paused:
       return "paused";
+    case RunEnding::waiting:
+      return "waiting";
     case RunEnding::cancelled:
       return "cancelled";
     case RunEnding::interrupted:
@@ -64,6 +66,16 @@ std::string RunProgress::obstacle(const workflow::StepRun& step) const {
 
 void RunProgress::step_not_started(const workflow::StepRun& step, const std::string& why) {
   const std::lock_guard lock(mutex_);
+  leave_out(step, why);
+}
+
+void RunProgress::step_waits(const workflow::StepRun& step, const std::string& why) {
+  const std::lock_guard lock(mutex_);
+  waiting_items_ += step.items.size();
+  leave_out(step, why);
+}
+
+void RunProgress::leave_out(const workflow::StepRun& step, const std::string& why) {
   StepSummary summary;
   summary.name = step.step->name;
   summary.items = step.items.size();
@@ -311,6 +323,10 @@ void RunProgress::conclude() {
           fmt::format("the run's deadline of {} passed", workflow::text_of(*run_deadline_));
     else
       summary_.reason = ended_early_text();
+  } else if (waiting_items_ > 0 && summary_.failed() == 0 &&
+             summary_.not_started() == waiting_items_) {
+    summary_.ending = RunEnding::waiting;
+    summary_.reason = ended_early_text();
   } else if (summary_.failed() > 0 || summary_.not_started() > 0) {
     summary_.ending = RunEnding::failed;
     summary_.reason = ended_early_text();

@@ -51,8 +51,8 @@ struct StepSummary {
 };
 
 // How an execution of a run ended.
-enum class RunEnding { done, failed, paused, cancelled, interrupted, past_deadline };
-// "done", "failed", "paused", "cancelled", "interrupted"; a deadline interrupts.
+enum class RunEnding { done, failed, paused, waiting, cancelled, interrupted, past_deadline };
+// "done", "failed", "paused", "waiting", "cancelled", "interrupted"; a deadline interrupts.
 const char* name_of(RunEnding ending);
 
 struct RunSummary {
@@ -99,6 +99,9 @@ class RunProgress {
   // `min_ok` decides by what is there.
   std::string obstacle(const workflow::StepRun& step) const;
   void step_not_started(const workflow::StepRun& step, const std::string& why);
+  // The same of one that waits for a file or a person, or needs what such a step would make: it did
+  // not fail.
+  void step_waits(const workflow::StepRun& step, const std::string& why);
   void step_started(const workflow::StepRun& step);
   // A step that is not carried out: none of its items is missing.
   void step_skipped(const workflow::StepRun& step, const std::string& reason);
@@ -146,6 +149,7 @@ class RunProgress {
   void given_up(const ItemEvent& event);
   bool lacks_input(const ItemEvent& event) const;
   bool cut_short() const;
+  void leave_out(const workflow::StepRun& step, const std::string& why);
   void check_budget(const ItemEvent& event);
   static Clock::time_point from_now(std::optional<Milliseconds> deadline);
   void trip(const Breaker::Cause& cause);
@@ -168,6 +172,7 @@ class RunProgress {
   bool reads_incomplete_ = false;                   // it reads one of the following
   std::set<std::string> incomplete_;                // layers of steps that lack items
   std::map<std::string, std::string> ended_early_;  // layers of steps that ended early -> step
+  size_t waiting_items_ = 0;
   bool past_deadline_ = false, tripped_ = false;
   std::string cancelled_;  // by whom
   RunSummary summary_;

@@ -3,12 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "engine/closing.h"
 #include "engine/control_flow.h"
 #include "engine/process_memory.h"
 #include "engine/run_history.h"
+#include "engine/run_waits.h"
 #include "engine/thread_transport.h"
 
 namespace geoloom::engine {
@@ -37,9 +40,25 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
   progress.step_ended(step, receipts, std::move(published), wall_seconds);
 }
 
+// What a step waits for, unless all that it would make is there.
+std::string wait_of(RunSession& session, size_t s) {
+  const auto& step = session.run().steps()[s];
+  auto wait = waited_for(*step.step, session.store(), session.run().record().id);
+  if (!wait.empty() && session.adopt(s) == step.items.size()) return {};
+  return wait;
+}
+
+// Steps that wait, and those that need what these would make.
+using WaitingSteps = std::set<size_t>;
+
+bool needs_any(const workflow::StepRun& step, const WaitingSteps& waiting) {
+  const auto& after = step.step->after;
+  return std::any_of(after.begin(), after.end(), [&](size_t s) { return waiting.contains(s); });
+}
+
 // Carries out the step, or says why not.
-void take_step(RunSession& session, size_t s, ControlFlow& flow, Transport& transport,
-               RunProgress& progress) {
+void take_step(RunSession& session, size_t s, ControlFlow& flow, WaitingSteps& waiting,
+               Transport& transport, RunProgress& progress) {
   const auto& step = session.run().steps()[s];
   const auto decision = flow.decide(s);
   if (decision.kind == StepDecision::Kind::skip) {
@@ -50,6 +69,15 @@ void take_step(RunSession& session, size_t s, ControlFlow& flow, Transport& tran
   if (!step.selected) {
     progress.step_adopted(step, session.adopt(s));
     return;
+  }
+  std::string wait;
+  if (needs_any(step, waiting))
+    wait = "it needs what a step would make that waits";
+  else if (decision.kind != StepDecision::Kind::undecided)
+    wait = wait_of(session, s);
+  if (!wait.empty()) {
+    waiting.insert(s);
+    return progress.step_waits(step, wait);
   }
   const auto why =
       decision.kind == StepDecision::Kind::undecided ? decision.reason : progress.obstacle(step);
@@ -65,8 +93,9 @@ RunSummary carry_out_steps(RunSession& session, Transport& transport, RunProgres
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
   ControlFlow flow(session.run(), session.state());
+  WaitingSteps waiting;
   for (size_t s = 0; s < session.run().steps().size() && !progress.run_over(); ++s)
-    take_step(session, s, flow, transport, progress);
+    take_step(session, s, flow, waiting, transport, progress);
   session.flush();
   if (!progress.run_over() && !transport.elsewhere()) session.compact();
   auto summary = progress.finish(session.run());

@@ -20,8 +20,7 @@ const Names kDocumentKeys{"geoloom", "name",    "description", "params",  "secre
                           "area",    "sources", "steps",       "outputs", "finally", "deadline"};
 const Names kReservedDocumentKeys{"components", "schedule"};
 const Names kStepKeys{"over",     "do",      "when",       "retry",  "timeout",
-                      "deadline", "breaker", "max_failed", "min_ok", "description"};
-const Names kReservedStepKeys{"waits_for"};
+                      "deadline", "breaker", "max_failed", "min_ok", "waits_for", "description"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
@@ -81,7 +80,7 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
   check_name(value, "the name of a step", name);
   const std::string owner = fmt::format("step '{}'", name);
   if (value.kind != Value::Kind::map) throw_wrong_type(value, owner, "a map with 'do'");
-  check_keys(value, owner, kStepKeys, kReservedStepKeys);
+  check_keys(value, owner, kStepKeys, {});
   StepDeclaration step;
   step.name = name;
   step.place = value.place();

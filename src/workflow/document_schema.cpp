@@ -134,6 +134,8 @@ OrderedJson step_schema() {
                                "More failed items end the step: a number or a share of them")},
       {"min_ok", described(or_reference(ParameterType<Portion>::schema({})),
                            "So many items of each layer suffice to gather them")},
+      {"waits_for",
+       described(schema_of<WaitsFor>(), "A file that is to appear, or a person who is to approve")},
       {"do",
        {{"type", "array"},
         {"minItems", 1},

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""When work stops, waits and goes on: the breaker, failure budgets, gathers with gaps, deadlines.
+"""When work stops, waits and goes on: the breaker, failure budgets, gathers with gaps, deadlines, waiting for files and people.
 
     control_flow_test.py GEOLOOM [--only TEST]...
 """
@@ -250,7 +250,69 @@ def deadlines_end_what_is_under_way(bench):
         bench.expect(refused.code == 2 and "deadline must be a time with its unit" in refused.err, wrong, refused)
 
 
-TESTS = [a_budget_ends_a_step, a_gather_does_without_some, deadlines_end_what_is_under_way, one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
+WAITING = """  final:
+    waits_for: %s
+    do:
+      - mosaic: {layer: composite, as: final}
+  last:
+    do: [{quicklook: {layer: final}}]
+"""
+
+
+def small(bench, wait, store):
+    scenes.colour_series(bench.folder / "scenes", 2, (64, 64))
+    text = documents.colours(tile=32, more=WAITING % wait)
+    return bench.document(text.replace("default: out", f"default: {store}"), f"{store}.yaml")
+
+
+def expect_waiting(bench, outcome):
+    steps = outcome.steps()
+    bench.expect_equal((outcome.code, outcome.json()["ending"]), (12, "waiting"), "it ends as waiting")
+    made = {name: step["done"] + step["unchanged"] for name, step in steps.items()}
+    bench.expect_equal(made, {"composite": 4, "map": 1, "final": 0, "last": 0}, "all else is carried out")
+    bench.expect_equal([steps[name]["not_started"] for name in ("final", "last")], [1, 1], "what waits is not started")
+
+
+def a_step_waits_for_a_person(bench):
+    document = small(bench, "{person: look at map.tif}", "out")
+    for _ in range(2):
+        outcome = bench.run(document, expect=12)
+        run = outcome.json()["run"]
+        expect_waiting(bench, outcome)
+        bench.expect(f"look at map.tif. To approve: geoloom runs approve {run} final --store out" in outcome.err, "what to do", outcome)
+    bench.expect_equal(bench.call("runs", "list", "--store", "out", "--json").json()[-1]["state"], "waiting", "its state")
+    sent = bench.call("dispatch", document, "--to", "http://127.0.0.1:9", "--step", "final")
+    bench.expect(sent.code == 12 and "waits for a person" in sent.err, "nor is it sent to workers", sent)
+    for step in ("composite", "finale"):
+        wrong = bench.call("runs", "approve", run, step, "--store", "out")
+        bench.expect(wrong.code == 2 and "waits for a person" in wrong.err and "final" in wrong.err, "another step", wrong)
+    approved = bench.call("runs", "approve", run, "final", "--store", "out", "--note", "no clouds")
+    bench.expect(approved.code == 0 and "is approved by" in approved.out, "approved", approved)
+    going_on = bench.run(document)
+    bench.expect_equal([going_on.steps()[name]["done"] for name in ("final", "last")], [1, 1], "it goes on")
+    shown = bench.call("runs", "show", run, "--store", "out")
+    bench.expect("step final approved by" in shown.out and "no clouds" in shown.out, "it is kept", shown)
+    again = bench.run(small(bench, "{person: look at it once more}", "out"))
+    bench.expect_equal(again.json()["ending"], "done", "what is made waits for nothing")
+
+
+def a_step_waits_for_a_file(bench):
+    document = small(bench, "{file: season/done.txt}", "out")
+    outcome = bench.run(document, expect=12)
+    expect_waiting(bench, outcome)
+    bench.expect("it waits for the file season/done.txt" in outcome.err, "for which", outcome)
+    refused = bench.call("runs", "approve", outcome.json()["run"], "final", "--store", "out")
+    bench.expect(refused.code == 2, "nobody can approve that", refused)
+    (bench.folder / "season").mkdir()
+    (bench.folder / "season" / "done.txt").write_text("")
+    bench.run(document)
+    with FileServer(bench.folder / "season") as server:
+        away = small(bench, f"{{file: {server.url}/gone.txt}}", "away")
+        expect_waiting(bench, bench.run(away, expect=12))
+        bench.run(small(bench, f"{{file: {server.url}/done.txt}}", "away"))
+
+
+TESTS = [a_step_waits_for_a_person, a_step_waits_for_a_file, a_budget_ends_a_step, a_gather_does_without_some, deadlines_end_what_is_under_way, one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))
