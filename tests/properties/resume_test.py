@@ -26,17 +26,22 @@ def counts(outcome):
     return {name: (step["done"], step["unchanged"]) for name, step in outcome.steps().items()}
 
 
+def results(store):
+    """All but the log of who carried the run out."""
+    return [name for name in store.names() if "/executions/" not in name]
+
+
 def same_run_does_nothing(bench):
     store = drawn(bench)
     document = bench.document(documents.classes())
     first = bench.run(document, "-p", f"results={store.url}")
     bench.expect_equal(counts(first), {"composite": (TILES, 0), "brightness": (TILES, 0), "map": (1, 0)}, "all is made")
-    before = {name: store.stamp(name) for name in store.names()}
+    before = {name: store.stamp(name) for name in results(store)}
     time.sleep(1.1)  # times of objects are whole seconds
     second = bench.run(document, "-p", f"results={store.url}")
     bench.expect_equal(counts(second), {"composite": (0, TILES), "brightness": (0, TILES), "map": (0, 1)}, "all is unchanged")
     bench.expect_equal(second.json()["run"], first.json()["run"], "it is the same run")
-    after = {name: store.stamp(name) for name in store.names()}
+    after = {name: store.stamp(name) for name in results(store)}
     bench.expect_equal(sorted(after), sorted(before), "no file comes or goes")
     bench.expect_equal([name for name in after if before.get(name) != after[name]], [], "no file is written again")
 
