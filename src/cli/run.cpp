@@ -198,7 +198,13 @@ std::chrono::milliseconds ControlArguments::interval() const {
 }
 
 std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json) {
-  const auto control = engine::read_control(store, run_id);
+  std::optional<engine::RunControl> control;
+  try {
+    control = engine::read_control(store, run_id);
+  } catch (const Error& error) {
+    // The run looks again while it goes on.
+    if (error.code() != ErrorCode::unavailable) throw;
+  }
   if (!control) return std::nullopt;
   if (control->by == engine::kBreaker) {
     engine::clear_control(store, run_id);

@@ -116,14 +116,29 @@ std::vector<RunExecution> read_executions(const store::Store& store, const std::
   return executions;
 }
 
+namespace {
+
+// After the last one known. A listing that got no answer is asked for once more.
+int64_t next_number(const store::Store& store, const std::string& run_id) {
+  for (int attempt = 1; attempt <= 2; ++attempt) {
+    try {
+      const auto before = read_executions(store, run_id);
+      return before.empty() ? 1 : before.back().number + 1;
+    } catch (const Error&) {  // NOLINT(bugprone-empty-catch): see RunExecution::number
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
 ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
                            const std::string& transport)
     : segments_(store, folder_of(run_id)) {
-  const auto before = read_executions(store, run_id);
   RunExecution execution;
   std::random_device random;
   execution.id = id_ = fmt::format("{:08x}{:08x}", random(), random());
-  execution.number = before.empty() ? 1 : before.back().number + 1;
+  execution.number = next_number(store, run_id);
   execution.started = now_text();
   execution.by = this_person();
   execution.build = build_identity();
@@ -131,25 +146,26 @@ ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
   execution.host = host_name();
   execution.process = getpid();
   execution.process_start = start_of_process(execution.process);
-  segments_.append(start_record(execution).dump());
-  segments_.flush();
+  append(start_record(execution).dump());
 }
 
-std::string ExecutionLog::ended(const std::string& ending, const std::string& reason) {
+void ExecutionLog::append(const std::string& record) {
   try {
-    segments_.append(Json{
-        {"geoloom_execution", kExecutionVersion},
-        {"id", id_},
-        {"event", "ended"},
-        {"time", now_text()},
-        {"ending", ending},
-        {"reason",
-         reason}}.dump());
+    segments_.append(record);
     segments_.flush();
-    return {};
   } catch (const Error& error) {
-    return error.what();
+    problem_ = error.what();
   }
+}
+
+void ExecutionLog::ended(const std::string& ending, const std::string& reason) {
+  append(Json{{"geoloom_execution", kExecutionVersion},
+              {"id", id_},
+              {"event", "ended"},
+              {"time", now_text()},
+              {"ending", ending},
+              {"reason", reason}}
+             .dump());
 }
 
 std::string state_of_run(const store::Store& store, const std::string& run_id) {

@@ -13,8 +13,9 @@
 namespace geoloom::engine {
 
 struct RunExecution {
-  std::string id;       // of the execution
-  int64_t number = 0;   // counts up; two that began at a time may have the same
+  std::string id;  // of the execution
+  // Counts up; two that began at a time may have the same. 0: the log could not be read then.
+  int64_t number = 0;
   std::string started;  // RFC 3339, by the clock of who started it, which may be wrong
   std::string by;       // "user@host"
   std::string build;
@@ -40,19 +41,24 @@ std::vector<RunExecution> read_executions(const store::Store& store, const std::
 // holds it.
 std::string state_of_run(const store::Store& store, const std::string& run_id);
 
-// Writes the log of one execution: its start, durable when this is constructed, and its end.
+// Writes the log of one execution: its start, durable when this is constructed, and its end. A
+// store that refuses stops no run: the log is of use, but no result depends on it.
 class ExecutionLog {
  public:
-  // Throws Error of the store.
   ExecutionLog(store::Store& store, const std::string& run_id, const std::string& transport);
   ExecutionLog(const ExecutionLog&) = delete;
   ExecutionLog& operator=(const ExecutionLog&) = delete;
-  // Durable when this returns. Without it the execution ended without a word. Returns what went
-  // wrong, if anything: the log is of use, but no result depends on it.
-  std::string ended(const std::string& ending, const std::string& reason);
+  // Durable when this returns. Without it the execution ended without a word.
+  void ended(const std::string& ending, const std::string& reason);
+
+  // What went wrong so far; or empty.
+  const std::string& problem() const { return problem_; }
 
  private:
+  void append(const std::string& record);
+
   store::SegmentWriter segments_;
+  std::string problem_;
   std::string id_;
 };
 

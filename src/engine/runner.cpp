@@ -134,12 +134,13 @@ RunSummary carry_out(RunSession& session, store::Store& store, Transport& transp
   const auto started = now_text();
   try {
     auto summary = carry_out_steps(session, transport, progress);
-    if (const auto problem = log.ended(name_of(summary.ending), summary.reason); !problem.empty())
-      observer.note("the end of the run could not be logged: " + problem);
+    log.ended(name_of(summary.ending), summary.reason);
+    if (!log.problem().empty())
+      observer.note("how the run went could not be logged: " + log.problem());
     summary.closing_failures = close_run(session, ended_run(session, summary, started));
     return summary;
   } catch (const Error& error) {
-    (void)log.ended(name_of(RunEnding::failed), error.what());
+    log.ended(name_of(RunEnding::failed), error.what());
     close_broken_run(session, progress, started, error.what());
     throw;
   }

@@ -19,8 +19,8 @@ namespace {
 const Names kDocumentKeys{"geoloom", "name",    "description", "params",  "secrets", "store",
                           "area",    "sources", "steps",       "outputs", "finally", "deadline"};
 const Names kReservedDocumentKeys{"components", "schedule"};
-const Names kStepKeys{"over",     "do",      "when",       "retry",  "timeout",
-                      "deadline", "breaker", "max_failed", "min_ok", "waits_for", "description"};
+const Names kStepKeys{"over",    "do",         "when",   "retry",     "timeout",    "deadline",
+                      "breaker", "max_failed", "min_ok", "waits_for", "description"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
