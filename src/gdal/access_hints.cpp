@@ -71,6 +71,10 @@ bool server_is_busy(std::string_view answer) {
                        "RequestTimeout", "OperationTimedOut"});
 }
 
+bool got_no_answer(std::string_view cause) {
+  return cause.ends_with(": (null)");
+}
+
 std::string access_hint(std::string_view path, ErrorCode code, std::string_view answer) {
   if (path.starts_with("/vsicurl/"))
     return code == ErrorCode::denied

@@ -18,5 +18,8 @@ std::string access_hint(std::string_view path, ErrorCode code, std::string_view 
 bool credentials_expired(std::string_view answer);
 // Whether the server is there, but cannot answer right now.
 bool server_is_busy(std::string_view answer);
+// Whether a request ended without any answer, as of a server that stalls. GDAL tells of it so for
+// listings, and does not try them again.
+bool got_no_answer(std::string_view cause);
 
 }  // namespace geoloom::gdal

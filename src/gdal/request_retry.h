@@ -17,7 +17,8 @@ namespace geoloom::gdal {
 
 // Carries `action` out, which may be begun several times: once more with nothing remembered when
 // the server says that the credentials have expired (whoever renews them writes a file that GDAL
-// has read before), and a few times, with growing pauses, when it says that it is busy.
+// has read before), a few times, with growing pauses, when it says that it is busy, and once more
+// when it does not answer.
 template <typename Action>
 auto with_retries(const Action& action) {
   constexpr int kBusyAttempts = 4;
@@ -31,7 +32,9 @@ auto with_retries(const Action& action) {
           error.code() == ErrorCode::denied && !renewed && credentials_expired(error.cause());
       const bool busy = error.code() == ErrorCode::unavailable && attempt < kBusyAttempts &&
                         server_is_busy(error.cause());
-      if (!expired && !busy) throw;
+      const bool silent =
+          error.code() == ErrorCode::unavailable && attempt == 1 && got_no_answer(error.cause());
+      if (!expired && !busy && !silent) throw;
       renewed = renewed || expired;
       if (busy) interruptible_sleep(pause);
       if (busy) pause *= 2;
