@@ -297,7 +297,7 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
   }
   step->domain = domain;
   step->policy = step_policy(declaration);
-  if (step->policy.min_ok && !step->is_task())
+  if (step->policy.min_ok && (!step->is_task() || step->layers_read.empty()))
     throw declaration.min_ok
         .error(fmt::format("min_ok of step '{}', which gathers no layer", declaration.name))
         .hint("it belongs to steps that work on whole layers, with mosaic for example");

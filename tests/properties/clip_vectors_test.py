@@ -203,7 +203,7 @@ def columns_and_domains(bench):
     whole = document("whole", "{file: stars.gpkg, as: all}").replace("    over: tiles\n", "")
     bench.run(bench.document(whole))
     bench.expect((bench.folder / "whole/all.gpkg").exists(), "a file of the whole area has its name")
-    bench.run(bench.document(document("windows", "{file: stars.gpkg, as: near}", over="{windows_of: {file: typed.geojson, grow: 1 px}}")))
+    bench.run(bench.document(document("windows", "{file: stars.gpkg, as: near}", over="{windows_of: {file: typed.geojson, grow: 1}}")))
     bench.expect_equal(len(list((bench.folder / "windows/layers/near").glob("*.gpkg"))), 1, "over windows")
 
 
@@ -227,11 +227,14 @@ def refusals(bench):
     refused("{file: far.gpkg}", 4, "no feature of the file is near the area")
     refused("{file: stars.gpkg, format: shapefile}", 2, "shapefile", "geopackage")
     refused("{file: stars.gpkg, as: a/b}", 2, "a/b")
+    counted = document("refused", "{file: stars.gpkg}").replace("    do:", "    min_ok: 3\n    do:")
+    done = bench.call("run", bench.document(counted))
+    bench.expect(done.code == 2 and "gathers no layer" in done.err, "nothing is gathered, so nothing to count", done)
     bench.expect(bench.call("run", bench.document(document("refused", "{file: cut.gpkg}"))).code not in (0, 70), "a file that was cut")
     bench.expect_equal(bench.call("run", bench.document(document("given", f"{{file: bare.csv, crs: 'EPSG:{scenes.EPSG}'}}"))).code, 0, "a CRS that is given")
     reading = document("read", "{file: stars.gpkg, as: cut}") + "  look: {over: tiles, do: [{load: {layer: cut}}, {reduce: median}, {save: {layer: x}}]}\n"
     done = bench.call("run", bench.document(reading))
-    bench.expect(done.code == 2 and "not pixels to load" in done.err, "no pixels are loaded from it", done)
+    bench.expect(done.code == 2 and "not pixels" in done.err, "no pixels are loaded from it", done)
     mixed = document("mixed", "{file: stars.gpkg, as: cut}").replace("do: [", "do: [{mosaic: {layer: m}}, ")
     done = bench.call("run", bench.document(mixed))
     bench.expect(done.code == 2 and "cannot run over tiles" in done.err, "mosaics do not run over tiles", done)
