@@ -267,17 +267,14 @@ std::optional<geo::TimeMs> dashed_date_in(std::string_view name) {
   return std::nullopt;
 }
 
-constexpr geo::TimeMs kHalfDayMs = 43'200'000;
-
 // ".A2008296.": the day of the year, in names of MODIS and VIIRS products. What follows there is
-// the time of their making. They are of the sun's day wherever they lie, which midnight in UTC is
-// not west of Greenwich; noon is.
+// the time of their making.
 std::optional<geo::TimeMs> acquisition_day_in(std::string_view name) {
   for (size_t at = digit_run(name, 7, 0); at != std::string_view::npos;
        at = digit_run(name, 7, at + 1)) {
     if (at < 2 || name.substr(at - 2, 2) != ".A" || at + 7 >= name.size() || name[at + 7] != '.')
       continue;
-    if (const auto day = geo::time_from_name(name.substr(at, 7), "%Y%j")) return *day + kHalfDayMs;
+    if (const auto day = geo::time_from_name(name.substr(at, 7), "%Y%j")) return day;
   }
   return std::nullopt;
 }

@@ -40,8 +40,10 @@ std::vector<Scene> scenes_of_safe(const std::string& folder, const std::vector<s
 // the line.
 std::optional<std::vector<Scene>> scenes_of_table(const std::string& text, const std::string& path);
 
-// The time in a name: the first of .AYYYYDDD. (the day of the year, of MODIS and VIIRS products; its noon),
-// YYYYMMDD[T]HHMMSS, YYYY-MM-DD, YYYYMMDD that stands as a run of digits of its own.
+// The time in a name: the first of .AYYYYDDD. (the day of the year, of MODIS and VIIRS products),
+// YYYYMMDD[T]HHMMSS, YYYY-MM-DD, YYYYMMDD that stands as a run of digits of its own. A day without
+// a time of day is its midnight in UTC, which geo::observed_day takes for that day wherever it
+// lies.
 std::optional<geo::TimeMs> time_in_name(std::string_view name);
 
 }  // namespace geoloom::catalog

@@ -22,4 +22,12 @@ int64_t solar_day(TimeMs time, double lon) {
   return ms >= 0 ? ms / kDayMs : -((-ms + kDayMs - 1) / kDayMs);
 }
 
+bool tells_time_of_day(TimeMs time) {
+  return time % kDayMs != 0;
+}
+
+int64_t observed_day(TimeMs time, double lon) {
+  return tells_time_of_day(time) ? solar_day(time, lon) : time / kDayMs;
+}
+
 }  // namespace geoloom::geo

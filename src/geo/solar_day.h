@@ -20,4 +20,14 @@ TimeMs solar_time(TimeMs time, double lon);
 // Days since 1970-01-01 of that time.
 int64_t solar_day(TimeMs time, double lon);
 
+// False for midnight in UTC, to the millisecond: so dates without a time of day are told, by names,
+// tables, daily steps of netCDF and items of daily products. That an overpass is at that very
+// millisecond is not expected.
+bool tells_time_of_day(TimeMs time);
+
+// Days since 1970-01-01 of what was observed at a longitude: the solar day, and where only the day
+// is told that day. It is the day by the sun already, wherever it lies; as an instant, midnight
+// would make it the day before everywhere west of Greenwich.
+int64_t observed_day(TimeMs time, double lon);
+
 }  // namespace geoloom::geo

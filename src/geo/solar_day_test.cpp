@@ -22,6 +22,20 @@ TEST(SolarDay, IsTheDateByTheSun) {
   EXPECT_EQ(date("1969-12-31T23:00:00Z", 30), "1970-01-01");
 }
 
+TEST(SolarDay, ADayWithoutATimeIsThatDayEverywhere) {
+  for (const double lon : {-180.1, -55.5, 0.0, 55.5, 180.1})
+    for (const auto* const day : {"2013-09-14", "1969-12-31"}) {
+      const auto midnight = parse_time(day).value();
+      EXPECT_FALSE(tells_time_of_day(midnight));
+      EXPECT_EQ(format_date(observed_day(midnight, lon) * kDayMs), day) << lon;
+    }
+  // A millisecond more is a time.
+  const auto time = parse_time("2013-09-14T00:00:00.001Z").value();
+  EXPECT_TRUE(tells_time_of_day(time));
+  EXPECT_EQ(format_date(observed_day(time, -55.5) * kDayMs), "2013-09-13");
+  EXPECT_EQ(observed_day(time, -55.5), solar_day(time, -55.5));
+}
+
 TEST(SolarDay, DoesNotChangeAtTheAntimeridianWithinATile) {
   EXPECT_DOUBLE_EQ(longitude_near(179.9, -179.5), -180.1);
   EXPECT_DOUBLE_EQ(longitude_near(-179.9, 179.5), 180.1);

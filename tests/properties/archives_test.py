@@ -381,8 +381,8 @@ def put_items(bench, items):
     (bench.folder / "items.json").write_text(json.dumps({"type": "FeatureCollection", "features": items}))
 
 
-def odd_items(bench):
-    """Assets that are not there, nodata that nobody told, scenes in two zones, and less than the grid covered."""
+def missing_assets(bench):
+    """Bands that no asset is called by, and images that are not there."""
     served = bench.folder / "served"
     first = str(write(served, "first", 7))
     put_items(bench, [item("first", "2018-01-01T00:00:00Z", first, assets=("B04x", "overview9"))])
@@ -395,11 +395,14 @@ def odd_items(bench):
     bench.run(document(bench, "stac: items.json", load="bands: red, tolerate: {scenes: 1}"))
     bench.expect_equal(read_layer(bench)[0, 0], 7, "and can be tolerated")
 
+
+def scenes_that_do_not_cover_the_grid(bench):
+    """Less than the grid covered, without nodata and with that of the document."""
+    served = bench.folder / "served"
     half = SIZE // 2
     pixels = numpy.full((1, SIZE, half), 9, numpy.uint16)
     pixels[:, :4] = 0
     scenes.write_raster(served / "half.tif", pixels, cog=True)  # without nodata: 0 is a value
-    shutil.rmtree(bench.folder / "out")
     put_items(bench, [item("half", "2018-01-03T00:00:00Z", str(served / "half.tif"))])
     bench.run(document(bench, "stac: items.json", reduce="stat: count"))
     counted = read_layer(bench)
@@ -408,8 +411,12 @@ def odd_items(bench):
     bench.run(document(bench, "stac: items.json", load="bands: red, nodata: 0", reduce="stat: count"))
     bench.expect(numpy.all(read_layer(bench)[:4] == 0), "nodata of the document")
 
-    # The same ground in the zone beside: values that do not change over the scene stay what they are.
+
+def mixed_crs(bench):
+    """The same ground in the zone beside: values that do not change over the scene stay what they are."""
     from osgeo import gdal
+    served = bench.folder / "served"
+    first = str(write(served, "first", 7))
     wide = scenes.write_raster(served / "wide.tif", numpy.full((1, 3 * SIZE, 3 * SIZE), 5, numpy.uint16), nodata=0,
                                origin=(scenes.ORIGIN[0] - SIZE * scenes.PIXEL, scenes.ORIGIN[1] + SIZE * scenes.PIXEL))
     gdal.Warp(str(served / "beside.tif"), str(wide), dstSRS="EPSG:32632", xRes=10, yRes=10, targetAlignedPixels=True)
@@ -420,7 +427,8 @@ def odd_items(bench):
         bench.expect(numpy.all(read_layer(bench) == wanted), f"scenes of two zones: {stat}", numpy.unique(read_layer(bench)))
 
 
-TESTS = [search_equals_pystac_client, stable_pixel, exclusions, folders_and_tables, secrets, signed_addresses, wrong_metadata, odd_items]
+TESTS = [search_equals_pystac_client, stable_pixel, exclusions, folders_and_tables, secrets, signed_addresses, wrong_metadata, missing_assets,
+         scenes_that_do_not_cover_the_grid, mixed_crs]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))

@@ -24,9 +24,12 @@ bool comes_first(const FrozenScene& a, const FrozenScene& b) {
   return a.label < b.label;
 }
 
+double lon_of(const FrozenScene& scene, double item_lon) {
+  return geo::longitude_near(scene.centre_lon.value_or(item_lon), item_lon);
+}
+
 int64_t day_of(const FrozenScene& scene, double item_lon) {
-  const double lon = geo::longitude_near(scene.centre_lon.value_or(item_lon), item_lon);
-  return geo::solar_day(*scene.scene.time, lon);
+  return geo::observed_day(*scene.scene.time, lon_of(scene, item_lon));
 }
 
 bool has_day(const geo::Period& period, int64_t day) {
@@ -48,7 +51,7 @@ bool on_a_day_of(const geo::Period& period, const FrozenScene& scene, double lon
 std::vector<DateScenes> scene_by_scene(const FrozenSeries& series,
                                        const std::vector<size_t>& scenes) {
   std::vector<DateScenes> dates;
-  for (const size_t s : scenes) dates.push_back({{s}, slice_of(series.scenes[s])});
+  for (const size_t s : scenes) dates.push_back({{s}, slice_of(series.scenes[s]), {}});
   return dates;
 }
 
@@ -59,7 +62,7 @@ std::vector<DateScenes> by_solar_day(const FrozenSeries& series, const std::vect
   for (const size_t s : scenes) {
     const auto& scene = series.scenes[s];
     if (!scene.scene.time) {
-      dates.push_back({{s}, slice_of(scene)});
+      dates.push_back({{s}, slice_of(scene), {}});
       continue;
     }
     const auto day = day_of(scene, item_lon);
@@ -73,7 +76,11 @@ std::vector<DateScenes> by_solar_day(const FrozenSeries& series, const std::vect
     raster::Slice slice;
     slice.period = {earliest, earliest};
     slice.label = geo::format_date(day * geo::kDayMs);
-    dates.push_back({std::move(members), std::move(slice)});
+    const bool as_told = std::any_of(members.begin(), members.end(), [&](size_t s) {
+      const auto& scene = series.scenes[s];
+      return geo::solar_day(*scene.scene.time, lon_of(scene, item_lon)) != day;
+    });
+    dates.push_back({std::move(members), slice, as_told ? slice.label : std::string()});
   }
   return dates;
 }

@@ -40,9 +40,10 @@ API, a catalogue or a folder, with its sensor, filters and credentials (docs/arc
 
 **Dates.** `group_by: solar_day`, the default with `source`, puts the scenes of one day into one slice. The
 day is that of the sun, UTC + longitude / 15 hours at the scene's centre, so an overpass is one date
-wherever the UTC day ends; `period` then counts solar days. Where scenes of a day overlap, a pixel is
-taken from one of them with all its bands: the first that is valid there, newest processing baseline
-first, then by id. `group_by: scene`, the default with `scenes`, makes a slice of each scene.
+wherever the UTC day ends; `period` then counts solar days. A date without a time of day, which is
+midnight in UTC, is that day wherever the scene lies. Where scenes of a day overlap, a pixel is taken
+from one of them with all its bands: the first that is valid there, newest processing baseline first,
+then by id. `group_by: scene`, the default with `scenes`, makes a slice of each scene.
 
 **Grid.** Where a scene's pixels nest with the grid of the area (the same CRS, equal pixels or a whole
 number of times larger or smaller) they are taken by nearest neighbour: repeated where a band is

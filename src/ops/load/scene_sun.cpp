@@ -8,11 +8,10 @@
 #include <cmath>
 
 #include "error/error.h"
+#include "geo/solar_day.h"
 
 namespace geoloom::ops {
 namespace {
-
-constexpr int64_t kDayMs = 86'400'000;
 
 // The names that producers have, the view extension of STAC first: Sentinel-2's, Landsat's, Earth
 // Engine's.
@@ -60,7 +59,7 @@ SceneSun sun_of(const catalog::Scene& scene, const geo::Grid& grid,
     if (const auto zenith = angle(scene, kZeniths, 0, 180)) elevation = 90 - *zenith;
   if (azimuth && elevation)
     return {{*azimuth < 0 ? *azimuth + 360 : std::fmod(*azimuth, 360), *elevation}, false};
-  const bool hour_known = scene.time && *scene.time % kDayMs != 0;
+  const bool hour_known = scene.time && geo::tells_time_of_day(*scene.time);
   if (!(hour_known || (scene.time && overpass_ms)) || !grid.crs.known())
     throw Error(ErrorCode::invalid,
                 fmt::format("where the sun stood is not known: {}, and {}",
@@ -78,7 +77,7 @@ SceneSun sun_of(const catalog::Scene& scene, const geo::Grid& grid,
   const auto middle =
       geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
   if (hour_known) return {geo::sun_position(*scene.time, middle), true};
-  const auto later_ms = static_cast<int64_t>(std::llround(middle.lon / 360 * kDayMs));
+  const auto later_ms = static_cast<int64_t>(std::llround(middle.lon / 360 * geo::kDayMs));
   return {geo::sun_position(*scene.time + *overpass_ms - later_ms, middle), true};
 }
 

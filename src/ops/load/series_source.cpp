@@ -266,6 +266,7 @@ workflow::SourceItem SeriesSource::plan_without(
       used.push_back(s);
     }
     plan.members.push_back(plan.members.size());
+    if (!date.day_as_told.empty()) identity += " on " + date.day_as_told;
     plan.identities.push_back(identity + shapes);
     plan.schema.slices.push_back(date.slice);
     most_a_slice = std::max(most_a_slice, date.scenes.size());
