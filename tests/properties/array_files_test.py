@@ -205,7 +205,7 @@ def ways_to_name_them(bench):
 UNSIGNED = """
 import sys
 import netCDF4, numpy
-path, form, store, out = sys.argv[1:]
+path, form, store, out, wkt = sys.argv[1:]
 values = numpy.linspace(0, 2 ** (8 * int(store[1])) - 1, 600).round().astype("u" + store[1]).reshape(20, 30)
 file = netCDF4.Dataset(path, "w", format=form)
 for name, count, start, step in (("y", 20, 5000005, -10), ("x", 30, 500005, 10)):
@@ -215,6 +215,8 @@ for name, count, start, step in (("y", 20, 5000005, -10), ("x", 30, 500005, 10))
     coordinate[:] = start + step * numpy.arange(count)
 variable = file.createVariable("B04", store, ("y", "x"), fill_value=-1)
 variable.setncattr("_Unsigned", "true")
+variable.grid_mapping = "crs"
+file.createVariable("crs", "i4", ()).crs_wkt = wkt
 variable.set_auto_maskandscale(False)
 variable[:] = values.view(store)
 file.close()
@@ -224,17 +226,20 @@ numpy.save(out, opened["B04"][:].filled(0).astype("float64"))
 
 
 def unsigned_values(bench):
-    from osgeo import gdal
+    from osgeo import gdal, osr
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32631)
     for store in ("i2", "i4"):
         for name, form in (("three.nc", "NETCDF3_CLASSIC"), ("four.nc", "NETCDF4"), ("five.h5", "NETCDF4")):
             path = bench.folder / f"{store}_{name}"
-            subprocess.run([VENV_PYTHON, "-W", "ignore", "-c", UNSIGNED, path, form, store, bench.folder / "truth.npy"], check=True)
+            subprocess.run([VENV_PYTHON, "-W", "ignore", "-c", UNSIGNED, path, form, store, bench.folder / "truth.npy",
+                            reference.ExportToWkt()], check=True)
             grid = 'grid: {crs: "EPSG:32631", origin: [500000, 5000010], resolution: 10, size: [30, 20]}'
             text = f"""geoloom: 1
 name: one
 store: {store}_{form}_{path.suffix[1:]}
 area: {{{grid}}}
-sources: {{s: {{scenes: {path.name}, crs: "EPSG:32631"}}}}
+sources: {{s: {{scenes: {path.name}}}}}
 steps: {{copy: {{do: [{{load: {{source: s, bands: [B04]}}}}, {{save: {{layer: copy}}}}]}}}}
 """
             done = bench.run(bench.document(text))
