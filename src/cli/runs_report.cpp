@@ -23,7 +23,7 @@ void report(const ReportArguments& arguments, const Commands& commands) {
   const auto opened = open_run(arguments.store, arguments.run, commands.registry);
   const auto& run = *opened.run;
   auto facts =
-      engine::facts_of(run, *opened.state, engine::read_attempts(*opened.store, run.record().id));
+      engine::facts_of(run, *opened.state, engine::read_failed_attempts(*opened.store, run.record().id));
   engine::add_executions(facts, engine::read_executions(*opened.store, run.record().id));
   engine::ReportPictures pictures(*opened.store);
   engine::MetricsSummary metrics;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "store/segments.h"
@@ -104,7 +105,7 @@ class ReceiptBook {
   store::SegmentReader reader_;
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;
+  std::unordered_map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;
   void add_object(const std::string& name);
 
   std::set<std::string> objects_;  // names under layers/, one listing at the start

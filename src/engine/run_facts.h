@@ -53,6 +53,10 @@ struct RunFacts {
   size_t peak_memory_bytes = 0;  // of the process that carried it out; 0: not known
 };
 
+// The attempts of a run that failed, in order of time: of a large run few lines of its log.
+std::vector<AttemptRecord> read_failed_attempts(const store::Store& store,
+                                                const std::string& run_id);
+
 // Of a run that nobody has begun.
 RunFacts empty_facts(const workflow::Run& run);
 // Nobody wants the items of that step that nobody made; `reason` may be empty.

@@ -21,12 +21,10 @@ RunReportWriter::RunReportWriter(const workflow::Run& run, store::Store& store,
     : run_(run),
       store_(store),
       observer_(observer),
-      report_(run, store.url()),
       pictures_(store),
       facts_(empty_facts(run)),
       next_(Clock::now() + (store.local() ? kLocalInterval : kBucketInterval)) {
   facts_.running = true;
-  add_attempts(facts_, run, read_attempts(store, run.record().id));
 }
 
 void RunReportWriter::step_started(const std::string& step, size_t items, size_t to_do) {
@@ -106,14 +104,22 @@ void RunReportWriter::write_if_due() {
   if (changed_ && Clock::now() >= next_) write();
 }
 
+// What a run that has nothing to do need not wait for.
+void RunReportWriter::begin() {
+  if (report_) return;
+  add_attempts(facts_, run_, read_failed_attempts(store_, run_.record().id));
+  report_.emplace(run_, store_.url());
+}
+
 void RunReportWriter::write() {
   const auto start = Clock::now();
   try {
+    begin();
     // That this one began; what it comes to is told at the end.
     if (facts_.executions.empty())
       add_executions(facts_, read_executions(store_, run_.record().id));
     store_.put_bytes(
-        run_report_page(report_.json(facts_, pictures_.pictures(), metrics_.json(), now_text())),
+        run_report_page(report_->json(facts_, pictures_.pictures(), metrics_.json(), now_text())),
         run_report_name(run_.record().id));
   } catch (const Error& error) {
     if (!noted_) observer_.note(std::string("the report could not be written: ") + error.what());
@@ -128,7 +134,7 @@ void RunReportWriter::take_over_receipts() {
   const ReceiptBook book(store_);
   RunState state(run_, store_);
   survey(run_, book, state);
-  auto facts = facts_of(run_, state, read_attempts(store_, run_.record().id));
+  auto facts = facts_of(run_, state, read_failed_attempts(store_, run_.record().id));
   facts.notes = std::move(facts_.notes);
   facts_ = std::move(facts);
   metrics_ = {};

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -39,6 +40,7 @@ class RunReportWriter : public RunObserver {
  private:
   using Clock = std::chrono::steady_clock;
   void write_if_due();
+  void begin();
   void write();
   size_t index_of(size_t step, const std::string& item);
   void failed(size_t step, size_t item, const ItemEvent& event);
@@ -47,7 +49,7 @@ class RunReportWriter : public RunObserver {
   const workflow::Run& run_;
   store::Store& store_;
   RunObserver& observer_;
-  RunReport report_;
+  std::optional<RunReport> report_;  // made when the first page is written
   ReportPictures pictures_;
   MetricsSummary metrics_;
   RunFacts facts_;
