@@ -312,7 +312,26 @@ def a_step_waits_for_a_file(bench):
         bench.run(small(bench, f"{{file: {server.url}/done.txt}}", "away"))
 
 
-TESTS = [a_step_waits_for_a_person, a_step_waits_for_a_file, a_budget_ends_a_step, a_gather_does_without_some, deadlines_end_what_is_under_way, one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
+MEASURED = """  final:
+    waits_for: {person: look at map.tif}
+    do: [{statistics: {layer: composite, as: measured}}]
+  last:
+    when: $final.measured.valid_share >= 0
+    do: [{mosaic: {layer: composite, as: last}}]
+"""
+
+
+def so_does_what_refers_to_it(bench):
+    """By its condition, not by a layer."""
+    scenes.colour_series(bench.folder / "scenes", 2, (64, 64))
+    document = bench.document(documents.colours(tile=32, more=MEASURED))
+    outcome = bench.run(document, expect=12)
+    expect_waiting(bench, outcome)
+    bench.call("runs", "approve", outcome.json()["run"], "final", "--store", "out")
+    bench.expect_equal(bench.run(document).steps()["last"]["done"], 1, "it is carried out then")
+
+
+TESTS = [so_does_what_refers_to_it, a_step_waits_for_a_person, a_step_waits_for_a_file, a_budget_ends_a_step, a_gather_does_without_some, deadlines_end_what_is_under_way, one_cause_pauses_the_step, the_breaker_can_be_set, workers_that_fail_alike, a_queue_whose_items_fail_alike]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))
