@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// geoloom init: a starter document for an archive.
+// geoloom init: a starter document for a kind of product, or for an archive.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 
 #include "catalog/stac_api.h"
 #include "cli/commands.h"
+#include "cli/starters.h"
 #include "error/spelling.h"
 #include "http/url.h"
 #include "workflow/sensor_file.h"
@@ -18,6 +19,7 @@ namespace geoloom::cli {
 namespace {
 
 struct InitArguments {
+  std::string kind;
   std::string stac, collection, period = "2023-06..2023-08", sensor, output, name = "first-map";
   std::vector<double> bbox;
   std::vector<std::string> bands;
@@ -165,6 +167,28 @@ void write_out(const std::string& text, const std::string& path) {
   std::cerr << fmt::format("wrote {}; next: geoloom plan {}\n", path, path);
 }
 
+// "A cloud-free composite of a season: ..." of a starter's first comment.
+std::string_view first_line(std::string_view text) {
+  const auto line = text.substr(0, text.find('\n'));
+  return line.substr(std::min(line.size(), line.find_first_not_of("# ")));
+}
+
+void list_kinds() {
+  for (const auto& [name, text] : starter_table())
+    std::cout << fmt::format("{:<12} {}\n", name, first_line(text));
+  std::cerr << "next: geoloom init KIND -o FILE, or --stac ADDRESS --bbox W,S,E,N for an archive\n";
+}
+
+void write_starter(const InitArguments& arguments) {
+  std::vector<std::string> known;
+  for (const auto& [name, text] : starter_table()) {
+    if (name == arguments.kind) return write_out(std::string(text), arguments.output);
+    known.emplace_back(name);
+  }
+  throw Error(ErrorCode::invalid, fmt::format("there is no starter '{}'", arguments.kind))
+      .hint(spelling_hint(arguments.kind, known));
+}
+
 void initialise_document(InitArguments arguments) {
   check_bbox(arguments.bbox);
   catalog::ArchiveAccess access;
@@ -189,15 +213,26 @@ void initialise_document(InitArguments arguments) {
   write_out(document_of(arguments, name, api.count(search)), arguments.output);
 }
 
+void initialise(const InitArguments& arguments) {
+  const bool archive = !arguments.stac.empty();
+  if (archive && !arguments.kind.empty())
+    throw Error(ErrorCode::invalid, "init writes a starter for a kind, or for an archive")
+        .hint("give KIND or --stac");
+  if (archive) return initialise_document(arguments);
+  if (!arguments.bbox.empty())
+    throw Error(ErrorCode::invalid, "--bbox belongs to an archive").hint("name it with --stac");
+  arguments.kind.empty() ? list_kinds() : write_starter(arguments);
+}
+
 }  // namespace
 
 void add_init(CLI::App& app, Commands&) {
-  auto* command = app.add_subcommand("init", "Write a starter document for an archive");
+  auto* command = app.add_subcommand(
+      "init", "Write a starter document: for a kind of product, or for an archive");
   const auto arguments = std::make_shared<InitArguments>();
-  command->add_option("--stac", arguments->stac, "Address of a STAC API's landing page")
-      ->required();
+  command->add_option("KIND", arguments->kind, "Kind of product; without it: which there are");
+  command->add_option("--stac", arguments->stac, "Address of a STAC API's landing page");
   command->add_option("--bbox", arguments->bbox, "west,south,east,north in degrees")
-      ->required()
       ->delimiter(',')
       ->expected(4);
   command->add_option("--collection", arguments->collection, "Collection; without it: which");
@@ -207,7 +242,7 @@ void add_init(CLI::App& app, Commands&) {
   command->add_option("--sensor", arguments->sensor, "See `geoloom sensors`; default: by name");
   command->add_option("--name", arguments->name, "Name of the workflow")->capture_default_str();
   command->add_option("-o,--output", arguments->output, "File to write; default: standard output");
-  command->callback([arguments] { initialise_document(*arguments); });
+  command->callback([arguments] { initialise(*arguments); });
 }
 
 }  // namespace geoloom::cli

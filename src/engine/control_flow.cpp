@@ -73,7 +73,9 @@ Scalar ControlFlow::value_of(const ScalarReference& reference) const {
   if (first == "state" && rest.empty())
     return {std::string(skipped_[s] ? "skipped" : complete(s) ? "done" : "incomplete")};
   if (skipped_[s]) return {};
-  return first == "items" ? count_of(s, rest) : layer_value(s, first, rest);
+  if (first == "items") return count_of(s, rest);
+  const auto* layer = workflow::layer_of(*step, first);
+  return layer == nullptr ? Scalar{} : layer_value(s, *layer, rest);
 }
 
 Scalar ControlFlow::count_of(size_t step, const std::string& what) const {

@@ -16,17 +16,43 @@
 namespace geoloom::workflow {
 namespace {
 
+// What layers that a component makes are called outside of it.
+using LayerNames = std::map<std::string, std::string>;
+
+void rename_layers(Value& value, const LayerNames& names, const std::set<std::string>& outside) {
+  for (auto& element : value.list) rename_layers(element, names, outside);
+  if (value.kind != Value::Kind::string || outside.contains(value.path)) return;
+  if (const auto found = names.find(value.text); found != names.end()) value.text = found->second;
+}
+
+// The parameters that name layers, in the arguments of an op.
+void rename_layers(Value& arguments, const Parameters& parameters, const LayerNames& names,
+                   const std::set<std::string>& outside) {
+  for (const auto& parameter : parameters.all()) {
+    if (parameter->what != Meaning::layer) continue;
+    if (arguments.kind != Value::Kind::map && parameter->is_main)
+      rename_layers(arguments, names, outside);
+    for (auto& member : arguments.map)
+      if (member.first == parameter->name) rename_layers(member.second, names, outside);
+  }
+}
+
 // Makes and binds the op of one call; its declared parameters give the identity.
 std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry& registry,
-                                             const Document& document) {
+                                             const Document& document, const LayerNames& names) {
   try {
     std::shared_ptr<Op> op = registry.make(call.op);
     Parameters parameters;
     op->declare(parameters);
     const bool source = op->description().kind == OpKind::source;
-    parameters.bind(source ? with_sources(call.arguments, document) : call.arguments, call.op);
-    if (auto* task = dynamic_cast<TaskOp*>(op.get()); task && !call.as.empty())
-      task->set_result_name(call.as);
+    auto arguments = source ? with_sources(call.arguments, document) : call.arguments;
+    if (!names.empty()) rename_layers(arguments, parameters, names, call.outside);
+    parameters.bind(arguments, call.op);
+    if (auto* task = dynamic_cast<TaskOp*>(op.get())) {
+      const auto& result = call.also_as.empty() ? call.as : call.also_as;
+      const auto renamed = names.find(result);
+      if (!result.empty()) task->set_result_name(renamed == names.end() ? result : renamed->second);
+    }
     op->check();
     return {op, Json{{"op", call.op},
                      {"version", op->description().version},
@@ -122,10 +148,15 @@ std::vector<std::vector<const AxisValue*>> combinations(const std::vector<Axis>&
 class ChainBuilder {
  public:
   ChainBuilder(const StepDeclaration& declaration, const Registry& registry, const Domain& domain,
-               const Document& document)
-      : declaration_(declaration), registry_(registry), domain_(domain), document_(document) {
+               const Document& document, const LayerNames& names)
+      : declaration_(declaration),
+        registry_(registry),
+        domain_(domain),
+        document_(document),
+        names_(names) {
     step_.place = declaration.place;
     step_.name = declaration.name;
+    step_.scope = declaration.scope;
     step_.chains.resize(1);
   }
 
@@ -146,7 +177,7 @@ class ChainBuilder {
 
  private:
   void add(const OpCall& call) {
-    auto [op, identity] = make_op(call, registry_, document_);
+    auto [op, identity] = make_op(call, registry_, document_, names_);
     Node node;
     node.op = op;
     node.place = call.place;
@@ -158,7 +189,8 @@ class ChainBuilder {
     identity["inputs"] = std::move(inputs);
     node.identity = std::move(identity);
     note_layers(node);
-    if (!call.as.empty()) name_result(call, *op);
+    if (!call.as.empty()) name_result(call, *op, call.scope, call.as);
+    if (!call.also_as.empty()) name_result(call, *op, call.also_scope, call.also_as);
     nodes().push_back(std::move(node));
   }
 
@@ -211,28 +243,29 @@ class ChainBuilder {
   InputRef find_result(const std::string& from, const OpCall& call) const {
     std::vector<std::string> known;
     for (const auto& [result, ref] : results_) {
-      if (result == from) return ref;
-      known.push_back(result);
+      if (result.first != call.from_scope) continue;
+      if (result.second == from) return ref;
+      known.push_back(result.second);
     }
     throw invalid_at(call.place, fmt::format("'from: {}' names no result of this step", from))
         .hint(known.empty() ? "give the op that makes it a name with 'as:'"
                             : spelling_hint(from, known));
   }
 
-  void name_result(const OpCall& call, const Op& op) {
+  void name_result(const OpCall& call, const Op& op, const std::string& scope,
+                   const std::string& as) {
     if (op.description().kind == OpKind::task) return;  // names a layer, see note_layers
     if (op.description().kind == OpKind::sink)
       throw invalid_at(call.place, fmt::format("'{}' gives no result to name with 'as'", call.op));
     const auto& ports = op.description().outputs;
     const size_t node = nodes().size();
     const auto put = [&](const std::string& result, size_t output) {
-      if (!results_.emplace(result, InputRef{node, output}).second)
-        throw invalid_at(call.place, fmt::format("the name '{}' is used twice in step '{}'",
-                                                 call.as, step_.name));
+      if (!results_.emplace(std::pair(scope, result), InputRef{node, output}).second)
+        throw invalid_at(call.place,
+                         fmt::format("the name '{}' is used twice in step '{}'", as, step_.name));
     };
-    put(call.as, 0);
-    for (size_t i = 0; i < ports.size() && ports.size() > 1; ++i)
-      put(call.as + "." + ports[i].name, i);
+    put(as, 0);
+    for (size_t i = 0; i < ports.size() && ports.size() > 1; ++i) put(as + "." + ports[i].name, i);
   }
 
   void note_layers(const Node& node) {
@@ -272,11 +305,12 @@ class ChainBuilder {
   const Domain& domain_;
   const Document& document_;
   Step step_;
-  std::map<std::string, InputRef> results_;
+  const LayerNames& names_;
+  std::map<std::pair<std::string, std::string>, InputRef> results_;  // by scope and name
 };
 
 Step build_step(const StepDeclaration& declaration, const Registry& registry,
-                const Document& document) {
+                const Document& document, const LayerNames& names) {
   if (declaration.ops.empty())
     throw invalid_at(declaration.place,
                      fmt::format("step '{}' has nothing to do", declaration.name))
@@ -284,7 +318,7 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
   const auto domain = DomainReader::read(declaration.over);
   std::optional<Step> step;
   for (const auto& values : combinations(domain.lists)) {
-    auto next = ChainBuilder(declaration, registry, domain, document).build(values);
+    auto next = ChainBuilder(declaration, registry, domain, document, names).build(values);
     if (!step) {
       step = std::move(next);
       continue;
@@ -306,6 +340,18 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
     step->when_place = declaration.when.place();
   }
   return std::move(*step);
+}
+
+// By the use of a component: what the layers that its steps make are called outside, so that a
+// component can be used twice.
+std::map<std::string, LayerNames> layer_names(const Document& document, const Registry& registry) {
+  std::map<std::string, LayerNames> names;
+  for (const auto& declaration : document.steps) {
+    if (declaration.scope.empty()) continue;
+    for (const auto& layer : build_step(declaration, registry, document, {}).layers_made)
+      names[declaration.scope][layer] = declaration.scope + "_" + layer;
+  }
+  return names;
 }
 
 void register_layers(Workflow& workflow) {
@@ -507,7 +553,7 @@ void read_ending(const Document& document, const Registry& registry, Workflow& w
   }
   for (const auto& call : document.closing) {
     check_secrets(call.arguments, document.secrets);
-    auto [op, identity] = make_op(call, registry, document);
+    auto [op, identity] = make_op(call, registry, document, {});
     auto closing = std::dynamic_pointer_cast<const ClosingOp>(op);
     if (!closing)
       throw invalid_at(call.place, fmt::format("'{}' makes results, which `finally` cannot: it "
@@ -544,8 +590,12 @@ Workflow compile(const Document& document, const Registry& registry) {
   workflow.document = document;
   check_sources(document);
   (void)duration_in(document.deadline, "deadline");
-  for (const auto& declaration : document.steps)
-    workflow.steps.push_back(build_step(declaration, registry, document));
+  const auto names = layer_names(document, registry);
+  for (const auto& declaration : document.steps) {
+    const auto own = names.find(declaration.scope);
+    workflow.steps.push_back(build_step(declaration, registry, document,
+                                        own == names.end() ? LayerNames() : own->second));
+  }
   register_layers(workflow);
   sort_steps(workflow);
   read_ending(document, registry, workflow);

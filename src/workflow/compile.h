@@ -47,6 +47,7 @@ struct Chain {
 
 struct Step {
   std::string name;
+  std::string scope;  // of a component's step: what the component's use is called
   Domain domain;
   std::vector<Chain> chains;  // at least one; they differ in parameters only
   StepPolicy policy;

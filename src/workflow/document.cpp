@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "workflow/component.h"
 #include "workflow/document_reading.h"
 #include "workflow/source_parameters.h"
 #include "workflow/step_references.h"
@@ -17,10 +18,11 @@ namespace geoloom::workflow {
 namespace {
 
 const Names kDocumentKeys{"geoloom", "name",    "description", "params",  "secrets", "store",
-                          "area",    "sources", "steps",       "outputs", "finally", "deadline"};
-const Names kReservedDocumentKeys{"components", "schedule"};
-const Names kStepKeys{"over",    "do",         "when",   "retry",     "timeout",    "deadline",
-                      "breaker", "max_failed", "min_ok", "waits_for", "description"};
+                          "area",    "sources", "steps",       "outputs", "finally", "deadline",
+                          "components"};
+const Names kReservedDocumentKeys{"schedule"};
+const Names kStepKeys{"over",     "do",      "use",        "when",   "retry",     "timeout",
+                      "deadline", "breaker", "max_failed", "min_ok", "waits_for", "description"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
@@ -66,7 +68,6 @@ OpCall read_op(const Value& entry) {
                            entry.map[0].first, entry.map[1].first))
         .hint("begin every op with '- ' and indent its parameters below it");
   const auto& [name, arguments] = entry.map.front();
-  if (name == "use") throw arguments.error(fmt::format("'use' {}", kNotCarriedOut));
   OpCall call;
   call.op = name;
   call.place = arguments.place();
@@ -74,6 +75,16 @@ OpCall read_op(const Value& entry) {
   check_expressions(arguments);
   take_names(call);
   return call;
+}
+
+// A component's steps stand for this one.
+void read_use(const Value& value, const Value& use, const std::string& owner,
+              StepDeclaration& step) {
+  check_keys(value, owner + ", which uses a component", {"use", "when", "description"}, {});
+  if (use.kind != Value::Kind::string && use.kind != Value::Kind::map)
+    throw_wrong_type(use, "use", "the name of a component or a map");
+  check_expressions(use);
+  step.use = use;
 }
 
 StepDeclaration read_step(const std::string& name, const Value& value) {
@@ -105,6 +116,10 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
   }
   if (const auto* text = value.find("description")) require_text(*text, "description");
   const Value* const ops = value.find("do");
+  if (const auto* use = value.find("use")) {
+    read_use(value, *use, owner, step);
+    return step;
+  }
   if (ops == nullptr) throw missing_key(value, owner, "do", "do: lists the ops of the step");
   if (ops->kind != Value::Kind::list || ops->list.empty())
     throw ops
@@ -118,7 +133,8 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
 // ---------------------------------------------------------------------------------------------
 // What a run gives, and what follows it
 
-void read_outputs(const Value& outputs, Document& document) {
+std::vector<OutputDeclaration> read_outputs(const Value& outputs) {
+  std::vector<OutputDeclaration> out;
   for (const auto& [name, value] : require_map(outputs, "outputs").map) {
     check_name(value, "the name of an output", name);
     require_text(value, fmt::format("output '{}'", name));
@@ -126,8 +142,9 @@ void read_outputs(const Value& outputs, Document& document) {
       throw value.error(fmt::format("output '{}' refers to nothing: '{}'", name, value.text))
           .hint("write $step.layer, $step.layer.metric or an expression that begins with '='");
     (void)expression_in(value);
-    document.outputs.push_back({name, value});
+    out.push_back({name, value});
   }
+  return out;
 }
 
 // A list of ops, or {timeout, do}.
@@ -165,7 +182,15 @@ void check_version(const Value& root) {
         .hint("use a newer Geoloom");
 }
 
-void read_members(const Value& root, Document& document) {
+void read_components(const Value& root, const ReadFile& read_file, Document& document) {
+  const auto* components = root.find("components");
+  if (components == nullptr || components->is_null()) return;
+  for (const auto& [name, value] : require_map(*components, "components").map)
+    document.components[name] =
+        read_component(name, value, {read_op, read_step, read_outputs}, read_file);
+}
+
+void read_members(const Value& root, const ReadFile& read_file, Document& document) {
   const auto need = [&root](std::string_view key, std::string_view hint) -> const Value& {
     const Value* const value = root.find(key);
     if (value == nullptr) throw missing_key(root, "a workflow document", key, hint);
@@ -195,10 +220,50 @@ void read_members(const Value& root, Document& document) {
         fmt::format("steps must be a map of at least one named step, not {}",
                     steps.kind == Value::Kind::map ? "an empty map" : steps.described()));
   for (const auto& [key, value] : steps.map) document.steps.push_back(read_step(key, value));
+  read_components(root, read_file, document);
   if (const auto* outputs = root.find("outputs"); outputs && !outputs->is_null())
-    read_outputs(*outputs, document);
+    document.outputs = read_outputs(*outputs);
   if (const auto* closing = root.find("finally"); closing && !closing->is_null())
     read_finally(*closing, document);
+}
+
+// Texts that documents are made of.
+std::string read_text(const std::string& path, const std::string& what) {
+  namespace fs = std::filesystem;
+  Place place;
+  place.file = path;
+  std::error_code status;
+  if (fs::is_directory(path, status))
+    throw Error(ErrorCode::invalid, fmt::format("a folder, not {}", what.substr(4))).at(place);
+  errno = 0;
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    const int number = errno;
+    throw Error(number == EACCES ? ErrorCode::denied : ErrorCode::missing, "cannot open " + what)
+        .cause(std::strerror(number))
+        .at(place);
+  }
+  // One byte more than allowed is enough to see that it is too large.
+  std::string text(kMaxDocumentBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) throw Error(ErrorCode::unavailable, "cannot read " + what).at(place);
+  text.resize(static_cast<size_t>(stream.gcount()));
+  return text;
+}
+
+// Other files of a document lie beside it.
+std::string beside(const std::string& document, const std::string& name) {
+  const std::filesystem::path path(name);
+  if (path.is_absolute()) return name;
+  return (std::filesystem::path(document).parent_path() / path).string();
+}
+
+std::string recorded_text(const std::map<std::string, std::string>& files,
+                          const std::string& name) {
+  const auto found = files.find(name);
+  if (found == files.end())
+    throw Error(ErrorCode::corrupt, fmt::format("the record lacks the file '{}'", name));
+  return found->second;
 }
 
 }  // namespace
@@ -209,7 +274,8 @@ void check_expressions(const Value& value) {
   for (const auto& member : value.map) check_expressions(member.second);
 }
 
-Document parse_document(std::string_view text, const std::string& file) {
+Document parse_document(std::string_view text, const std::string& file,
+                        const std::map<std::string, std::string>* files) {
   Document document;
   document.file = file;
   document.text = text;
@@ -222,33 +288,21 @@ Document parse_document(std::string_view text, const std::string& file) {
   // The version first: what a newer document may say is not known here.
   check_version(root);
   check_keys(root, "a workflow document", kDocumentKeys, kReservedDocumentKeys);
-  read_members(root, document);
+  const auto read_file = [&](const std::string& name) {
+    auto& part = document.files[name];
+    if (files)
+      part = recorded_text(*files, name);
+    else
+      part = name.starts_with(kLibrary) ? library_text(name)
+                                        : read_text(beside(file, name), "the file");
+    return part;
+  };
+  read_members(root, read_file, document);
   return document;
 }
 
 Document read_document(const std::string& path) {
-  namespace fs = std::filesystem;
-  Place place;
-  place.file = path;
-  std::error_code status;
-  if (fs::is_directory(path, status))
-    throw Error(ErrorCode::invalid, "a folder, not a workflow document").at(place);
-  errno = 0;
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    const int number = errno;
-    throw Error(number == EACCES ? ErrorCode::denied : ErrorCode::missing,
-                "cannot open the workflow document")
-        .cause(std::strerror(number))
-        .at(place);
-  }
-  // One byte more than allowed is enough to see that it is too large.
-  std::string text(kMaxDocumentBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad())
-    throw Error(ErrorCode::unavailable, "cannot read the workflow document").at(place);
-  text.resize(static_cast<size_t>(stream.gcount()));
-  return parse_document(text, path);
+  return parse_document(read_text(path, "the workflow document"), path);
 }
 
 }  // namespace geoloom::workflow

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,15 +20,22 @@ inline constexpr int kDocumentVersion = 1;
 
 // One entry of a step's `do` list. `from` and `as` are taken out of the op's own parameters.
 struct OpCall {
-  std::string op;
+  std::string op;                 // `use` before resolve(): a component's ops stand for it
   Value arguments;                // map, list, scalar or null; references resolved
   std::vector<std::string> from;  // names of results; empty = the previous one
   std::string as;                 // name of this result; empty = none
+  // "features#1": names of results within one use of a component are its own; empty outside.
+  std::string scope;
+  std::string from_scope;            // of the names in `from`
+  std::set<std::string> outside;     // paths of arguments that a component was given
+  std::string also_as, also_scope;  // what the result is called where the component is used
   Place place;                    // of the op's key
 };
 
 struct StepDeclaration {
   std::string name;
+  Value use;         // null, or which component's steps stand for it
+  std::string scope;  // "north": of a component used under that name; layers made in it are its own
   Value over;  // null = the single item `all`; otherwise the axes, unparsed
   // Or null; see step_policy.h.
   Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for;
@@ -40,6 +48,18 @@ struct StepDeclaration {
 struct OutputDeclaration {
   std::string name;
   Value value;
+};
+
+// A part that documents use by its name: a list of ops, or of steps, with parameters of its own.
+struct Component {
+  std::string name;
+  int64_t version = 1;
+  std::string file;  // it stands in; empty: in the document
+  std::vector<ParameterDeclaration> params;
+  std::vector<OpCall> ops;             // either these
+  std::vector<StepDeclaration> steps;  // or these
+  std::vector<OutputDeclaration> outputs;  // of steps
+  Place place;
 };
 
 struct Document {
@@ -55,6 +75,9 @@ struct Document {
   std::vector<std::string> secrets;  // names; values come from the environment
   std::vector<StepDeclaration> steps;
   std::vector<OutputDeclaration> outputs;
+  std::map<std::string, Component> components;
+  // Texts of the other files it is made of, by how it names them; part of the run record.
+  std::map<std::string, std::string> files;
   std::vector<OpCall> closing;  // of `finally`
   Value closing_timeout;        // null or a duration
   // After resolve(): parameter values by name and where each came from ("default", "command line",
@@ -66,9 +89,12 @@ struct Document {
 // Reads and checks the structure: version (newer is refused: "needs a Geoloom that knows document
 // version N"), known keys with nearest spelling, names ([a-z][a-z0-9_-]*), one-key maps in `do`,
 // declared parameters and their defaults. What belongs to the format but is not carried out by this
-// version is refused as such, not as unknown: the keys components and schedule, and `use`. Throws
+// version is refused as such, not as unknown: the key schedule. Throws
 // Error(invalid) with the place.
-Document parse_document(std::string_view text, const std::string& file);
+// `files`, when given, are the texts of the other files it names, as Document::files had them;
+// without it they are read, relative to the folder of `file`.
+Document parse_document(std::string_view text, const std::string& file,
+                        const std::map<std::string, std::string>* files = nullptr);
 Document read_document(const std::string& path);
 
 // Sets parameters (given ones, from the command line or a parameter file, win over defaults),

@@ -115,6 +115,28 @@ OrderedJson described(OrderedJson schema, const char* description) {
   return schema;
 }
 
+OrderedJson named_map(const char* description, OrderedJson member) {
+  return {{"type", "object"},
+          {"description", description},
+          {"propertyNames", {{"pattern", kName}}},
+          {"additionalProperties", std::move(member)}};
+}
+
+OrderedJson use_schema(const char* description) {
+  OrderedJson map = {{"type", "object"},
+                     {"properties",
+                      {{"component", text("Its name")},
+                       {"version", {{"type", "integer"}, {"minimum", 1}}},
+                       {"with", {{"type", "object"}, {"description", "Its parameters"}}},
+                       {"from", {{"type", OrderedJson::array({"string", "array"})}}},
+                       {"as", {{"type", "string"}, {"pattern", kName}}}}},
+                     {"required", OrderedJson::array({"component"})},
+                     {"additionalProperties", false}};
+  auto schema = one_of_these(OrderedJson::array({text("Its name"), std::move(map)}));
+  schema["description"] = description;
+  return schema;
+}
+
 OrderedJson step_schema() {
   OrderedJson properties = {
       {"over", {{"description", "What the step is applied to, such as tiles; default: once"}}},
@@ -141,17 +163,29 @@ OrderedJson step_schema() {
         {"minItems", 1},
         {"description", "The ops, in order; each works on the previous one's result"},
         {"items", {{"$ref", "#/definitions/op"}}}}}};
+  properties["use"] = use_schema("A component whose steps stand for this one");
   return {{"type", "object"},
           {"properties", std::move(properties)},
-          {"required", OrderedJson::array({"do"})},
+          {"anyOf", OrderedJson::array({{{"required", OrderedJson::array({"do"})}},
+                                        {{"required", OrderedJson::array({"use"})}}})},
           {"additionalProperties", false}};
 }
 
-OrderedJson named_map(const char* description, OrderedJson member) {
-  return {{"type", "object"},
-          {"description", description},
-          {"propertyNames", {{"pattern", kName}}},
-          {"additionalProperties", std::move(member)}};
+OrderedJson component_schema() {
+  OrderedJson list = {
+      {"type", "array"}, {"minItems", 1}, {"items", {{"$ref", "#/definitions/op"}}}};
+  OrderedJson source = text("The file that holds it, or geoloom:NAME of the library");
+  OrderedJson map = {{"type", "object"},
+                     {"properties",
+                      {{"version", {{"type", "integer"}, {"minimum", 1}}},
+                       {"description", text("What it is for")},
+                       {"params", named_map("Its parameters", parameter_schema())},
+                       {"do", list},
+                       {"steps", named_map("Its steps", {{"type", "object"}})},
+                       {"outputs", named_map("What its steps give: $step.layer",
+                                             {{"type", "string"}, {"pattern", "^[$=]"}})}}},
+                     {"additionalProperties", false}};
+  return one_of_these(OrderedJson::array({std::move(list), std::move(source), std::move(map)}));
 }
 
 OrderedJson closing_schema() {
@@ -174,6 +208,11 @@ OrderedJson closing_schema() {
 OrderedJson document_schema(const std::vector<OpSchema>& ops) {
   OrderedJson calls = OrderedJson::array();
   for (const auto& op : ops) calls.push_back(op_schema(op));
+  calls.push_back({{"type", "object"},
+                   {"title", "use"},
+                   {"properties", {{"use", use_schema("A component whose ops stand here")}}},
+                   {"required", OrderedJson::array({"use"})},
+                   {"additionalProperties", false}});
   OrderedJson steps =
       named_map("What is done, by name; order follows from the layers read", step_schema());
   steps["minProperties"] = 1;
@@ -199,6 +238,7 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
       {"outputs", named_map("What the run gives to who started it: $step.layer, "
                             "$step.layer.metric, or an expression that begins with '='",
                             {{"type", "string"}, {"pattern", "^[$=]"}})},
+      {"components", named_map("Parts that steps use by name", component_schema())},
       {"finally", closing_schema()}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"$id", kId},

@@ -246,7 +246,7 @@ TEST(Document, RefusesBadOps) {
                  "a.yaml:9:9, steps.s.do[0].save: an entry of 'do' has one key, the op, but here "
                  "stand 'load' and 'save'");
   expect_refusal(with_op("{}"), "an entry of 'do' must be a map with the op as its key, not a map");
-  expect_refusal(with_op("use: features"), "'use' is not carried out");
+  expect_refusal(with_op("use: features"), "there is no component 'features'");
   expect_refusal(with_op("load: {as: 3}"), "as must be a text");
   expect_refusal(with_op("load: {as: My Result}"), "'My Result' cannot be the name of a result");
   expect_refusal(with_op("load: {from: []}"), "'from' is an empty list");

@@ -183,6 +183,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   record.build = build;
   record.document_file = resolved.file;
   record.document_text = resolved.text;
+  record.document_files = resolved.files;
   record.parameters = Json::object();
   for (const auto& [name, value] : resolved.values) {
     const auto origin = resolved.origins.find(name);
@@ -229,7 +230,8 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
 std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry) {
   std::unique_ptr<Run> run(new Run());
   run->record_ = record;
-  auto document = parse_document(record.document_text, record.document_file);
+  auto document =
+      parse_document(record.document_text, record.document_file, &record.document_files);
   std::map<std::string, GivenParameter> given;
   for (const auto& [name, entry] : record.parameters.items()) {
     const auto origin = entry.at("origin").get<std::string>();

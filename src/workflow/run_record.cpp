@@ -39,6 +39,7 @@ Json to_json(const RunRecord& record) {
           {"build", record.build},
           {"document_file", record.document_file},
           {"document_text", record.document_text},
+          {"document_files", record.document_files},
           {"parameters", record.parameters},
           {"area", area_to_json(record.area)},
           {"windows", windows},
@@ -65,6 +66,8 @@ RunRecord run_record_from_json(const Json& json) {
     record.build = json.at("build").get<std::string>();
     record.document_file = json.at("document_file").get<std::string>();
     record.document_text = json.at("document_text").get<std::string>();
+    if (const auto files = json.find("document_files"); files != json.end())
+      record.document_files = files->get<std::map<std::string, std::string>>();
     record.parameters = json.at("parameters");
     record.area = area_from_json(json.at("area"));
     const auto windows = json.value("windows", Json::object());

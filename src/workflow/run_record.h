@@ -31,6 +31,7 @@ struct RunRecord {
   std::string build;
   std::string document_file;
   std::string document_text;
+  std::map<std::string, std::string> document_files;  // texts of the other files it is made of
   Json parameters;  // name -> {"value", "origin"}
   Area area;
   std::map<std::string, FeatureWindows> windows;  // by step, of those over windows

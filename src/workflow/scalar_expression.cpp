@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "workflow/scalar_expression_node.h"
@@ -320,11 +321,29 @@ void collect(const Node& node, std::vector<ScalarReference>& out) {
   for (const auto& part : node.parts) collect(part, out);
 }
 
+void collect_nodes(const Node& node, std::map<size_t, const Node*>& by_position) {
+  if (node.op == Operator::reference) by_position[node.position] = &node;
+  for (const auto& part : node.parts) collect_nodes(part, by_position);
+}
+
 }  // namespace
 
 ScalarExpression::ScalarExpression(std::string text)
     : text_(std::move(text)), root_(std::make_shared<const Node>(parse_scalar_expression(text_))) {
   collect(*root_, references_);
+}
+
+std::string ScalarExpression::rewritten(
+    const std::function<std::string(const ScalarReference&)>& text_for) const {
+  std::map<size_t, const Node*> references;
+  collect_nodes(*root_, references);
+  std::string out;
+  size_t at = 0;
+  for (const auto& [position, node] : references) {
+    out += text_.substr(at, position - at) + text_for(node->reference);
+    at = position + 1 + node->reference.text().size();  // with the dollar sign
+  }
+  return out + text_.substr(at);
 }
 
 ScalarType ScalarExpression::check(const TypeOf& type_of) const {

@@ -46,6 +46,9 @@ class ScalarExpression {
   const std::string& text() const { return text_; }
   // In the order of the text, each once.
   const std::vector<ScalarReference>& references() const { return references_; }
+  // The text with each reference replaced by what `text_for` gives for it: another reference, or a
+  // value in parentheses.
+  std::string rewritten(const std::function<std::string(const ScalarReference&)>& text_for) const;
   // The type of the result. Throws Error(invalid) where types do not fit together: "'>' compares a
   // number with a text".
   ScalarType check(const TypeOf& type_of) const;

@@ -105,6 +105,12 @@ StepPart step_part(const ScalarReference& reference) {
   return {reference.part.substr(0, dot), reference.part.substr(dot + 1)};
 }
 
+const std::string* layer_of(const Step& step, const std::string& name) {
+  for (const auto& layer : step.layers_made)
+    if (layer == name || (!step.scope.empty() && layer == step.scope + "_" + name)) return &layer;
+  return nullptr;
+}
+
 const Step* step_of(const ScalarReference& reference, const Workflow& workflow) {
   const auto& params = workflow.document.params;
   std::vector<std::string> known;
@@ -139,14 +145,14 @@ ScalarType type_of(const ScalarReference& reference, const Workflow& workflow,
       return ScalarType::integer;
     throw unknown_part(reference, "'items' of " + what, rest, kCounts);
   }
-  const auto& made = step->layers_made;
-  if (std::find(made.begin(), made.end(), first) == made.end()) {
-    auto known = made;
+  const auto* layer = layer_of(*step, first);
+  if (layer == nullptr) {
+    auto known = step->layers_made;
     known.insert(known.end(), {"state", "items"});
     throw unknown_part(reference, what, first, known);
   }
   if (rest.empty()) return ScalarType::text;
-  return metric_type(reference, *step, layers.at(first), rest);
+  return metric_type(reference, *step, layers.at(*layer), rest);
 }
 
 }  // namespace geoloom::workflow

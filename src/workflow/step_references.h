@@ -32,6 +32,10 @@ struct StepPart {
 };
 StepPart step_part(const ScalarReference& reference);
 
+// The layer of a step that is called so there: of a component's steps layers have the name of its
+// use before theirs. Null: it makes none.
+const std::string* layer_of(const Step& step, const std::string& name);
+
 // The step a reference is to, or null: a parameter. Throws Error(invalid) for neither, with the
 // nearest name.
 const Step* step_of(const ScalarReference& reference, const Workflow& workflow);

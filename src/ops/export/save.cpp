@@ -68,7 +68,10 @@ class Save : public workflow::SinkOp {
   const workflow::OpDescription& description() const override { return kDescription; }
 
   void declare(workflow::Parameters& parameters) override {
-    parameters.add("layer", &layer_, "Name of the layer").main().required();
+    parameters.add("layer", &layer_, "Name of the layer")
+        .main()
+        .required()
+        .meaning(workflow::Meaning::layer);
     parameters.add("bands", &bands_, "Save only these bands. Default: all")
         .meaning(workflow::Meaning::band);
     parameters
