@@ -60,6 +60,24 @@ def run_json(bench):
     bench.expect("5 scenes found, 5 used, 0 skipped" in text.err, "the count line", text)
 
 
+def starters(bench):
+    listed = bench.call("init").out.splitlines()
+    kinds = [line.split()[0] for line in listed]
+    bench.expect(len(kinds) >= 5 and all(len(line.split()) > 5 for line in listed), "every kind says what it is", listed)
+    (bench.folder / "regions").mkdir()
+    (bench.folder / "regions/region.geojson").write_text(json.dumps(
+        {"type": "Polygon", "coordinates": [[[15.0, 46.0], [15.2, 46.0], [15.2, 46.1], [15.0, 46.1], [15.0, 46.0]]]}))
+    for kind in kinds:
+        outcome = bench.call("init", kind, "-o", f"{kind}.yaml")
+        bench.expect(outcome.code == 0 and "geoloom plan" in outcome.err, f"{kind} is written", outcome)
+    asked = bench.call("validate", "archive.yaml")
+    bench.expect(asked.code == 7 and "example.org" in asked.err, "the kind that docs do not run lacks an archive alone", asked)
+    for arguments, says in [(["composit"], "composite"), (["composite", "-o", "cube.yaml"], "exists already"), (["--bbox", "1,2,3,4"], "belongs to an archive"),
+                            (["cube", "--stac", "http://127.0.0.1:9"], "for a kind, or for an archive")]:
+        outcome = bench.call("init", *arguments)
+        bench.expect(outcome.code == 2 and says in outcome.err, f"init {arguments}", outcome)
+
+
 def errors_as_json(bench):
     outcome = bench.call("validate", bench.document(BAD), "--json")
     bench.expect_equal(outcome.code, 2, "exit code")
@@ -466,7 +484,7 @@ def layer_manifest(bench):
     bench.expect_equal(path.stat().st_mtime_ns, stamp, "nor by a trial")
 
 
-TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, graph, schema, ops, runs, runs_retry, inspect,
+TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, starters, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, graph, schema, ops, runs, runs_retry, inspect,
          inspect_picture, pixel, doctor, only, coarse_trial, parameters, selections, strays]
 
 if __name__ == "__main__":
