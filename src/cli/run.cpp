@@ -70,26 +70,14 @@ std::string count_line(const workflow::Run& run, const engine::RunSummary& summa
 
 workflow::OrderedJson summary_json(const workflow::Run& run, const engine::RunSummary& summary,
                                    int exit_code) {
-  workflow::OrderedJson steps = workflow::OrderedJson::array(),
-                        published = workflow::OrderedJson::array();
-  for (const auto& step : summary.steps)
-    steps.push_back({{"name", step.name},
-                     {"items", step.items},
-                     {"done", step.done},
-                     {"empty", step.empty},
-                     {"unchanged", step.cached},
-                     {"failed", step.failed},
-                     {"not_started", step.not_started},
-                     {"ended_early", step.ended_early},
-                     {"skipped", step.skipped},
-                     {"wall_seconds", step.wall_seconds}});
+  auto published = workflow::OrderedJson::array();
   for (const auto& entry : summary.published)
     published.push_back(
         {{"layer", entry.layer}, {"map", entry.map_path}, {"items", entry.items_path}});
   const auto scenes = count_scenes(run.record().reports);
   return {{"run", summary.run_id},
           {"exit_code", exit_code},
-          {"steps", steps},
+          {"steps", engine::to_json(summary.steps)},
           {"outputs", summary.outputs},
           {"layers", published},
           {"scenes",

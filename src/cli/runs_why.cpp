@@ -73,9 +73,9 @@ class Why {
                                             static_cast<double>(engine::machine_memory_bytes()))) {}
 
   void tell() const {
-    const auto causes =
-        engine::failure_causes(*opened_.run, *opened_.state,
-                               engine::read_attempts(*opened_.store, opened_.run->record().id));
+    const auto causes = engine::failure_causes(
+        *opened_.run, *opened_.state,
+        engine::read_failed_attempts(*opened_.store, opened_.run->record().id));
     if (!json_) print_last_end();
     auto json = workflow::OrderedJson::array();
     for (const auto& cause : causes) {

@@ -17,7 +17,7 @@ class Breaker {
  public:
   // Of a step of so many items. Without a policy it never trips.
   Breaker(std::optional<workflow::BreakerPolicy> policy, size_t items)
-      : policy_(std::move(policy)), items_(items) {}
+      : policy_(policy), items_(items) {}
 
   // Of one cause, see cause_key() in failure_causes.h.
   struct Cause {

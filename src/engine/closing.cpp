@@ -17,25 +17,10 @@ using workflow::OrderedJson;
 
 constexpr const char* kStep = "finally";
 
-OrderedJson steps_of(const RunSummary& summary) {
-  auto steps = OrderedJson::array();
-  for (const auto& step : summary.steps)
-    steps.push_back({{"name", step.name},
-                     {"items", step.items},
-                     {"done", step.done},
-                     {"empty", step.empty},
-                     {"unchanged", step.cached},
-                     {"failed", step.failed},
-                     {"not_started", step.not_started},
-                     {"skipped", step.skipped},
-                     {"wall_seconds", step.wall_seconds}});
-  return steps;
-}
-
 // By cause; items that nobody attempted are in the counts of their steps.
 OrderedJson failures_of(const RunSession& session) {
   auto failures = OrderedJson::array();
-  const auto attempts = read_attempts(session.store(), session.run().record().id);
+  const auto attempts = read_failed_attempts(session.store(), session.run().record().id);
   for (const auto& cause : failure_causes(session.run(), session.state(), attempts)) {
     if (cause.since.empty()) continue;
     failures.push_back({{"cause", cause.code},
@@ -48,49 +33,37 @@ OrderedJson failures_of(const RunSession& session) {
   return failures;
 }
 
-AttemptRecord record_of(const workflow::ClosingCall& call) {
-  AttemptRecord record;
-  record.step = kStep;
-  record.item = call.op;
-  record.state = "done";
-  return record;
-}
-
-void note_failure(AttemptRecord& record, const Error& error) {
-  record.state = "failed";
-  record.error_code = traits(error.code()).name;
-  record.message = error.message();
-  record.place = error.place().text();
-  record.hint = error.hint();
-  record.cause = error.cause();
-}
-
-}  // namespace
-
 workflow::EndedRun ended_run(const RunSession& session, const RunSummary& summary,
                              const std::string& started) {
   const auto& run = session.run();
   workflow::EndedRun ended;
   ended.state = name_of(summary.ending);
-  ended.report = {{"run", run.record().id},         {"document", run.workflow().document.name},
-                  {"store", session.store().url()}, {"state", ended.state},
-                  {"reason", summary.reason},       {"started", started},
-                  {"finished", now_text()},         {"wall_seconds", summary.wall_seconds},
-                  {"steps", steps_of(summary)},     {"failures", failures_of(session)},
+  ended.report = {{"run", run.record().id},          {"document", run.workflow().document.name},
+                  {"store", session.store().url()},  {"state", ended.state},
+                  {"reason", summary.reason},        {"started", started},
+                  {"finished", now_text()},          {"wall_seconds", summary.wall_seconds},
+                  {"steps", to_json(summary.steps)}, {"failures", failures_of(session)},
                   {"outputs", summary.outputs}};
   return ended;
 }
 
-std::vector<std::string> close_run(RunSession& session, const workflow::EndedRun& ending) {
+}  // namespace
+
+std::vector<std::string> close_run(RunSession& session, const RunSummary& summary,
+                                   const std::string& started) {
   const auto& workflow = session.run().workflow();
   if (workflow.closing.empty()) return {};
+  const auto ending = ended_run(session, summary, started);
   const auto until = Clock::now() + workflow.closing_timeout;
   // Who interrupted the run wants its end told; who will not wait for that ends the process.
   const std::atomic<bool> never{false};
   const Deadline deadline(never, workflow.closing_timeout);
   std::vector<std::string> failed;
   for (const auto& call : workflow.closing) {
-    auto record = record_of(call);
+    AttemptRecord record;
+    record.step = kStep;
+    record.item = call.op;
+    record.state = "done";
     const auto start = Clock::now();
     try {
       const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - start);
@@ -99,10 +72,10 @@ std::vector<std::string> close_run(RunSession& session, const workflow::EndedRun
             .hint("give `finally` a longer `timeout`");
       call.closing->run({ending, left, deadline.flag()});
     } catch (const Error& error) {
-      note_failure(record, error);
+      record.fail(error);
       failed.push_back(fmt::format("finally: {}: {}", call.op, error.what()));
     } catch (const std::exception& error) {
-      note_failure(record, Error(ErrorCode::internal, error.what()));
+      record.fail(Error(ErrorCode::internal, error.what()));
       failed.push_back(fmt::format("finally: {}: {}", call.op, error.what()));
     }
     record.wall_seconds = std::chrono::duration<double>(Clock::now() - start).count();

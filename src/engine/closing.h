@@ -7,13 +7,11 @@
 
 namespace geoloom::engine {
 
-// How the run ended, as closing ops are told.
-workflow::EndedRun ended_run(const RunSession& session, const RunSummary& summary,
-                             const std::string& started);
-
 // Carries out the document's `finally`, each op whether or not those before it failed, all of them
-// within its time. Attempts go to the run's log under the step `finally`. Returns what went wrong,
-// in words: the run's result stays what it is.
-std::vector<std::string> close_run(RunSession& session, const workflow::EndedRun& ending);
+// within its time; they are told how the run ended, which began at `started`. Attempts go to the
+// run's log under the step `finally`. Returns what went wrong, in words: the run's result stays
+// what it is.
+std::vector<std::string> close_run(RunSession& session, const RunSummary& summary,
+                                   const std::string& started);
 
 }  // namespace geoloom::engine

@@ -345,12 +345,7 @@ class Dispatcher::Sending {
     record.step = step_run_.step->name;
     record.item = step_run_.items[message.item].name;
     record.attempt = message.attempt;
-    record.state = "failed";
-    record.error_code = traits(error.code()).name;
-    record.message = error.message();
-    record.place = error.place().text();
-    record.hint = error.hint();
-    record.cause = error.cause();
+    record.fail(error);
     if (const auto problem = session_.log(record); !problem.empty())
       progress_.note("the attempt could not be logged: " + problem);
   }

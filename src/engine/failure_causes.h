@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/receipts.h"
+#include "engine/attempts.h"
 #include "engine/run_state.h"
 #include "workflow/run.h"
 

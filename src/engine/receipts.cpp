@@ -17,73 +17,6 @@ using workflow::Json;
 constexpr const char* kFolder = "receipts";
 constexpr size_t kMostSegments = 32;
 
-Json statistics_to_json(const raster::BandStatistics& s) {
-  return {{"valid", s.valid},     {"total", s.total},
-          {"minimum", s.minimum}, {"maximum", s.maximum},
-          {"mean", s.mean},       {"deviation", s.deviation},
-          {"clipped", s.clipped}, {"nodata_collisions", s.nodata_collisions}};
-}
-
-raster::BandStatistics statistics_from_json(const Json& json) {
-  raster::BandStatistics s;
-  s.valid = json.at("valid").get<uint64_t>();
-  s.total = json.at("total").get<uint64_t>();
-  s.minimum = json.at("minimum").get<double>();
-  s.maximum = json.at("maximum").get<double>();
-  s.mean = json.at("mean").get<double>();
-  s.deviation = json.at("deviation").get<double>();
-  s.clipped = json.at("clipped").get<uint64_t>();
-  s.nodata_collisions = json.at("nodata_collisions").get<uint64_t>();
-  return s;
-}
-
-std::optional<raster::ChunkLayout> chunks_from_json(const Json& json) {
-  const auto found = json.find("chunks");
-  if (found == json.end()) return std::nullopt;
-  const auto codec = found->at("codec").get<std::string>();
-  return raster::ChunkLayout{
-      .side = found->at("side").get<int64_t>(),
-      .codec = codec == "zstd" ? raster::Codec::zstd : raster::Codec::deflate};
-}
-
-Json output_to_json(const Output& output) {
-  Json bands = Json::array();
-  for (const auto& band : output.bands) bands.push_back(statistics_to_json(band));
-  Json json{{"layer", output.layer},
-            {"name", output.name},
-            {"media_type", output.media_type},
-            {"bytes", output.bytes},
-            {"sha256", output.sha256},
-            {"pixel_hash", output.pixel_hash},
-            {"grid", workflow::grid_to_json(output.grid)},
-            {"schema", output.schema ? workflow::schema_to_json(*output.schema) : Json()},
-            {"bands", bands}};
-  if (output.chunks)
-    json["chunks"] = {{"side", output.chunks->side},
-                      {"codec", raster::name(output.chunks->codec)},
-                      {"objects", output.objects}};
-  if (output.metrics) json["metrics"] = workflow::to_json(*output.metrics);
-  return json;
-}
-
-Output output_from_json(const Json& json) {
-  Output output;
-  output.layer = json.at("layer").get<std::string>();
-  output.name = json.at("name").get<std::string>();
-  output.media_type = json.at("media_type").get<std::string>();
-  output.bytes = json.at("bytes").get<int64_t>();
-  output.sha256 = json.at("sha256").get<std::string>();
-  output.pixel_hash = json.at("pixel_hash").get<std::string>();
-  output.grid = workflow::grid_from_json(json.at("grid"));
-  if (!json.at("schema").is_null()) output.schema = workflow::schema_from_json(json.at("schema"));
-  for (const auto& band : json.at("bands")) output.bands.push_back(statistics_from_json(band));
-  output.chunks = chunks_from_json(json);
-  if (output.chunks) output.objects = json.at("chunks").at("objects").get<size_t>();
-  if (const auto found = json.find("metrics"); found != json.end())
-    output.metrics = workflow::metrics_from_json(*found);
-  return output;
-}
-
 // Two receipts of one fingerprint must tell of the same pixels, and from one build of the same
 // bytes.
 std::string disagreement(const Receipt& a, const Receipt& b) {
@@ -95,6 +28,25 @@ std::string disagreement(const Receipt& a, const Receipt& b) {
       return "other bytes in layer " + a.outputs[i].layer;
   }
   return {};
+}
+
+std::optional<Receipt> receipt_in(const std::string& payload) {
+  const auto json = Json::parse(payload, nullptr, false);
+  return json.is_discarded() ? std::nullopt : receipt_from_json(json);
+}
+
+// Without parsing a record that is laid out as to_json() does: keys are in order, so that these two
+// come before any that holds keys of others; and a quote within a text follows a backslash.
+std::optional<std::string> fingerprint_in(const std::string& payload) {
+  static const std::string key = "\"fingerprint\":\"",
+                           version = fmt::format("\"geoloom_receipt\":{},", kReceiptVersion);
+  const auto at = payload.find(key);
+  if (payload.starts_with("{\"attempt\":") && at != std::string::npos) {
+    const auto start = at + key.size(), end = payload.find('"', start);
+    if (payload.find(version, end) != std::string::npos) return payload.substr(start, end - start);
+  }
+  const auto receipt = receipt_in(payload);
+  return receipt ? std::optional(receipt->fingerprint) : std::nullopt;
 }
 
 // The folder of a chunk, "layers/x/item/red/0.0.0", or empty: files of items lie beside each other.
@@ -111,98 +63,6 @@ std::string folder_of_chunk(const std::string& name) {
 
 std::string chunk_folder(const Output& output) {
   return output.name.substr(0, output.name.rfind('/'));
-}
-
-Json to_json(const Receipt& receipt) {
-  Json dropped = Json::array(), outputs = Json::array();
-  for (const auto& d : receipt.dropped)
-    dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
-  for (const auto& output : receipt.outputs) outputs.push_back(output_to_json(output));
-  return {{"geoloom_receipt", kReceiptVersion},
-          {"fingerprint", receipt.fingerprint},
-          {"build", receipt.build},
-          {"run", receipt.run},
-          {"step", receipt.step},
-          {"item", receipt.item},
-          {"state", receipt.empty ? "empty" : "done"},
-          {"attempt", receipt.attempt},
-          {"started", receipt.started},
-          {"finished", receipt.finished},
-          {"seconds",
-           {{"read", receipt.read_seconds},
-            {"compute", receipt.compute_seconds},
-            {"encode", receipt.encode_seconds},
-            {"wall", receipt.wall_seconds}}},
-          {"read_amplification", receipt.read_amplification},
-          {"memory_bytes", receipt.memory_bytes},
-          {"chain", receipt.chain},
-          {"scenes", receipt.scenes},
-          {"dropped", dropped},
-          {"clipped_at_load", receipt.clipped_at_load},
-          {"notes", receipt.notes},
-          {"outputs", outputs}};
-}
-
-std::optional<Receipt> receipt_from_json(const Json& json) {
-  try {
-    if (json.at("geoloom_receipt").get<int>() != kReceiptVersion) return std::nullopt;
-    Receipt receipt;
-    receipt.fingerprint = json.at("fingerprint").get<std::string>();
-    receipt.build = json.at("build").get<std::string>();
-    receipt.run = json.at("run").get<std::string>();
-    receipt.step = json.at("step").get<std::string>();
-    receipt.item = json.at("item").get<std::string>();
-    receipt.empty = json.at("state") == "empty";
-    receipt.attempt = json.at("attempt").get<int>();
-    receipt.started = json.at("started").get<std::string>();
-    receipt.finished = json.at("finished").get<std::string>();
-    const auto& seconds = json.at("seconds");
-    receipt.read_seconds = seconds.at("read").get<double>();
-    receipt.compute_seconds = seconds.at("compute").get<double>();
-    receipt.encode_seconds = seconds.at("encode").get<double>();
-    receipt.wall_seconds = seconds.at("wall").get<double>();
-    receipt.read_amplification = json.at("read_amplification").get<double>();
-    receipt.memory_bytes = json.at("memory_bytes").get<size_t>();
-    receipt.chain = json.at("chain").get<std::string>();
-    receipt.scenes = json.at("scenes").get<std::vector<std::string>>();
-    for (const auto& d : json.at("dropped"))
-      receipt.dropped.push_back(
-          {d.at("scene").get<std::string>(), d.at("reason").get<std::string>()});
-    receipt.clipped_at_load = json.at("clipped_at_load").get<uint64_t>();
-    receipt.notes = json.at("notes").get<std::vector<std::string>>();
-    for (const auto& output : json.at("outputs"))
-      receipt.outputs.push_back(output_from_json(output));
-    return receipt;
-  } catch (const Json::exception&) {
-    return std::nullopt;
-  } catch (const Error&) {  // metrics that are none
-    return std::nullopt;
-  }
-}
-
-Json to_json(const AttemptRecord& record) {
-  return {{"time", record.time},        {"step", record.step},
-          {"item", record.item},        {"attempt", record.attempt},
-          {"state", record.state},      {"wall_seconds", record.wall_seconds},
-          {"error", record.error_code}, {"message", record.message},
-          {"place", record.place},      {"hint", record.hint},
-          {"cause", record.cause}};
-}
-
-AttemptRecord attempt_from_json(const Json& json) {
-  AttemptRecord record;
-  record.time = json.value("time", "");
-  record.step = json.value("step", "");
-  record.item = json.value("item", "");
-  record.attempt = json.value("attempt", 1);
-  record.state = json.value("state", "");
-  record.wall_seconds = json.value("wall_seconds", 0.0);
-  record.error_code = json.value("error", "");
-  record.message = json.value("message", "");
-  record.place = json.value("place", "");
-  record.hint = json.value("hint", "");
-  record.cause = json.value("cause", "");
-  return record;
 }
 
 std::string now_text() {
@@ -225,17 +85,34 @@ void ReceiptBook::add_object(const std::string& name) {
 }
 
 bool ReceiptBook::read_new_records() {
-  const auto records = reader_.read_new();
+  auto records = reader_.read_new();
   damaged_ += records.damaged;
-  for (const auto& payload : records.payloads) {
-    const auto json = Json::parse(payload, nullptr, false);
-    auto receipt = json.is_discarded() ? std::nullopt : receipt_from_json(json);
-    if (receipt)
-      add(std::move(*receipt));
+  for (auto& payload : records.payloads) {
+    if (auto fingerprint = fingerprint_in(payload))
+      add_unread(*fingerprint, std::move(payload));
     else
       ++damaged_;
   }
   return !records.payloads.empty();
+}
+
+void ReceiptBook::add_unread(const std::string& fingerprint, std::string payload) {
+  const auto [found, fresh] = by_fingerprint_.try_emplace(fingerprint);
+  if (fresh) {
+    found->second.unread = std::move(payload);
+    return;
+  }
+  // Compacting segments copies records.
+  if (found->second.unread == payload) return;
+  if (auto receipt = receipt_in(payload)) (void)add(*std::move(receipt));
+}
+
+void ReceiptBook::read(Entry& entry) {
+  std::call_once(entry.read, [&] {
+    if (auto receipt = receipt_in(entry.unread))
+      entry.receipt = std::make_unique<Receipt>(*std::move(receipt));
+    entry.unread = {};
+  });
 }
 
 bool ReceiptBook::refresh() {
@@ -247,24 +124,25 @@ bool ReceiptBook::refresh() {
 }
 
 const Receipt* ReceiptBook::add(Receipt receipt) {
-  const auto found = by_fingerprint_.find(receipt.fingerprint);
-  if (found != by_fingerprint_.end()) {
-    if (const auto what = disagreement(*found->second, receipt); !what.empty())
-      throw Error(ErrorCode::corrupt,
-                  fmt::format("two attempts at one identity gave {} (attempts of {} by build {} "
-                              "and of {} by build {})",
-                              what, found->second->finished, found->second->build, receipt.finished,
-                              receipt.build))
-          .at({.step = receipt.step, .item = receipt.item})
-          .hint(
-              "results are no longer reproducible: an input changed without its size and time, or "
-              "an op changed without its version; "
-              "find out which, then write to a new store");
-    // The first committed receipt wins.
-    return found->second.get();
+  auto& entry = by_fingerprint_[receipt.fingerprint];
+  read(entry);
+  const auto* first = entry.receipt.get();
+  if (first == nullptr) {
+    entry.receipt = std::make_unique<Receipt>(std::move(receipt));
+    return entry.receipt.get();
   }
-  auto owned = std::make_unique<Receipt>(std::move(receipt));
-  return (by_fingerprint_[owned->fingerprint] = std::move(owned)).get();
+  if (const auto what = disagreement(*first, receipt); !what.empty())
+    throw Error(ErrorCode::corrupt,
+                fmt::format("two attempts at one identity gave {} (attempts of {} by build {} "
+                            "and of {} by build {})",
+                            what, first->finished, first->build, receipt.finished, receipt.build))
+        .at({.step = receipt.step, .item = receipt.item})
+        .hint(
+            "results are no longer reproducible: an input changed without its size and time, or "
+            "an op changed without its version; "
+            "find out which, then write to a new store");
+  // The first committed receipt wins.
+  return first;
 }
 
 bool ReceiptBook::files_exist(const Receipt& receipt) const {
@@ -275,17 +153,23 @@ bool ReceiptBook::files_exist(const Receipt& receipt) const {
   });
 }
 
+// Parses without the lock, so that several threads do.
 const Receipt* ReceiptBook::find_any(const std::string& fingerprint) const {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = by_fingerprint_.find(fingerprint);
-  return found == by_fingerprint_.end() ? nullptr : found->second.get();
+  if (found == by_fingerprint_.end()) return nullptr;
+  auto& entry = found->second;
+  lock.unlock();
+  read(entry);
+  lock.lock();
+  return entry.receipt.get();
 }
 
 const Receipt* ReceiptBook::find(const std::string& fingerprint) const {
+  const auto* receipt = find_any(fingerprint);
+  if (receipt == nullptr) return nullptr;
   const std::lock_guard lock(mutex_);
-  const auto found = by_fingerprint_.find(fingerprint);
-  if (found == by_fingerprint_.end() || !files_exist(*found->second)) return nullptr;
-  return found->second.get();
+  return files_exist(*receipt) ? receipt : nullptr;
 }
 
 const Receipt* ReceiptBook::commit(Receipt receipt) {

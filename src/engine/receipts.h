@@ -7,9 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "store/segments.h"
@@ -62,17 +62,6 @@ workflow::Json to_json(const Receipt& receipt);
 // nullopt for a receipt of an older or newer format: a miss, not an error.
 std::optional<Receipt> receipt_from_json(const workflow::Json& json);
 
-// What happened to one attempt, kept with the run.
-struct AttemptRecord {
-  std::string time, step, item;
-  int attempt = 1;
-  std::string state;  // "done", "empty", "failed"
-  double wall_seconds = 0;
-  std::string error_code, message, place, hint, cause;  // failed ones
-};
-workflow::Json to_json(const AttemptRecord& record);
-AttemptRecord attempt_from_json(const workflow::Json& json);
-
 // The time of now, as records write it.
 std::string now_text();
 
@@ -90,6 +79,7 @@ class ReceiptBook {
   // Joins the segments of an object store, where every flush makes one; reading many small objects
   // is what a later start would wait for.
   void compact();
+  // Lines that are torn or altered, or hold no receipt of this format.
   size_t damaged_records() const { return damaged_; }
   // Reads what other processes have committed since; true when there was something.
   bool refresh();
@@ -97,7 +87,17 @@ class ReceiptBook {
   const Receipt* find_any(const std::string& fingerprint) const;
 
  private:
+  // Receipts are parsed when they are first asked for, by the thread that asks: a store holds those
+  // of all its runs.
+  struct Entry {
+    std::string unread;  // as the segment has it
+    std::once_flag read;
+    std::unique_ptr<Receipt> receipt;  // after read(), under the lock; null: not readable
+  };
+
+  static void read(Entry& entry);
   const Receipt* add(Receipt receipt);
+  void add_unread(const std::string& fingerprint, std::string payload);
   bool read_new_records();
   bool files_exist(const Receipt& receipt) const;
 
@@ -105,10 +105,10 @@ class ReceiptBook {
   store::SegmentReader reader_;
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
-  std::unordered_map<std::string, std::unique_ptr<Receipt>> by_fingerprint_;
+  mutable std::unordered_map<std::string, Entry> by_fingerprint_;
   void add_object(const std::string& name);
 
-  std::set<std::string> objects_;  // names under layers/, one listing at the start
+  std::unordered_set<std::string> objects_;  // names under layers/, one listing at the start
   // Chunks are counted by folder: a long series has hundreds for each item.
   std::map<std::string, size_t> chunks_;
   size_t damaged_ = 0;

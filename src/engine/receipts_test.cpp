@@ -121,6 +121,28 @@ TEST_F(Receipts, ThatDisagreeAreALoudError) {
   EXPECT_THROW(ReceiptBook{*store}, Error);
 }
 
+TEST_F(Receipts, AreFoundHoweverTheyAreLaidOut) {
+  store->put_bytes("tif", "layers/l/0_0-f1.tif");
+  const auto line =
+      "{\"note\": {\"fingerprint\":\"f9\"}, " + to_json(receipt("f1")).dump().substr(1);
+  {
+    store::SegmentWriter writer(*store, "receipts");
+    writer.append("{ \"geoloom_receipt\" : 1 }");
+    writer.append(line);
+    writer.append(to_json(receipt("f1")).dump());  // as one that was compacted and not yet removed
+    auto other = to_json(receipt("f2"));
+    other["geoloom_receipt"] = 10 * kReceiptVersion;
+    writer.append(other.dump());
+  }
+  const ReceiptBook book(*store);
+  EXPECT_EQ(book.damaged_records(), 2U);
+  ASSERT_NE(book.find("f1"), nullptr);
+  EXPECT_EQ(book.find("f1"), book.find_any("f1"));
+  EXPECT_EQ(book.find("f1")->item, "0_0");
+  EXPECT_EQ(book.find_any("f2"), nullptr);
+  EXPECT_EQ(book.find_any("f9"), nullptr);
+}
+
 TEST_F(Receipts, OfAnotherFormatAreAMiss) {
   auto json = to_json(receipt("f1"));
   json["geoloom_receipt"] = kReceiptVersion + 1;

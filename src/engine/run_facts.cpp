@@ -10,21 +10,6 @@
 
 namespace geoloom::engine {
 
-std::vector<AttemptRecord> read_failed_attempts(const store::Store& store,
-                                                const std::string& run_id) {
-  std::vector<AttemptRecord> attempts;
-  for (const auto& payload : store::read_segments(store, "runs/" + run_id + "/attempts").payloads) {
-    if (payload.find("\"failed\"") == std::string::npos) continue;
-    const auto json = workflow::Json::parse(payload, nullptr, false);
-    if (!json.is_object()) continue;
-    if (auto attempt = attempt_from_json(json); attempt.state == "failed")
-      attempts.push_back(std::move(attempt));
-  }
-  std::stable_sort(attempts.begin(), attempts.end(),
-                   [](const auto& a, const auto& b) { return a.time < b.time; });
-  return attempts;
-}
-
 RunFacts empty_facts(const workflow::Run& run) {
   RunFacts facts;
   for (const auto& step : run.steps()) {

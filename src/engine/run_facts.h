@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/attempts.h"
 #include "engine/receipts.h"
 #include "engine/run_history.h"
 #include "engine/run_state.h"
@@ -52,10 +53,6 @@ struct RunFacts {
   std::string ended_because;     // why it ended before its end; empty: it did not
   size_t peak_memory_bytes = 0;  // of the process that carried it out; 0: not known
 };
-
-// The attempts of a run that failed, in order of time: of a large run few lines of its log.
-std::vector<AttemptRecord> read_failed_attempts(const store::Store& store,
-                                                const std::string& run_id);
 
 // Of a run that nobody has begun.
 RunFacts empty_facts(const workflow::Run& run);

@@ -26,7 +26,8 @@ struct RunExecution {
   std::string process_start;  // tells a process from a later one of that number
 
   std::string ended;   // RFC 3339; empty: no end is known
-  std::string ending;  // "done", "failed", "paused", "waiting", "cancelled", "interrupted"
+  std::string ending;  // "done", "failed", "paused", "waiting", "cancelled", "interrupted",
+                       // "past_deadline"
   std::string reason;  // or empty
 
   // Its ending; of one without: "under way", or "ended without a word" when its process is gone. Of

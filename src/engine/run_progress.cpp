@@ -22,6 +22,22 @@ size_t RunSummary::not_started() const {
   return count;
 }
 
+workflow::OrderedJson to_json(const std::vector<StepSummary>& steps) {
+  auto json = workflow::OrderedJson::array();
+  for (const auto& step : steps)
+    json.push_back({{"name", step.name},
+                    {"items", step.items},
+                    {"done", step.done},
+                    {"empty", step.empty},
+                    {"unchanged", step.cached},
+                    {"failed", step.failed},
+                    {"not_started", step.not_started},
+                    {"ended_early", step.ended_early},
+                    {"skipped", step.skipped},
+                    {"wall_seconds", step.wall_seconds}});
+  return json;
+}
+
 const char* name_of(RunEnding ending) {
   switch (ending) {
     case RunEnding::done:
@@ -35,8 +51,9 @@ const char* name_of(RunEnding ending) {
     case RunEnding::cancelled:
       return "cancelled";
     case RunEnding::interrupted:
-    case RunEnding::past_deadline:
       return "interrupted";
+    case RunEnding::past_deadline:
+      return "past_deadline";
   }
   return "failed";
 }

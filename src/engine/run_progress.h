@@ -49,10 +49,13 @@ struct StepSummary {
   // Why the rest was not started: a budget, a deadline, a step whose layers it reads; or empty.
   std::string ended_early;
 };
+// Each {"name", "items", "done", "empty", "unchanged", "failed", "not_started", "ended_early",
+// "skipped", "wall_seconds"}, as summaries and closing ops tell it.
+workflow::OrderedJson to_json(const std::vector<StepSummary>& steps);
 
 // How an execution of a run ended.
 enum class RunEnding { done, failed, paused, waiting, cancelled, interrupted, past_deadline };
-// "done", "failed", "paused", "waiting", "cancelled", "interrupted"; a deadline interrupts.
+// "done", "failed", "paused", "waiting", "cancelled", "interrupted" (by a signal), "past_deadline".
 const char* name_of(RunEnding ending);
 
 struct RunSummary {

@@ -51,13 +51,8 @@ void RunReportWriter::failed(size_t step, size_t item, const ItemEvent& event) {
   record.step = event.step;
   record.item = event.item;
   record.attempt = event.attempt;
-  record.state = "failed";
   record.wall_seconds = event.wall_seconds;
-  record.error_code = traits(event.error->code()).name;
-  record.message = event.error->message();
-  record.place = event.error->place().text();
-  record.hint = event.error->hint();
-  record.cause = event.error->cause();
+  record.fail(*event.error);
   facts_.failures[{step, item}] = std::move(record);
 }
 

@@ -11,13 +11,6 @@
 #include "engine/gather.h"
 
 namespace geoloom::engine {
-namespace {
-
-std::string attempts_folder(const std::string& run_id) {
-  return "runs/" + run_id + "/attempts";
-}
-
-}  // namespace
 
 RunSession::RunSession(const workflow::Run& run, store::Store& store, Machine& machine,
                        const std::atomic<bool>& stop)
@@ -88,14 +81,10 @@ std::string RunSession::log(const WorkMessage& message, const AttemptResult& res
   record.item = step.items[message.item].name;
   record.attempt = message.attempt;
   record.wall_seconds = result.wall_seconds;
-  record.state = failed ? "failed" : *result.outcome == Outcome::empty ? "empty" : "done";
-  if (failed) {
-    record.error_code = traits(result.error->code()).name;
-    record.message = result.error->message();
-    record.place = result.error->place().text();
-    record.hint = result.error->hint();
-    record.cause = result.error->cause();
-  }
+  if (failed)
+    record.fail(*result.error);
+  else
+    record.state = *result.outcome == Outcome::empty ? "empty" : "done";
   return log(std::move(record));
 }
 
@@ -147,35 +136,6 @@ void RunSession::compact() {
 
 std::vector<Published> RunSession::publish(size_t step) {
   return publish_step(run_, step, state_, store_, scratch_, machine_.reads);
-}
-
-namespace {
-
-std::vector<AttemptRecord> attempts_in(const store::DecodedRecords& records) {
-  std::vector<AttemptRecord> attempts;
-  for (const auto& payload : records.payloads) {
-    const auto json = workflow::Json::parse(payload, nullptr, false);
-    if (json.is_object()) attempts.push_back(attempt_from_json(json));
-  }
-  return attempts;
-}
-
-}  // namespace
-
-AttemptReader::AttemptReader(const store::Store& store, const std::string& run_id)
-    : segments_(store, attempts_folder(run_id)) {
-  (void)segments_.read_new();
-}
-
-std::vector<AttemptRecord> AttemptReader::read_new() {
-  return attempts_in(segments_.read_new());
-}
-
-std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id) {
-  auto attempts = attempts_in(store::read_segments(store, attempts_folder(run_id)));
-  std::stable_sort(attempts.begin(), attempts.end(),
-                   [](const auto& a, const auto& b) { return a.time < b.time; });
-  return attempts;
 }
 
 }  // namespace geoloom::engine

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/attempts.h"
 #include "engine/item_handler.h"
 #include "engine/machine.h"
 #include "engine/manifest.h"
@@ -77,20 +78,6 @@ class RunSession {
   RunState state_;
   store::SegmentWriter attempts_;
   store::Scratch scratch_;
-};
-
-// Attempts of a run, as the segments tell, in order of time.
-std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id);
-
-// Attempts that other processes log while a run goes on.
-class AttemptReader {
- public:
-  // Begins with those that are logged from now on.
-  AttemptReader(const store::Store& store, const std::string& run_id);
-  std::vector<AttemptRecord> read_new();
-
- private:
-  store::SegmentReader segments_;
 };
 
 }  // namespace geoloom::engine

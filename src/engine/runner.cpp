@@ -111,8 +111,8 @@ void close_broken_run(RunSession& session, RunProgress& progress, const std::str
     auto summary = progress.finish(session.run());
     summary.ending = RunEnding::failed;
     summary.reason = reason;
-    (void)close_run(session, ended_run(session, summary, started));
-  } catch (const Error&) {  // of the same store, most likely; the first error is the one to tell
+    (void)close_run(session, summary, started);
+  } catch (const std::exception&) {  // of the same store, most likely; the first is the one to tell
   }
 }
 
@@ -137,9 +137,9 @@ RunSummary carry_out(RunSession& session, store::Store& store, Transport& transp
     log.ended(name_of(summary.ending), summary.reason);
     if (!log.problem().empty())
       observer.note("how the run went could not be logged: " + log.problem());
-    summary.closing_failures = close_run(session, ended_run(session, summary, started));
+    summary.closing_failures = close_run(session, summary, started);
     return summary;
-  } catch (const Error& error) {
+  } catch (const std::exception& error) {
     log.ended(name_of(RunEnding::failed), error.what());
     close_broken_run(session, progress, started, error.what());
     throw;

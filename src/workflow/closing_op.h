@@ -12,13 +12,13 @@ namespace geoloom::workflow {
 
 // How a run ended.
 struct EndedRun {
-  // done: all items have results; failed: some have not; paused, waiting, cancelled, interrupted:
-  // it goes on when started again.
+  // done: all items have results; failed: some have not; paused, waiting, cancelled, interrupted,
+  // past_deadline: it goes on when started again.
   std::string state;
   // {"run", "document", "store", "state", "reason", "started", "finished", "wall_seconds",
   //  "steps": [{"name", "items", "done", "empty", "unchanged", "failed", "not_started",
-  //  "skipped"}], "failures": [{"cause", "message", "hint", "since", "items", "example"}],
-  //  "outputs": {...}}
+  //  "ended_early", "skipped", "wall_seconds"}], "failures": [{"cause", "message", "hint", "since",
+  //  "items", "example"}], "outputs": {...}}
   OrderedJson report;
 };
 

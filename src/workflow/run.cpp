@@ -61,13 +61,11 @@ Json report_to_json(const FreezeReport& report) {
 }
 
 // The values of the axes make items of their own even where they change no parameter.
-std::string identity_hash(const ChainRun& chain, const Item& item, Json inputs) {
-  Json identity{{"chain", chain.chain->identity()},
-                {"files", chain.file_hashes},
-                {"grid", item.grid.text()},
-                {"inputs", std::move(inputs)}};
-  if (!item.at().empty()) identity["at"] = item.at();
-  return store::sha256_hex(identity.dump());
+// The text is that of a JSON object with sorted keys.
+std::string identity_hash(const ChainRun& chain, const Item& item, const Json& inputs) {
+  const auto at = item.at().empty() ? std::string() : "\"at\":" + Json(item.at()).dump() + ",";
+  return store::sha256_hex(fmt::format(R"({{{}{},"grid":{},"inputs":{}}})", at, chain.identity,
+                                       Json(item.grid.text()).dump(), inputs.dump()));
 }
 
 // The contents of the files an op reads, as the record keeps them.
@@ -138,7 +136,7 @@ std::string StepRun::fingerprint(const ItemPlan& plan) const {
   for (const auto& node : plan.nodes)
     if (!node.source.identities.empty()) inputs.push_back(node.source.identities);
   const auto& chain = chain_of(plan.item);
-  return identity_hash(chain, plan.item, std::move(inputs));
+  return identity_hash(chain, plan.item, inputs);
 }
 
 std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
@@ -159,7 +157,7 @@ std::string StepRun::fingerprint(const Item& item, const Layers& layers) const {
   const auto& chain = chain_of(item);
   for (const auto& work : chain.works)
     if (work) inputs.push_back(work->identity(item).value_or(""));
-  return identity_hash(chain, item, std::move(inputs));
+  return identity_hash(chain, item, inputs);
 }
 
 namespace {
@@ -361,6 +359,8 @@ ChainRun Run::open_chain(const Step& step, size_t c) {
       throw;
     }
   }
+  run.identity =
+      fmt::format(R"("chain":{},"files":{})", run.chain->identity().dump(), run.file_hashes.dump());
   return run;
 }
 

@@ -40,6 +40,7 @@ struct ChainRun {
   std::vector<std::unique_ptr<ItemWork>> works;           // by node; null for other kinds
   std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
   Json file_hashes = Json::array();                       // identities of files ops read
+  std::string identity;  // of chain and files: the part of items' identities they share, as JSON
 };
 
 struct StepRun {

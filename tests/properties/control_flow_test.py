@@ -238,7 +238,7 @@ def deadlines_end_what_is_under_way(bench):
         steps = of_step.steps()
         bench.expect_equal((steps["composite"]["failed"], steps["composite"]["not_started"]), (0, TILES), "no attempt is counted")
         bench.expect("its deadline of 700 ms passed" in of_step.err, "it says so", of_step)
-        bench.expect_equal((of_step.json()["ending"], steps["map"]["not_started"]), ("interrupted", 1), "the map is not started")
+        bench.expect_equal((of_step.json()["ending"], steps["map"]["not_started"]), ("past_deadline", 1), "the map is not started")
         text = documents.colours(tile=TILE)
         hold_pixels(server)
         of_run = bench.run(bench.document(text + "deadline: 700 ms\n"), *arguments, environment=PATIENT, expect=14)

@@ -24,7 +24,8 @@ const workflow::OpDescription kDescription{
     .version = 1,
     .summary = "Send how a run ended to a webhook",
     .documentation =
-        R"(Stands under `finally`, and so is carried out however a run ends: done, failed, paused, waiting, cancelled or interrupted.
+        R"(Stands under `finally`, and so is carried out however a run ends: done, failed, paused, waiting, cancelled,
+interrupted (by a signal) or past_deadline.
 
 Sends a POST request with JSON: `text`, one line for people, which chat services show; and `run`, `document`, `store`,
 `state`, `reason`, `started`, `finished`, `wall_seconds`, `steps` with their counts, `failures` grouped by cause with an example, and `outputs`. Addresses that give
@@ -44,8 +45,8 @@ struct WebhookParameters {
   }
 };
 
-const std::vector<std::string> kStates{"done",    "failed",    "paused",
-                                       "waiting", "cancelled", "interrupted"};
+const std::vector<std::string> kStates{"done",      "failed",      "paused",       "waiting",
+                                       "cancelled", "interrupted", "past_deadline"};
 
 // "cropland 20261121T101500Z-1a2b3c4d: failed. 3 of 1200 items have no result. missing: ..."
 std::string line_of(const workflow::OrderedJson& report) {
