@@ -13,6 +13,7 @@
 #include "cli/run_execution.h"
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
+#include "engine/receipt_age.h"
 #include "engine/run_waits.h"
 #include "error/spelling.h"
 
@@ -103,7 +104,7 @@ class Dispatch {
         machine_({.threads = 1, .reads = 1}),
         stop_(stop_on_signals("\nstopping; what is under way is waited for (once more to end at "
                               "once)\n")) {
-    run_->record() = workflow::write_or_resume(*store_, run_->record());
+    engine::begin_run(*run_, *store_);
     remember_store(store_->url());
   }
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -35,6 +36,33 @@ void force_cpu_target(const std::string& name) {
   }
 }
 
+size_t memory_of(const workflow::Pool& pool) {
+  if (pool.memory.empty()) return engine::default_memory_bytes();
+  try {
+    return parse_bytes(pool.memory, "pool.memory");
+  } catch (Error& error) {
+    error.at(pool.memory_place);
+    throw;
+  }
+}
+
+// GEOLOOM_PARAM_LEAST_COUNT gives the parameter `least-count` or `least_count`. What the document
+// does not declare is no mistake: the variable may be meant for another.
+std::map<std::string, workflow::GivenParameter> parameters_of_environment(
+    const workflow::Document& document) {
+  std::map<std::string, workflow::GivenParameter> given;
+  for (const auto& declaration : document.params) {
+    std::string variable = "GEOLOOM_PARAM_";
+    for (const char c : declaration.name)
+      variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    const char* const value = std::getenv(variable.c_str());
+    if (value == nullptr) continue;
+    const auto origin = "environment " + variable;
+    given[declaration.name] = {workflow::parse_yaml_scalar(value, origin), origin};
+  }
+  return given;
+}
+
 }  // namespace
 
 void DocumentArguments::add_document_to(CLI::App& command) {
@@ -45,6 +73,8 @@ void DocumentArguments::add_document_to(CLI::App& command) {
   command.add_option("-P,--param-file", parameter_files, "YAML file with parameters")
       ->take_all()
       ->allow_extra_args(false);
+  command.add_option("--profile", profile,
+                     "One of the document's profiles: where and how it is carried out");
 }
 
 void DocumentArguments::add_to(CLI::App& command) {
@@ -61,7 +91,7 @@ void DocumentArguments::add_to(CLI::App& command) {
 
 workflow::Document DocumentArguments::load() const {
   auto document = workflow::read_document(workflow);
-  std::map<std::string, workflow::GivenParameter> given;
+  auto given = parameters_of_environment(document);
   for (const auto& path : parameter_files) {
     const auto values = workflow::parse_yaml(gdal::read_file(path, kParameterFileLimit), path);
     if (values.kind != workflow::Value::Kind::map)
@@ -75,6 +105,7 @@ workflow::Document DocumentArguments::load() const {
     given[setting.substr(0, equals)] = {
         workflow::parse_yaml_scalar(setting.substr(equals + 1), "command line"), "command line"};
   }
+  document.profile = profile;
   workflow::resolve(document, given);
   return document;
 }
@@ -103,11 +134,17 @@ void MachineArguments::add_to(CLI::App& command) {
 }
 
 engine::RunnerOptions MachineArguments::options() const {
+  return options(workflow::Pool());
+}
+
+engine::RunnerOptions MachineArguments::options(const workflow::Pool& pool) const {
   engine::RunnerOptions options;
-  options.memory_bytes =
-      memory.empty() ? engine::default_memory_bytes() : parse_bytes(memory, "--memory");
-  options.threads = threads;
-  options.reads = reads;
+  if (!memory.empty())
+    options.memory_bytes = parse_bytes(memory, "--memory");
+  else
+    options.memory_bytes = memory_of(pool);
+  options.threads = threads > 0 ? threads : static_cast<unsigned>(pool.threads);
+  options.reads = reads > 0 ? reads : static_cast<unsigned>(pool.reads);
   if (!cpu_target.empty()) force_cpu_target(cpu_target);
   return options;
 }

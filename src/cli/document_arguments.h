@@ -16,6 +16,7 @@ struct DocumentArguments {
   std::string workflow;
   std::vector<std::string> settings;         // -p name=value
   std::vector<std::string> parameter_files;  // -P
+  std::string profile;
   std::string tiles;
   int64_t sample = 0;
   std::string only;
@@ -37,6 +38,8 @@ struct MachineArguments {
   void add_to(CLI::App& command);
   // Also makes the kernels run on the CPU target asked for.
   engine::RunnerOptions options() const;
+  // What the options leave open is as the chosen profile of a document says.
+  engine::RunnerOptions options(const workflow::Pool& pool) const;
 };
 
 // Which store a command means: --store, else the document's, else that of the last run.

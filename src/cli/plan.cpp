@@ -263,8 +263,8 @@ void add_plan(CLI::App& app, Commands& commands) {
   command->add_option("--geojson", arguments->geojson, "Write the tiles as GeoJSON to this file");
   command->add_flag("--json", commands.json, "The plan as JSON on stdout");
   command->callback([arguments, &commands] {
-    const auto options = arguments->machine.options();
     const auto run = arguments->document.create_run(commands.registry);
+    const auto options = arguments->machine.options(run->workflow().document.pool);
     const unsigned threads = options.threads ? options.threads : engine::available_cores();
     const unsigned reads = engine::reads_in_flight(*run, options);
     engine::check_memory(*run, options.memory_bytes, threads, reads);

@@ -12,6 +12,7 @@
 #include "cli/run_execution.h"
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
+#include "engine/receipt_age.h"
 #include "engine/run_report_writer.h"
 #include "kernels/target.h"
 #include "workflow/schema_json.h"
@@ -254,11 +255,13 @@ void add_run(CLI::App& app, Commands& commands) {
   command->add_flag("-q,--quiet", arguments->quiet, "No progress");
   command->callback([arguments, &commands] {
     commands.json = arguments->json;
-    auto options = arguments->machine.options();
-    options.control_interval = arguments->control.interval();
     const auto run = arguments->document.create_run(commands.registry);
+    const auto& pool = run->workflow().document.pool;
+    auto options = arguments->machine.options(pool);
+    options.control_interval = arguments->control.interval();
+    if (!arguments->transport.given()) arguments->transport.targets = pool.via;
     const auto store = store::open_store(run->workflow().document.store.text);
-    run->record() = workflow::write_or_resume(*store, run->record());
+    engine::begin_run(*run, *store);
     remember_store(store->url());
     commands.exit_code =
         arguments->transport.given()

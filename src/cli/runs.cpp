@@ -30,13 +30,16 @@ OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
 
 int retry(const RunsArguments& arguments, const Commands& commands) {
   auto opened = open_run(arguments, commands);
-  auto options = arguments.machine.options();
+  const auto& pool = opened.run->workflow().document.pool;
+  auto options = arguments.machine.options(pool);
   options.control_interval = arguments.control.interval();
   opened.state.reset();
   opened.book.reset();
-  if (!arguments.transport.given())
+  auto via = arguments.transport;
+  if (!via.given()) via.targets = pool.via;
+  if (!via.given())
     return execute_and_report(*opened.run, *opened.store, options, commands.json, false);
-  OpenedTransport transport(arguments.transport);
+  OpenedTransport transport(via);
   return execute_and_report(*opened.run, *opened.store, options, commands.json, false,
                             &transport.transport());
 }

@@ -2,9 +2,8 @@
 // geoloom runs clean
 #include <fmt/format.h>
 
-#include <charconv>
+#include <chrono>
 #include <iostream>
-#include <map>
 
 #include "cli/document_arguments.h"
 #include "cli/existing_store.h"
@@ -13,6 +12,7 @@
 #include "engine/retention.h"
 #include "error/error.h"
 #include "gdal/dataset.h"
+#include "workflow/duration.h"
 #include "workflow/run.h"
 
 namespace geoloom::cli {
@@ -29,19 +29,14 @@ struct CleanArguments {
   bool by_policy() const { return keep_last.has_value() || (!orphans && !older_than.empty()); }
 };
 
-// "36" and "36h" are hours, "30d" days, "8w" weeks.
+// A number alone is hours.
 int64_t seconds_of(const std::string& text) {
-  static const std::map<char, int64_t> hours{{'h', 1}, {'d', 24}, {'w', 7 * 24}};
-  constexpr int64_t kMost = 1'000'000;
-  int64_t count = 0;
-  const auto* const end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, count);
-  const auto unit = parsed.ptr + 1 == end ? hours.find(*parsed.ptr) : hours.end();
-  const bool whole = parsed.ptr == end;
-  if (parsed.ec != std::errc() || count < 0 || count > kMost || (!whole && unit == hours.end()))
+  const bool plain = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  const auto age = workflow::parse_duration(plain ? text + " h" : text);
+  if (!age)
     throw Error(ErrorCode::invalid, fmt::format("--older-than: '{}' is no age", text))
         .hint("as in 36h, 30d or 8w; a number alone is hours");
-  return count * (whole ? 1 : unit->second) * kSecondsPerHour;
+  return std::chrono::duration_cast<std::chrono::seconds>(*age).count();
 }
 
 engine::Retention retention_of(const CleanArguments& arguments) {

@@ -20,6 +20,7 @@ namespace {
 
 struct ShowArguments {
   std::string store, run;
+  bool origins = false;
 };
 
 // The run asked for, with the index that answers questions about it.
@@ -115,9 +116,25 @@ void print_executions(const store::Store& store, const std::string& id) {
   if (const auto control = engine::read_control(store, id)) std::cout << control->text() << "\n";
 }
 
+// Who gave each parameter its value, and where that is written.
+void print_origins(const workflow::RunRecord& record) {
+  std::cout << fmt::format("run {} of {}\n", record.id, record.document_file);
+  std::cout << fmt::format("profile: {}\n", record.profile.empty() ? "none" : record.profile);
+  for (const auto& [name, entry] : record.parameters.items()) {
+    const auto origin = entry.at("origin").get<std::string>();
+    const auto place = entry.value("place", "");
+    // A parameter file's place begins with its name.
+    const auto told = place.starts_with(origin) ? place
+                      : place.empty()           ? origin
+                                                : fmt::format("{}, {}", origin, place);
+    std::cout << fmt::format("{} = {}  ({})\n", name, entry.at("value").dump(), told);
+  }
+}
+
 void show(const ShowArguments& arguments, const Commands& commands) {
   IndexedRun run(arguments, commands);
   const auto& record = run.record;
+  if (arguments.origins && !commands.json) return print_origins(record);
   const auto overview = run.index.overview(record.id, run.open);
   auto steps = workflow::OrderedJson::array();
   for (const auto& step : overview.steps)
@@ -132,6 +149,7 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                                        {"created", record.created},
                                        {"document", record.document_file},
                                        {"build", record.build},
+                                       {"profile", record.profile},
                                        {"parameters", record.parameters},
                                        {"sources", record.reports},
                                        {"steps", steps},
@@ -144,6 +162,7 @@ void show(const ShowArguments& arguments, const Commands& commands) {
   }
   std::cout << fmt::format("run {} of {}, made by build {}\n", record.id, record.document_file,
                            record.build);
+  if (!record.profile.empty()) std::cout << fmt::format("  profile {}\n", record.profile);
   for (const auto& [name, entry] : record.parameters.items())
     std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
                              entry.at("origin").get<std::string>());
@@ -188,6 +207,8 @@ void add_runs_show(CLI::App& runs, Commands& commands) {
   add("list", "Runs of a store")->callback([=, &commands] { list(*arguments, commands); });
   auto* steps = add("show", "Steps of a run with counts, and its parameters");
   steps->callback([=, &commands] { show(*arguments, commands); });
+  steps->add_flag("--origins", arguments->origins,
+                  "Only the parameters: who gave each its value, and where that is written");
   auto* items = add("missing", "Items without a receipt; exit code 3 if there are any");
   items->callback([=, &commands] { commands.exit_code = missing(*arguments, commands); });
   for (auto* command : {steps, items})

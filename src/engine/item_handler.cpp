@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "engine/gather.h"
+#include "engine/receipt_age.h"
 #include "store/checksum.h"
 #include "workflow/item_task.h"
 
@@ -111,6 +112,14 @@ Outcome ItemHandler::execute(const WorkMessage& message) const {
   }
 }
 
+bool ItemHandler::adopt(const WorkMessage& message, const std::string& fingerprint) const {
+  const auto* receipt = parts_.book.find(fingerprint);
+  const auto& policy = parts_.run.steps()[message.step].step->policy;
+  if (receipt == nullptr || too_old(*receipt, policy, parts_.run.record())) return false;
+  parts_.state.set(message.step, message.item, receipt);
+  return true;
+}
+
 Receipt ItemHandler::new_receipt(const WorkMessage& message, const std::string& fingerprint) const {
   const auto& step = parts_.run.steps()[message.step];
   Receipt receipt;
@@ -119,6 +128,7 @@ Receipt ItemHandler::new_receipt(const WorkMessage& message, const std::string& 
   receipt.run = parts_.run.record().id;
   receipt.step = step.step->name;
   receipt.item = step.items[message.item].name;
+  receipt.again = parts_.book.find_any(fingerprint) != nullptr && step.step->policy.max_age;
   receipt.attempt = message.attempt;
   receipt.started = now_text();
   receipt.chain = step.step->chain_text();
@@ -130,10 +140,7 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   const auto& step = parts_.run.steps()[message.step];
   auto plan = step.plan(step.items[message.item], &parts_.state);
   const auto fingerprint = step.fingerprint(plan);
-  if (const auto* receipt = parts_.book.find(fingerprint)) {
-    parts_.state.set(message.step, message.item, receipt);
-    return Outcome::cached;
-  }
+  if (adopt(message, fingerprint)) return Outcome::cached;
   auto receipt = new_receipt(message, fingerprint);
   if (plan.empty()) {
     receipt.empty = true;
@@ -194,10 +201,7 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   const auto& item = step.items[message.item];
   auto notes = notes_of_gaps(step, item, parts_.state);
   const auto fingerprint = step.fingerprint(item, parts_.state);
-  if (const auto* receipt = parts_.book.find(fingerprint)) {
-    parts_.state.set(message.step, message.item, receipt);
-    return Outcome::cached;
-  }
+  if (adopt(message, fingerprint)) return Outcome::cached;
   auto receipt = new_receipt(message, fingerprint);
   receipt.notes = std::move(notes);
   AttemptLayers layers(parts_.state, step.step->policy.min_ok.has_value());

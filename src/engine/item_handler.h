@@ -71,6 +71,8 @@ class ItemHandler {
   Outcome commit(const WorkMessage& message, Receipt receipt,
                  std::vector<workflow::Product> products) const;
   void put(const workflow::Product& product, Output& output) const;
+  // Whether the item has a receipt that counts.
+  bool adopt(const WorkMessage& message, const std::string& fingerprint) const;
   Receipt new_receipt(const WorkMessage& message, const std::string& fingerprint) const;
 
   HandlerParts parts_;

@@ -81,29 +81,31 @@ Json to_json(const Receipt& receipt) {
   for (const auto& d : receipt.dropped)
     dropped.push_back({{"scene", d.scene}, {"reason", d.reason}});
   for (const auto& output : receipt.outputs) outputs.push_back(output_to_json(output));
-  return {{"geoloom_receipt", kReceiptVersion},
-          {"fingerprint", receipt.fingerprint},
-          {"build", receipt.build},
-          {"run", receipt.run},
-          {"step", receipt.step},
-          {"item", receipt.item},
-          {"state", receipt.empty ? "empty" : "done"},
-          {"attempt", receipt.attempt},
-          {"started", receipt.started},
-          {"finished", receipt.finished},
-          {"seconds",
-           {{"read", receipt.read_seconds},
-            {"compute", receipt.compute_seconds},
-            {"encode", receipt.encode_seconds},
-            {"wall", receipt.wall_seconds}}},
-          {"read_amplification", receipt.read_amplification},
-          {"memory_bytes", receipt.memory_bytes},
-          {"chain", receipt.chain},
-          {"scenes", receipt.scenes},
-          {"dropped", dropped},
-          {"clipped_at_load", receipt.clipped_at_load},
-          {"notes", receipt.notes},
-          {"outputs", outputs}};
+  Json json{{"geoloom_receipt", kReceiptVersion},
+            {"fingerprint", receipt.fingerprint},
+            {"build", receipt.build},
+            {"run", receipt.run},
+            {"step", receipt.step},
+            {"item", receipt.item},
+            {"state", receipt.empty ? "empty" : "done"},
+            {"attempt", receipt.attempt},
+            {"started", receipt.started},
+            {"finished", receipt.finished},
+            {"seconds",
+             {{"read", receipt.read_seconds},
+              {"compute", receipt.compute_seconds},
+              {"encode", receipt.encode_seconds},
+              {"wall", receipt.wall_seconds}}},
+            {"read_amplification", receipt.read_amplification},
+            {"memory_bytes", receipt.memory_bytes},
+            {"chain", receipt.chain},
+            {"scenes", receipt.scenes},
+            {"dropped", dropped},
+            {"clipped_at_load", receipt.clipped_at_load},
+            {"notes", receipt.notes},
+            {"outputs", outputs}};
+  if (receipt.again) json["again"] = true;
+  return json;
 }
 
 std::optional<Receipt> receipt_from_json(const Json& json) {
@@ -116,6 +118,7 @@ std::optional<Receipt> receipt_from_json(const Json& json) {
     receipt.step = json.at("step").get<std::string>();
     receipt.item = json.at("item").get<std::string>();
     receipt.empty = json.at("state") == "empty";
+    receipt.again = json.value("again", false);
     receipt.attempt = json.at("attempt").get<int>();
     receipt.started = json.at("started").get<std::string>();
     receipt.finished = json.at("finished").get<std::string>();

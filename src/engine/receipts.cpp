@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <tuple>
+#include <utility>
 
 #include "workflow/schema_json.h"
 
@@ -129,6 +131,14 @@ const Receipt* ReceiptBook::add(Receipt receipt) {
   const auto* first = entry.receipt.get();
   if (first == nullptr) {
     entry.receipt = std::make_unique<Receipt>(std::move(receipt));
+    return entry.receipt.get();
+  }
+  if (receipt.again || first->again) {
+    // The newest wins; runs are in the order of their ids, whatever the clocks said.
+    if (std::tie(receipt.run, receipt.finished) <= std::tie(first->run, first->finished))
+      return first;
+    replaced_.push_back(
+        std::exchange(entry.receipt, std::make_unique<Receipt>(std::move(receipt))));
     return entry.receipt.get();
   }
   if (const auto what = disagreement(*first, receipt); !what.empty())

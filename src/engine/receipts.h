@@ -45,6 +45,8 @@ struct Receipt {
   std::string build;
   std::string run, step, item;
   bool empty = false;  // nothing to do: no scene touches the item
+  // Made though there was one, which had got too old (see receipt_age.h): it takes its place.
+  bool again = false;
   int attempt = 1;
   std::string started, finished;  // RFC 3339
   double read_seconds = 0, compute_seconds = 0, encode_seconds = 0, wall_seconds = 0;
@@ -106,6 +108,7 @@ class ReceiptBook {
   store::SegmentWriter writer_;
   mutable std::mutex mutex_;
   mutable std::unordered_map<std::string, Entry> by_fingerprint_;
+  std::vector<std::unique_ptr<Receipt>> replaced_;  // somebody may hold a pointer
   void add_object(const std::string& name);
 
   std::unordered_set<std::string> objects_;  // names under layers/, one listing at the start

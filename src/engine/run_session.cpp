@@ -9,6 +9,7 @@
 
 #include "engine/deadline.h"
 #include "engine/gather.h"
+#include "engine/receipt_age.h"
 
 namespace geoloom::engine {
 
@@ -112,7 +113,8 @@ const Receipt* RunSession::adopt(size_t s, size_t i) {
                                  ? step.fingerprint(step.items[i], state_)
                                  : step.fingerprint(step.plan(step.items[i], &state_));
     const auto* receipt = book_.find(fingerprint);
-    if (receipt) state_.set(s, i, receipt);
+    if (!receipt || too_old(*receipt, step.step->policy, run_.record())) return nullptr;
+    state_.set(s, i, receipt);
     return receipt;
   } catch (const Error& error) {
     // Its inputs are not made yet.

@@ -7,6 +7,7 @@
 
 #include "engine/control_flow.h"
 #include "engine/gather.h"
+#include "engine/receipt_age.h"
 
 namespace geoloom::engine {
 
@@ -190,7 +191,8 @@ Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state
     for (size_t i = 0; i < step.items.size(); ++i) {
       const bool knowable = !step.step->is_task() || inputs_complete(step, step.items[i], state);
       auto fingerprint = knowable ? fingerprint_of(step, step.items[i], state) : std::string();
-      if (const auto* receipt = fingerprint.empty() ? nullptr : book.find(fingerprint)) {
+      const auto* receipt = fingerprint.empty() ? nullptr : book.find(fingerprint);
+      if (receipt && !too_old(*receipt, step.step->policy, run.record())) {
         state.set(s, i, receipt);
         ++(receipt->empty ? count.empty : count.done);
       }

@@ -108,6 +108,7 @@ class Intake {
       : database_(database),
         receipt_(database.prepare("INSERT OR IGNORE INTO receipts(fingerprint, run, step, item, "
                                   "empty, list) VALUES(?1, ?2, ?3, ?4, ?5, ?6)")),
+        replaced_(database.prepare("DELETE FROM receipts WHERE fingerprint = ?1 AND run < ?2")),
         changes_(database.prepare("SELECT changes()")),
         scene_(database.prepare("INSERT OR IGNORE INTO scenes(name) VALUES(?1)")),
         scene_id_(database.prepare("SELECT id FROM scenes WHERE name = ?1")),
@@ -116,6 +117,8 @@ class Intake {
         list_scene_(database.prepare("INSERT OR IGNORE INTO list_scenes VALUES(?1, ?2)")) {}
 
   void add(const Receipt& receipt) {
+    if (receipt.again)
+      replaced_.bind(1, short_fingerprint(receipt.fingerprint)).bind(2, receipt.run).run();
     receipt_.bind(1, short_fingerprint(receipt.fingerprint))
         .bind(2, receipt.run)
         .bind(3, receipt.step)
@@ -173,7 +176,7 @@ class Intake {
   }
 
   SqliteDatabase& database_;
-  SqliteStatement receipt_, changes_, scene_, scene_id_, list_, list_id_, list_scene_;
+  SqliteStatement receipt_, replaced_, changes_, scene_, scene_id_, list_, list_id_, list_scene_;
   std::map<std::string, int64_t> lists_;
   std::map<std::string, RunTotals> totals_;
 };
@@ -398,11 +401,12 @@ bool StoreIndex::catch_up(SqliteDatabase& database, const std::string& run_id) {
   survey.run();
   const auto last = last_receipt(database);
   const auto stamp = stamp_of_layers(store_);
-  if (seen == last) return layers == stamp;
-  SqliteTransaction transaction(database);
   auto steps = known_steps(database, run_id);
+  // Conditions follow from results, and receipts that get too old from the time.
   if (std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.conditional; }))
     return false;
+  if (seen == last) return layers == stamp;
+  SqliteTransaction transaction(database);
   if (!take_over(database, run_id, seen, steps)) return false;
   store_steps(database, run_id, steps);
   store_survey(database, run_id, last, stamp);
@@ -430,7 +434,7 @@ void StoreIndex::survey_anew(SqliteDatabase& database, const std::string& run_id
     KnownStep known;
     known.counts = {step.step->name, step.selected, counts.items,
                     counts.done,     counts.empty,  counts.skipped};
-    known.conditional = step.step->when.has_value();
+    known.conditional = step.step->when.has_value() || step.step->policy.max_age.has_value();
     known.after.insert(step.step->after.begin(), step.step->after.end());
     steps.push_back(std::move(known));
     if (!counts.skipped.empty()) continue;

@@ -63,7 +63,7 @@ class Expander {
       step.scope = scope;
       for (auto* const value :
            {&step.over, &step.retry, &step.timeout, &step.deadline, &step.breaker, &step.max_failed,
-            &step.min_ok, &step.waits_for, &step.use}) {
+            &step.min_ok, &step.waits_for, &step.cache, &step.max_age, &step.use}) {
         resolver.resolve(*value);
         refuse_item_references(*value);
       }

@@ -9,20 +9,24 @@
 #include <filesystem>
 #include <fstream>
 
+#include "gdal/allowed_roots.h"
 #include "workflow/component.h"
 #include "workflow/document_reading.h"
+#include "workflow/include.h"
+#include "workflow/profile.h"
 #include "workflow/source_parameters.h"
 #include "workflow/step_references.h"
 
 namespace geoloom::workflow {
 namespace {
 
-const Names kDocumentKeys{"geoloom", "name",    "description", "params",  "secrets", "store",
-                          "area",    "sources", "steps",       "outputs", "finally", "deadline",
-                          "components"};
+const Names kDocumentKeys{"geoloom", "name",     "description", "params",  "secrets",
+                          "store",   "area",     "sources",     "steps",   "outputs",
+                          "finally", "deadline", "components",  "include", "profiles"};
 const Names kReservedDocumentKeys{"schedule"};
-const Names kStepKeys{"over",     "do",      "use",        "when",   "retry",     "timeout",
-                      "deadline", "breaker", "max_failed", "min_ok", "waits_for", "description"};
+const Names kStepKeys{"over",      "do",          "use",     "when",       "retry",
+                      "timeout",   "deadline",    "breaker", "max_failed", "min_ok",
+                      "waits_for", "description", "cache",   "max_age"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
@@ -103,7 +107,8 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
        {std::pair("retry", &step.retry), std::pair("timeout", &step.timeout),
         std::pair("deadline", &step.deadline), std::pair("breaker", &step.breaker),
         std::pair("max_failed", &step.max_failed), std::pair("min_ok", &step.min_ok),
-        std::pair("waits_for", &step.waits_for)})
+        std::pair("waits_for", &step.waits_for), std::pair("cache", &step.cache),
+        std::pair("max_age", &step.max_age)})
     if (const auto* given = value.find(key)) {
       check_expressions(*given);
       *member = *given;
@@ -182,6 +187,12 @@ void check_version(const Value& root) {
         .hint("use a newer Geoloom");
 }
 
+// Of a document, and of what it includes. The version first: what a newer one may say is not known.
+void check_root(const Value& root) {
+  check_version(root);
+  check_keys(root, "a workflow document", kDocumentKeys, kReservedDocumentKeys);
+}
+
 void read_components(const Value& root, const ReadFile& read_file, Document& document) {
   const auto* components = root.find("components");
   if (components == nullptr || components->is_null()) return;
@@ -221,6 +232,8 @@ void read_members(const Value& root, const ReadFile& read_file, Document& docume
                     steps.kind == Value::Kind::map ? "an empty map" : steps.described()));
   for (const auto& [key, value] : steps.map) document.steps.push_back(read_step(key, value));
   read_components(root, read_file, document);
+  if (const auto* profiles = root.find("profiles"); profiles && !profiles->is_null())
+    document.profiles = read_profiles(*profiles);
   if (const auto* outputs = root.find("outputs"); outputs && !outputs->is_null())
     document.outputs = read_outputs(*outputs);
   if (const auto* closing = root.find("finally"); closing && !closing->is_null())
@@ -258,6 +271,13 @@ std::string beside(const std::string& document, const std::string& name) {
   return (std::filesystem::path(document).parent_path() / path).string();
 }
 
+// Names of further files may come from anybody; that of the document is from who started the
+// process.
+std::string read_part(const std::string& path) {
+  gdal::check_readable(path);
+  return read_text(path, "the file");
+}
+
 std::string recorded_text(const std::map<std::string, std::string>& files,
                           const std::string& name) {
   const auto found = files.find(name);
@@ -285,18 +305,16 @@ Document parse_document(std::string_view text, const std::string& file,
     throw root.error("the document is empty")
         .hint("begin with 'geoloom: 1'; examples/ holds documents to start from");
   require_map(root, "a workflow document");
-  // The version first: what a newer document may say is not known here.
-  check_version(root);
-  check_keys(root, "a workflow document", kDocumentKeys, kReservedDocumentKeys);
+  check_root(root);
   const auto read_file = [&](const std::string& name) {
     auto& part = document.files[name];
     if (files)
       part = recorded_text(*files, name);
     else
-      part = name.starts_with(kLibrary) ? library_text(name)
-                                        : read_text(beside(file, name), "the file");
+      part = name.starts_with(kLibrary) ? library_text(name) : read_part(beside(file, name));
     return part;
   };
+  root = with_includes(std::move(root), file, text.size(), read_file, check_root);
   read_members(root, read_file, document);
   return document;
 }

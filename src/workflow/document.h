@@ -26,20 +26,20 @@ struct OpCall {
   std::string as;                 // name of this result; empty = none
   // "features#1": names of results within one use of a component are its own; empty outside.
   std::string scope;
-  std::string from_scope;            // of the names in `from`
-  std::set<std::string> outside;     // paths of arguments that a component was given
+  std::string from_scope;           // of the names in `from`
+  std::set<std::string> outside;    // paths of arguments that a component was given
   std::string also_as, also_scope;  // what the result is called where the component is used
-  Place place;                    // of the op's key
+  Place place;                      // of the op's key
 };
 
 struct StepDeclaration {
   std::string name;
-  Value use;         // null, or which component's steps stand for it
+  Value use;          // null, or which component's steps stand for it
   std::string scope;  // "north": of a component used under that name; layers made in it are its own
-  Value over;  // null = the single item `all`; otherwise the axes, unparsed
+  Value over;         // null = the single item `all`; otherwise the axes, unparsed
   // Or null; see step_policy.h.
-  Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for;
-  Value when;            // null or the text of a condition; see scalar_expression.h
+  Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for, cache, max_age;
+  Value when;  // null or the text of a condition; see scalar_expression.h
   std::vector<OpCall> ops;
   Place place;
 };
@@ -56,10 +56,32 @@ struct Component {
   int64_t version = 1;
   std::string file;  // it stands in; empty: in the document
   std::vector<ParameterDeclaration> params;
-  std::vector<OpCall> ops;             // either these
-  std::vector<StepDeclaration> steps;  // or these
+  std::vector<OpCall> ops;                 // either these
+  std::vector<StepDeclaration> steps;      // or these
   std::vector<OutputDeclaration> outputs;  // of steps
   Place place;
+};
+
+// How often and how long, of one step or of all: the keys of a step that a profile may change.
+struct StepLimits {
+  Value retry, timeout, deadline, breaker, max_failed;
+};
+
+// What `--profile NAME` changes: where and how a run is carried out, and nothing of what it makes.
+struct Profile {
+  std::string name;
+  Value pool, store, deadline;                            // null: as without the profile
+  StepLimits limits;                                      // of all steps
+  std::vector<std::pair<std::string, StepLimits>> steps;  // by name; these win
+  Place place;
+};
+
+// What carries out a run; options of the command line win. Empty texts, lists and zeros: not said.
+struct Pool {
+  std::string memory;  // "2G", as --memory takes it
+  int64_t threads = 0, reads = 0;
+  std::vector<std::string> via;  // workers or a topic, as --via takes them
+  Place memory_place;
 };
 
 struct Document {
@@ -76,7 +98,12 @@ struct Document {
   std::vector<StepDeclaration> steps;
   std::vector<OutputDeclaration> outputs;
   std::map<std::string, Component> components;
-  // Texts of the other files it is made of, by how it names them; part of the run record.
+  std::map<std::string, Profile> profiles;
+  // Name of the one that is chosen, before resolve(), which carries it out; empty: none.
+  std::string profile;
+  Pool pool;  // after resolve(); of the profile
+  // Texts of the other files it is made of (components, includes), by where they are as seen from
+  // its folder; part of the run record.
   std::map<std::string, std::string> files;
   std::vector<OpCall> closing;  // of `finally`
   Value closing_timeout;        // null or a duration
@@ -100,11 +127,12 @@ Document read_document(const std::string& path);
 // Sets parameters (given ones, from the command line or a parameter file, win over defaults),
 // checks their types and ranges, and replaces `$name` (whole value, keeps its type) and `${name}`
 // (inside a text, makes a text) everywhere in store, area and steps. `$$` stands for a dollar sign.
-// What comes out of a parameter is not looked at again. A text that begins with '=' is an expression
-// over parameters (scalar_expression.h); its value takes its place. `$item.x`, and texts with `${item.x}`, are
-// left for resolve_item() with Value::reference set; in `store`, `area` and `over` there is no
-// item. Unknown references are errors with the nearest spelling. A relative path, given or default,
-// is relative to the current directory. Values keep the place where they are used.
+// What comes out of a parameter is not looked at again. A text that begins with '=' is an
+// expression over parameters (scalar_expression.h); its value takes its place. `$item.x`, and texts
+// with `${item.x}`, are left for resolve_item() with Value::reference set; in `store`, `area` and
+// `over` there is no item. Unknown references are errors with the nearest spelling. A relative
+// path, given or default, is relative to the current directory. Values keep the place where they
+// are used.
 struct GivenParameter {
   Value value;
   std::string origin;

@@ -158,6 +158,10 @@ OrderedJson step_schema() {
                            "So many items of each layer suffice to gather them")},
       {"waits_for",
        described(schema_of<WaitsFor>(), "A file that is to appear, or a person who is to approve")},
+      {"cache", described(or_reference({{"type", "boolean"}}),
+                          "false: items are made again at each new run")},
+      {"max_age", described(or_reference(ParameterType<Duration>::schema({})),
+                            "Items made longer ago are made again, as in 7 d")},
       {"do",
        {{"type", "array"},
         {"minItems", 1},
@@ -169,6 +173,42 @@ OrderedJson step_schema() {
           {"anyOf", OrderedJson::array({{{"required", OrderedJson::array({"do"})}},
                                         {{"required", OrderedJson::array({"use"})}}})},
           {"additionalProperties", false}};
+}
+
+OrderedJson limits_properties() {
+  OrderedJson properties;
+  const auto step = step_schema();
+  for (const auto* const key : {"retry", "timeout", "deadline", "breaker", "max_failed"})
+    properties[key] = step["properties"][key];
+  return properties;
+}
+
+OrderedJson closed_object(const char* description, OrderedJson properties) {
+  return {{"type", "object"},
+          {"description", description},
+          {"properties", std::move(properties)},
+          {"additionalProperties", false}};
+}
+
+OrderedJson profile_schema() {
+  const OrderedJson count = or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 4096}});
+  OrderedJson pool = {{"memory", text("Memory of the whole process, as in 2G")},
+                      {"threads", described(count, "Computing threads")},
+                      {"reads", described(count, "Reads in flight")},
+                      {"via",
+                       {{"type", OrderedJson::array({"string", "array"})},
+                        {"items", {{"type", "string"}}},
+                        {"description", "Workers that make the items, or a topic"}}}};
+  return closed_object(
+      "Where and how the document is carried out",
+      {{"description", text("When to choose it")},
+       {"pool", closed_object("What carries the run out", std::move(pool))},
+       {"store", text("Folder or address where results and receipts go")},
+       {"deadline", described(or_reference(ParameterType<Duration>::schema({})),
+                              "How long an execution of the run may take")},
+       {"limits", closed_object("Of all steps", limits_properties())},
+       {"steps",
+        named_map("Of single steps", closed_object("Limits of the step", limits_properties()))}});
 }
 
 OrderedJson component_schema() {
@@ -239,14 +279,19 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
                             "$step.layer.metric, or an expression that begins with '='",
                             {{"type", "string"}, {"pattern", "^[$=]"}})},
       {"components", named_map("Parts that steps use by name", component_schema())},
-      {"finally", closing_schema()}};
+      {"finally", closing_schema()},
+      {"profiles", named_map("What --profile NAME chooses from", profile_schema())},
+      {"include",
+       {{"type", OrderedJson::array({"string", "array"})},
+        {"items", {{"type", "string"}}},
+        {"description", "Files whose keys hold where this one says nothing else"}}}};
   return {{"$schema", "http://json-schema.org/draft-07/schema#"},
           {"$id", kId},
           {"title", "Geoloom workflow document"},
           {"description", "How a map is made from satellite scenes."},
           {"type", "object"},
           {"properties", std::move(properties)},
-          {"required", OrderedJson::array({"geoloom", "name", "store", "steps"})},
+          {"required", OrderedJson::array({"geoloom"})},
           {"additionalProperties", false},
           {"definitions",
            {{"reference",

@@ -382,7 +382,7 @@ TEST(Document, GivesASchemaWithOps) {
   save.declare(parameters);
   const auto schema = document_schema({{"save", "Writes a layer", parameters.schema()}});
   EXPECT_EQ(schema["$schema"], "http://json-schema.org/draft-07/schema#");
-  EXPECT_EQ(schema["required"].dump(), R"(["geoloom","name","store","steps"])");
+  EXPECT_EQ(schema["required"].dump(), R"(["geoloom"])");
   const auto& op = schema["definitions"]["op"]["anyOf"][0];
   EXPECT_EQ(op["required"].dump(), R"(["save"])");
   const auto& call = op["properties"]["save"];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // resolve() of document.h: what refers to parameters gets their values, and components stand where
-// they are used.
+// they are used, and the chosen profile has its say.
 #include "workflow/component.h"
 #include "workflow/document_reading.h"
+#include "workflow/profile.h"
 #include "workflow/resolver.h"
 
 namespace geoloom::workflow {
@@ -19,8 +20,8 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   resolver.resolve(document.store);
   require_text(document.store, "store");
   refuse_item_references(document.store);
-  for (auto* const value : {&document.area, &document.sources, &document.deadline,
-                            &document.closing_timeout}) {
+  for (auto* const value :
+       {&document.area, &document.sources, &document.deadline, &document.closing_timeout}) {
     resolver.resolve(*value);
     refuse_item_references(*value);
   }
@@ -29,6 +30,7 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
     refuse_item_references(call.arguments);
   }
   expand(document, scope);
+  apply_profile(document, scope);
 }
 
 }  // namespace geoloom::workflow

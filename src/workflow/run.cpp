@@ -171,6 +171,11 @@ Json conditions_of(const StepPolicy& policy) {
   return conditions;
 }
 
+// "base.yaml:4": where a parameter's value is written.
+std::string place_of_text(const Value& value) {
+  return fmt::format("{}:{}", value.file, value.line);
+}
+
 }  // namespace
 
 std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
@@ -188,7 +193,9 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
     record.parameters[name] = {
         {"value", to_json(value)},
         {"origin", origin == resolved.origins.end() ? "default" : origin->second}};
+    if (value.line > 0) record.parameters[name]["place"] = place_of_text(value);
   }
+  record.profile = resolved.profile;
   try {
     record.area = resolve_area(resolved.area, options.trial_resolution);
   } catch (const Error& error) {
@@ -217,6 +224,8 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
       contents["conditions"][step.name] = std::move(conditions);
     if (step.when) contents["when"][step.name] = step.when->text();
   }
+  // It changes no result, but the record is what workers carry out.
+  if (!record.profile.empty()) contents["profile"] = record.profile;
   for (const auto& output : run->workflow_.outputs)
     contents["outputs"][output.name] = output.expression.text();
   for (const auto& [step, found] : record.windows)
@@ -236,6 +245,7 @@ std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry
     if (origin == "default") continue;  // the document itself says it, null included
     given[name] = {parse_yaml_scalar(entry.at("value").dump(), origin), origin};
   }
+  document.profile = record.profile;
   resolve(document, given);
   run->workflow_ = compile(document, registry);
   run->open_all();

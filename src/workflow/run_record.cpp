@@ -28,6 +28,21 @@ std::string compact(std::string time) {
   return time;
 }
 
+// The time in "20261121T101500Z-1a2b3c4d"; nullopt for what is no id.
+std::optional<geo::TimeMs> time_of_id(const std::string& id) {
+  if (id.size() < 16 || id[8] != 'T') return std::nullopt;
+  return geo::parse_time(fmt::format("{}-{}-{}T{}:{}:{}", id.substr(0, 4), id.substr(4, 2),
+                                     id.substr(6, 2), id.substr(9, 2), id.substr(11, 2),
+                                     id.substr(13, 3)));
+}
+
+// The time that a new run's id tells: now, or what comes after the last of the runs there are.
+geo::TimeMs after_last(const std::vector<std::string>& runs, geo::TimeMs now) {
+  if (runs.empty()) return now;
+  const auto last = time_of_id(runs.back());
+  return last ? std::max(now, *last + 1000) : now;
+}
+
 }  // namespace
 
 Json to_json(const RunRecord& record) {
@@ -41,6 +56,7 @@ Json to_json(const RunRecord& record) {
           {"document_text", record.document_text},
           {"document_files", record.document_files},
           {"parameters", record.parameters},
+          {"profile", record.profile},
           {"area", area_to_json(record.area)},
           {"windows", windows},
           {"tiles", record.options.selection.tiles},
@@ -69,6 +85,7 @@ RunRecord run_record_from_json(const Json& json) {
     if (const auto files = json.find("document_files"); files != json.end())
       record.document_files = files->get<std::map<std::string, std::string>>();
     record.parameters = json.at("parameters");
+    record.profile = json.value("profile", "");
     record.area = area_from_json(json.at("area"));
     const auto windows = json.value("windows", Json::object());
     for (const auto& [step, found] : windows.items())
@@ -86,16 +103,20 @@ RunRecord run_record_from_json(const Json& json) {
   }
 }
 
-RunRecord write_or_resume(store::Store& store, RunRecord record) {
+RunRecord write_or_resume(store::Store& store, RunRecord record,
+                          const std::function<bool(const RunRecord&)>& goes_on) {
   const auto short_hash = record.content_hash.substr(0, 8);
   auto runs = list_runs(store);
   for (auto id = runs.rbegin(); id != runs.rend(); ++id) {
     if (!id->ends_with("-" + short_hash)) continue;
     auto existing = read_run_record(store, *id);
-    if (existing.content_hash == record.content_hash) return existing;
+    if (existing.content_hash != record.content_hash) continue;
+    if (!goes_on || goes_on(existing)) return existing;
+    break;
   }
-  record.created = geo::format_time(now_ms());
-  record.id = compact(record.created) + "-" + short_hash;
+  const auto now = now_ms();
+  record.created = geo::format_time(now);
+  record.id = compact(geo::format_time(after_last(runs, now))) + "-" + short_hash;
   store.put_bytes(to_json(record).dump(), record_name(record.id));
   return record;
 }

@@ -3,6 +3,7 @@
 // so that any worker that has the record and the store needs nothing else. Immutable once written.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,7 +33,8 @@ struct RunRecord {
   std::string document_file;
   std::string document_text;
   std::map<std::string, std::string> document_files;  // texts of the other files it is made of
-  Json parameters;  // name -> {"value", "origin"}
+  Json parameters;      // name -> {"value", "origin", "place": where it is written, if in a file}
+  std::string profile;  // that was chosen; empty: none
   Area area;
   std::map<std::string, FeatureWindows> windows;  // by step, of those over windows
   RunOptions options;
@@ -50,8 +52,10 @@ Json to_json(const RunRecord& record);
 RunRecord run_record_from_json(const Json& json);
 
 // "runs/<id>/run.json". Writes the record unless a run with equal content exists, which is returned
-// instead.
-RunRecord write_or_resume(store::Store& store, RunRecord record);
+// instead, provided that `goes_on` (absent: any) says so of the last one. Ids sort in the order in
+// which runs were created, also where the clock was put back since.
+RunRecord write_or_resume(store::Store& store, RunRecord record,
+                          const std::function<bool(const RunRecord&)>& goes_on = {});
 RunRecord read_run_record(const store::Store& store, const std::string& id);
 std::vector<std::string> list_runs(const store::Store& store);  // ids, oldest first
 

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <string_view>
@@ -13,59 +12,8 @@
 #include "workflow/document.h"
 
 namespace geoloom::workflow {
-namespace {
 
 using std::chrono::milliseconds;
-
-constexpr std::array<std::pair<std::string_view, int64_t>, 5> kUnits{
-    {{"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
-constexpr milliseconds kLongest = std::chrono::hours(30 * 24);
-
-std::optional<milliseconds> duration_of(std::string_view text) {
-  double number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || !(number > 0)) return std::nullopt;
-  text.remove_prefix(static_cast<size_t>(parsed.ptr - text.data()));
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  for (const auto& [unit, unit_ms] : kUnits) {
-    if (text != unit) continue;
-    const double ms = number * static_cast<double>(unit_ms);
-    if (ms < 1 || ms > static_cast<double>(kLongest.count())) return std::nullopt;
-    return milliseconds(std::llround(ms));
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-void ParameterType<Duration>::parse(const Value& value, const Parameter&, const std::string& name,
-                                    Duration& out) {
-  const auto time = value.is_scalar() ? duration_of(value.text) : std::nullopt;
-  if (!time)
-    throw value
-        .error(fmt::format("{} must be a time with its unit, not {}", name, value.described()))
-        .hint("as in 500 ms, 20 s, 5 min, 2 h or 1 d; 30 d at most");
-  out.time = *time;
-}
-
-Json ParameterType<Duration>::to_json(const Duration& duration) {
-  return text_of(duration.time);
-}
-
-OrderedJson ParameterType<Duration>::schema(const Parameter&) {
-  return {{"type", "string"}, {"pattern", "^[0-9.]+ ?(ms|s|min|h|d)$"}};
-}
-
-std::string text_of(milliseconds time) {
-  std::string out;
-  auto left = time.count();
-  for (auto unit = kUnits.rbegin(); unit != kUnits.rend(); ++unit) {
-    const auto count = left / unit->second;
-    if (count > 0) out += fmt::format("{}{} {}", out.empty() ? "" : " ", count, unit->first);
-    left %= unit->second;
-  }
-  return out.empty() ? "0 s" : out;
-}
 
 void RetryPolicy::declare(Parameters& p) {
   p.add("attempts", &attempts, "How often an item is tried, the first time included")
@@ -187,12 +135,17 @@ bool is_off(const Value& value) {
          (value.kind == Value::Kind::boolean && !value.boolean);
 }
 
-}  // namespace
-
-std::optional<milliseconds> duration_in(const Value& value, const std::string& name) {
-  const auto duration = bound<Duration>(value, name);
-  return duration ? std::optional(duration->time) : std::nullopt;
+// `cache: false` is an age that nothing has.
+std::optional<milliseconds> max_age_of(const StepDeclaration& step) {
+  const auto max_age = age_in(step.max_age, "max_age");
+  const auto cache = bound<bool>(step.cache, "cache");
+  if (max_age && cache)
+    throw step.max_age.error("a step says either 'cache' or 'max_age'")
+        .hint("cache: false makes items again at each new run, max_age those that are older");
+  return cache == false ? milliseconds(0) : max_age;
 }
+
+}  // namespace
 
 StepPolicy step_policy(const StepDeclaration& step) {
   StepPolicy policy;
@@ -209,6 +162,7 @@ StepPolicy step_policy(const StepDeclaration& step) {
   if (policy.waits_for && policy.waits_for->file.empty() == policy.waits_for->person.empty())
     throw step.waits_for.error("waits_for needs either 'file' or 'person'")
         .hint("as in {file: season/done.txt} or {person: \"look at the preview\"}");
+  policy.max_age = max_age_of(step);
   return policy;
 }
 

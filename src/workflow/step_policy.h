@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How often and how long the items of a step are tried, what ends a step early, and what it waits
 // for: keys `retry`, `timeout`, `deadline`, `breaker`, `max_failed`, `min_ok` and `waits_for` of a
-// step. They change no byte of a result, and are no part of an identity; what `min_ok` lets be
-// missing is a gap in the identity of what was made without it.
+// step; and how long what it made counts: `cache` and `max_age`. They change no byte of a result,
+// and are no part of an identity; what `min_ok` lets be missing is a gap in the identity of what
+// was made without it.
 #pragma once
 
 #include <chrono>
@@ -12,14 +13,10 @@
 #include <vector>
 
 #include "error/error.h"
+#include "workflow/duration.h"
 #include "workflow/parameters.h"
 
 namespace geoloom::workflow {
-
-// "500 ms", "20 s", "5 min", "2 h", "1 d"; more than nothing, 30 days at most. A unit is required.
-struct Duration {
-  std::chrono::milliseconds time{0};
-};
 
 struct RetryPolicy {
   int64_t attempts = 3;  // of an item, the first one included
@@ -73,23 +70,14 @@ struct StepPolicy {
   std::optional<Portion> max_failed;                      // more failures end the step
   std::optional<Portion> min_ok;  // of the items of each layer that the step gathers; absent: all
   std::optional<WaitsFor> waits_for;
+  // Receipts older than that, when the run is created, do not count: 0 for `cache: false`; absent:
+  // all count. See engine/receipt_age.h.
+  std::optional<std::chrono::milliseconds> max_age;
 };
 
 struct StepDeclaration;
 // From the values of a step's keys. Throws Error(invalid) with the place.
 StepPolicy step_policy(const StepDeclaration& step);
-// The value of a key that holds a time, such as the document's `deadline`; null: absent.
-std::optional<std::chrono::milliseconds> duration_in(const Value& value, const std::string& name);
-
-// "1 min 30 s"
-std::string text_of(std::chrono::milliseconds time);
-
-template <>
-struct ParameterType<Duration> {
-  static void parse(const Value& value, const Parameter&, const std::string& name, Duration& out);
-  static Json to_json(const Duration& duration);
-  static OrderedJson schema(const Parameter&);
-};
 
 template <>
 struct ParameterType<Portion> {
