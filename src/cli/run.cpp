@@ -215,7 +215,7 @@ std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id
 
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
-                       engine::Transport* transport) {
+                       engine::Transport* transport, std::ostream& results) {
   if (const auto refused = refuse_if_held(store, run.record().id, json)) return *refused;
   ProgressPrinter printer(quiet);
   engine::RunReportWriter progress(run, store, printer);
@@ -232,10 +232,10 @@ int execute_and_report(const workflow::Run& run, store::Store& store,
   const int exit_code = exit_code_of(summary);
   print_ending(run, summary, options.memory_bytes, exit_code);
   if (json) {
-    std::cout << summary_json(run, summary, exit_code).dump(1) << "\n";
+    results << summary_json(run, summary, exit_code).dump(1) << "\n";
   } else {
     for (const auto& entry : summary.published)
-      std::cout << (entry.map_path.empty() ? entry.items_path : entry.map_path) << "\n";
+      results << (entry.map_path.empty() ? entry.items_path : entry.map_path) << "\n";
   }
   return exit_code;
 }

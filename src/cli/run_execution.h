@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <iostream>
 
 #include "engine/runner.h"
 
@@ -20,9 +21,10 @@ struct ControlArguments {
 // What the breaker left for workers is cleared away.
 std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json);
 
-// By a transport, or in this process when there is none. A run that is held is not carried out.
+// By a transport, or in this process when there is none. What the run made, or its summary as JSON,
+// goes to `results`. A run that is held is not carried out.
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
-                       engine::Transport* transport = nullptr);
+                       engine::Transport* transport = nullptr, std::ostream& results = std::cout);
 
 }  // namespace geoloom::cli

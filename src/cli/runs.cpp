@@ -77,6 +77,7 @@ void add_runs(CLI::App& app, Commands& commands) {
   add_runs_lineage(*command, commands);
   add_runs_metrics(*command, commands);
   add_runs_report(*command, commands);
+  add_runs_export(*command, commands);
   add_runs_clean(*command, commands);
 }
 

@@ -13,5 +13,6 @@ void add_runs_lineage(CLI::App& runs, Commands& commands);
 void add_runs_control(CLI::App& runs, Commands& commands);  // pause, cancel, approve
 void add_runs_metrics(CLI::App& runs, Commands& commands);
 void add_runs_report(CLI::App& runs, Commands& commands);
+void add_runs_export(CLI::App& runs, Commands& commands);  // export, replay
 
 }  // namespace geoloom::cli

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log of attempts of a run, below runs/<id>/attempts/: one checksummed record for each attempt
-// at an item, whoever made it. It is of use to people; no result depends on it.
+// Attempts at the items of a run, whoever made them. Of one that made its item the receipt tells;
+// those that failed are in a log below runs/<id>/attempts/, one checksummed record each, with the
+// ops of `finally`. The log is of use to people; no result depends on it.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "error/error.h"
+#include "error/message_log.h"
 #include "store/segments.h"
 #include "store/store.h"
 #include "workflow/parameters.h"
 
 namespace geoloom::engine {
+
+struct Receipt;
+
+// Wall time of the stages of an attempt; computing and encoding overlap, and share their time by
+// what threads did.
+struct StageSeconds {
+  double read = 0, compute = 0, encode = 0;
+};
+
+// What an attempt was told while it went on, see MessageLog.
+struct AttemptLog {
+  std::vector<Message> messages;
+  size_t left_out = 0;  // further messages, which are not kept
+  bool empty() const { return messages.empty() && left_out == 0; }
+};
+// {"messages": [{"after_seconds", "level", "text", "times"}], "left_out"}
+workflow::Json to_json(const AttemptLog& log);
+AttemptLog attempt_log_from_json(const workflow::Json& json);
 
 // What happened to one attempt.
 struct AttemptRecord {
@@ -20,32 +40,41 @@ struct AttemptRecord {
   int attempt = 1;
   std::string state;  // "done", "empty", "failed"
   double wall_seconds = 0;
+  StageSeconds seconds;
+  size_t memory_bytes = 0;                              // the item's ticket
   std::string error_code, message, place, hint, cause;  // failed ones
+  AttemptLog log;
 
   // The attempt failed, by that error.
   void fail(const Error& error);
 };
 workflow::Json to_json(const AttemptRecord& record);
 AttemptRecord attempt_from_json(const workflow::Json& json);
+// The attempt that a receipt was written for; its notes, and the scenes that were left out, are in
+// its log.
+AttemptRecord attempt_of(const Receipt& receipt);
 
-// Where the segments of a run's attempts are.
+// Where the segments of a run's log of attempts are.
 std::string attempts_folder(const std::string& run_id);
 
-// Attempts of a run, as the segments tell, in order of time.
-std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id);
-// Those that failed: of a large run few lines of its log.
-std::vector<AttemptRecord> read_failed_attempts(const store::Store& store,
-                                                const std::string& run_id);
+enum class AttemptsWanted { all, failed };
 
-// Attempts that other processes log while a run goes on.
+// Reads the attempts of a run again and again, each time what is new.
 class AttemptReader {
  public:
-  // Begins with those that are logged from now on.
-  AttemptReader(const store::Store& store, const std::string& run_id);
-  std::vector<AttemptRecord> read_new();
+  AttemptReader(const store::Store& store, const std::string& run_id, AttemptsWanted wanted);
+  std::vector<AttemptRecord> read_new();  // in order of time
 
  private:
-  store::SegmentReader segments_;
+  const std::string run_id_;
+  const AttemptsWanted wanted_;
+  store::SegmentReader failures_, receipts_;
 };
+
+// All attempts of a run, in order of time: reads all receipts of the store.
+std::vector<AttemptRecord> read_attempts(const store::Store& store, const std::string& run_id);
+// Those that failed: of a large run few.
+std::vector<AttemptRecord> read_failed_attempts(const store::Store& store,
+                                                const std::string& run_id);
 
 }  // namespace geoloom::engine

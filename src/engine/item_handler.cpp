@@ -150,7 +150,7 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   const store::ScratchFolder unfinished(parts_.scratch);
   auto woven = weave_item(step, std::move(plan), &parts_.state,
                           {parts_.budget, parts_.cores, parts_.reads, parts_.datasets,
-                           unfinished.path(), parts_.stop, parts_.items_in_flight});
+                           unfinished.path(), parts_.stop, parts_.items_in_flight, parts_.cost});
   receipt.read_seconds = woven.result.read_seconds;
   receipt.compute_seconds = woven.result.compute_seconds;
   receipt.encode_seconds = woven.result.encode_seconds;
@@ -175,12 +175,14 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
         choose_layout(cost, item.window, parts.budget.total() / parts.items_in_flight,
                       parts.budget.total(), parts.cores.threads(), parts.reads.threads());
     const auto ticket = parts.budget.acquire(layout.memory_bytes, parts.stop);
+    if (parts.cost != nullptr) parts.cost->memory_bytes = ticket.bytes();
     const workflow::SinkContext context{
         item.grid, item.name, parts.scratch_folder,
         provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), plan.dropped)};
     try {
       auto result = Loom(parts.cores, parts.reads, parts.datasets)
-                        .weave(step, plan, layout, context, parts.stop);
+                        .weave(step, plan, layout, context, parts.stop,
+                               parts.cost != nullptr ? &parts.cost->seconds : nullptr);
       return {std::move(result), std::move(plan), layout};
     } catch (const UnreadableSlice& error) {
       const auto failed =
@@ -233,6 +235,7 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
     const auto ticket = parts_.budget.acquire(std::min(wanted, parts_.budget.total()), parts_.stop);
     context.memory_bytes = ticket.bytes();
     receipt.memory_bytes = std::max(receipt.memory_bytes, ticket.bytes());
+    if (parts_.cost != nullptr) parts_.cost->memory_bytes = receipt.memory_bytes;
     auto product = work != nullptr ? work->run(context)
                                    : std::optional<workflow::Product>(node.task().run(context));
     if (!product) continue;
@@ -284,6 +287,8 @@ Outcome ItemHandler::commit(const WorkMessage& message, Receipt receipt,
     receipt.outputs.push_back(std::move(output));
   }
   receipt.finished = now_text();
+  if (const auto* messages = MessageLog::current())
+    receipt.log = {messages->messages(), messages->left_out()};
   const bool empty = receipt.empty;
   parts_.state.set(message.step, message.item, parts_.book.commit(std::move(receipt)));
   return empty ? Outcome::empty : Outcome::done;

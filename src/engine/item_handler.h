@@ -18,6 +18,12 @@
 
 namespace geoloom::engine {
 
+// What an attempt took, as far as it came.
+struct AttemptCost {
+  StageSeconds seconds;
+  size_t memory_bytes = 0;  // its ticket
+};
+
 enum class Outcome { done, empty, cached };
 
 struct HandlerParts {
@@ -33,6 +39,7 @@ struct HandlerParts {
   const std::atomic<bool>& stop;
   unsigned items_in_flight = 1;
   std::function<void(double)> task_progress;  // share done of a task
+  AttemptCost* cost = nullptr;                // see LoomParts
 };
 
 // What one item's chain made, not committed yet.
@@ -51,6 +58,7 @@ struct LoomParts {
   const std::string& scratch_folder;
   const std::atomic<bool>& stop;
   unsigned items_in_flight = 1;
+  AttemptCost* cost = nullptr;  // told what was spent, whether or not it came to anything
 };
 
 // Carries out a chain on one item. A scene that cannot be read is left out of the whole item, never

@@ -21,6 +21,19 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Adds the time it lives to a sum, also when what takes it throws.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() { sum_ += seconds_since(start_); }
+
+ private:
+  double& sum_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
 // The results of all nodes for one strip; sinks leave theirs empty.
 using StripResults = std::vector<std::vector<Block>>;
 
@@ -41,6 +54,11 @@ class Weaving {
         stop_(stop),
         modes_(time_modes(chain_, plan)),
         needs_(halo_needs(chain_, plan)) {}
+
+  // What was spent so far.
+  StageSeconds spent() const {
+    return {result_.read_seconds, result_.compute_seconds, result_.encode_seconds};
+  }
 
   WeaveResult weave(const workflow::SinkContext& context) {
     open_sinks(context);
@@ -101,7 +119,9 @@ class Weaving {
       if (started == batches.size()) return;
       ahead.push_back(std::async(
           std::launch::async,
-          [this, batch = batches[started++]](std::vector<Block> memory) {
+          [this, batch = batches[started++],
+           messages = MessageLog::current()](std::vector<Block> memory) {
+            const MessageScope scope(messages);
             return read_slices(batch, std::move(memory));
           },
           std::move(spent)));
@@ -172,10 +192,9 @@ class Weaving {
   // Time that is spent on waiting for pixels is the time of reading.
   template <class F>
   Read waited_for(F&& reading) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch waited(result_.read_seconds);
     auto read = reading();
     result_.clipped_at_load += read.clipped;
-    result_.read_seconds += seconds_since(start);
     return read;
   }
 
@@ -195,20 +214,33 @@ class Weaving {
   }
 
   // Sinks encode while others compute: a phase's time is shared out by what its threads did.
+  class Phase {
+   public:
+    explicit Phase(Weaving& weaving) : weaving_(weaving) {}
+    Phase(const Phase&) = delete;
+    Phase& operator=(const Phase&) = delete;
+    ~Phase() {
+      const double phase = seconds_since(start_), busy = weaving_.busy_seconds_;
+      const double sinks = busy > 0 ? phase * weaving_.sink_seconds_ / busy : 0;
+      weaving_.result_.encode_seconds += sinks;
+      weaving_.result_.compute_seconds += phase - sinks;
+    }
+
+   private:
+    Weaving& weaving_;
+    const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  };
+
   template <class F>
   void compute(std::vector<Strip>& strips, F&& body) {
-    const auto start = std::chrono::steady_clock::now();
     busy_seconds_ = sink_seconds_ = 0;
+    const Phase phase(*this);
     cores_.for_each_index(strips.size(), [&](size_t i) {
       check_stop();
       const auto begun = std::chrono::steady_clock::now();
       body(strips[i]);
       busy_seconds_ += seconds_since(begun);
     });
-    const double phase = seconds_since(start);
-    const double sinks = busy_seconds_ > 0 ? phase * sink_seconds_ / busy_seconds_ : 0;
-    result_.encode_seconds += sinks;
-    result_.compute_seconds += phase - sinks;
   }
 
   void check_stop() const {
@@ -375,7 +407,7 @@ class Weaving {
   }
 
   void encode() {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch encoding(result_.encode_seconds);
     std::vector<size_t> nodes;
     for (size_t n = 0; n < sinks_.size(); ++n)
       if (sinks_[n]) nodes.push_back(n);
@@ -385,7 +417,6 @@ class Weaving {
       products[i] = sinks_[nodes[i]]->finish();
     });
     for (auto& product : products) result_.products.push_back(std::move(*product));
-    result_.encode_seconds += seconds_since(start);
   }
 
   const workflow::ChainRun& run_;
@@ -445,8 +476,23 @@ std::vector<int> halo_needs(const workflow::Chain& chain, const workflow::ItemPl
 
 WeaveResult Loom::weave(const workflow::StepRun& step, const workflow::ItemPlan& plan,
                         const BlockLayout& layout, const workflow::SinkContext& context,
-                        const std::atomic<bool>& stop) const {
-  return Weaving(step, plan, layout, cores_, reads_, datasets_, stop).weave(context);
+                        const std::atomic<bool>& stop, StageSeconds* spent) const {
+  Weaving weaving(step, plan, layout, cores_, reads_, datasets_, stop);
+  const auto tell_spent = [&] {
+    if (spent == nullptr) return;
+    const auto of_this = weaving.spent();
+    spent->read += of_this.read;
+    spent->compute += of_this.compute;
+    spent->encode += of_this.encode;
+  };
+  try {
+    auto result = weaving.weave(context);
+    tell_spent();
+    return result;
+  } catch (...) {
+    tell_spent();
+    throw;
+  }
 }
 
 }  // namespace geoloom::engine

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/attempts.h"
 #include "engine/block_layout.h"
 #include "engine/task_pool.h"
 #include "error/error.h"
@@ -49,10 +50,11 @@ class Loom {
   // `cores` compute and encode, `reads` read and decode; handles come from `datasets`.
   Loom(TaskPool& cores, TaskPool& reads, raster::AssetPool& datasets)
       : cores_(cores), reads_(reads), datasets_(datasets) {}
-  // Throws UnreadableSlice, Error(cancelled) soon after stop is set, and what ops throw.
+  // Throws UnreadableSlice, Error(cancelled) soon after stop is set, and what ops throw. What was
+  // spent is added to `spent`, if given, also then.
   WeaveResult weave(const workflow::StepRun& step, const workflow::ItemPlan& plan,
                     const BlockLayout& layout, const workflow::SinkContext& context,
-                    const std::atomic<bool>& stop) const;
+                    const std::atomic<bool>& stop, StageSeconds* spent = nullptr) const;
 
  private:
   TaskPool& cores_;

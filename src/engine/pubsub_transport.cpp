@@ -29,7 +29,8 @@ void PubSubTransport::publish(RunSession& session, size_t step, const std::vecto
   for (const size_t item : items)
     messages.push_back(pubsub_message(
         {store, session.run().record().id, step_run.step->name, step_run.items[item].name, 1}));
-  attempts_.emplace(session.store(), session.run().record().id);
+  attempts_.emplace(session.store(), session.run().record().id, AttemptsWanted::failed);
+  (void)attempts_->read_new();  // from now on
   given_up_.clear();
   service_.publish(topic_, messages);
 }
@@ -44,7 +45,7 @@ void PubSubTransport::note_failures(RunSession& session, size_t step,
   std::set<std::string> awaited;
   for (const size_t item : items) awaited.insert(step_run.items[item].name);
   for (const auto& attempt : attempts_->read_new()) {
-    if (attempt.state != "failed" || attempt.step != step_run.step->name) continue;
+    if (attempt.step != step_run.step->name) continue;
     if (!awaited.contains(attempt.item)) continue;
     const auto code = error_code_of(attempt.error_code);
     Error error(code, attempt.message);

@@ -105,6 +105,7 @@ Json to_json(const Receipt& receipt) {
             {"notes", receipt.notes},
             {"outputs", outputs}};
   if (receipt.again) json["again"] = true;
+  if (!receipt.log.empty()) json["log"] = to_json(receipt.log);
   return json;
 }
 
@@ -136,6 +137,8 @@ std::optional<Receipt> receipt_from_json(const Json& json) {
           {d.at("scene").get<std::string>(), d.at("reason").get<std::string>()});
     receipt.clipped_at_load = json.at("clipped_at_load").get<uint64_t>();
     receipt.notes = json.at("notes").get<std::vector<std::string>>();
+    if (const auto log = json.find("log"); log != json.end())
+      receipt.log = attempt_log_from_json(*log);
     for (const auto& output : json.at("outputs"))
       receipt.outputs.push_back(output_from_json(output));
     return receipt;

@@ -16,7 +16,6 @@ namespace {
 
 using workflow::Json;
 
-constexpr const char* kFolder = "receipts";
 constexpr size_t kMostSegments = 32;
 
 // Two receipts of one fingerprint must tell of the same pixels, and from one build of the same
@@ -73,7 +72,7 @@ std::string now_text() {
 }
 
 ReceiptBook::ReceiptBook(store::Store& store)
-    : store_(store), reader_(store, kFolder), writer_(store, kFolder) {
+    : store_(store), reader_(store, kReceiptsFolder), writer_(store, kReceiptsFolder) {
   read_new_records();
   for (const auto& name : store.list("layers/")) add_object(name);
 }
@@ -184,7 +183,8 @@ const Receipt* ReceiptBook::find(const std::string& fingerprint) const {
 
 const Receipt* ReceiptBook::commit(Receipt receipt) {
   const std::lock_guard lock(mutex_);
-  const auto line = to_json(receipt).dump();
+  // Libraries' messages need not be UTF-8.
+  const auto line = to_json(receipt).dump(-1, ' ', false, Json::error_handler_t::replace);
   for (const auto& output : receipt.outputs) {
     if (output.chunks)
       chunks_[chunk_folder(output)] = output.objects;
@@ -202,8 +202,9 @@ void ReceiptBook::flush() {
 
 void ReceiptBook::compact() {
   writer_.flush();
-  if (store_.local() || store_.list(std::string(kFolder) + "/").size() <= kMostSegments) return;
-  store::compact_segments(store_, kFolder, [](std::string_view) { return true; });
+  if (store_.local() || store_.list(std::string(kReceiptsFolder) + "/").size() <= kMostSegments)
+    return;
+  store::compact_segments(store_, kReceiptsFolder, [](std::string_view) { return true; });
 }
 
 }  // namespace geoloom::engine

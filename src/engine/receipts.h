@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "engine/attempts.h"
 #include "store/segments.h"
 #include "store/store.h"
 #include "workflow/run.h"
@@ -19,6 +20,8 @@
 namespace geoloom::engine {
 
 inline constexpr int kReceiptVersion = 1;
+// Where the segments of receipts are in a store.
+inline constexpr const char* kReceiptsFolder = "receipts";
 
 // One committed file.
 struct Output {
@@ -57,6 +60,7 @@ struct Receipt {
   std::vector<workflow::Dropped> dropped;
   uint64_t clipped_at_load = 0;
   std::vector<std::string> notes;
+  AttemptLog log;
   std::vector<Output> outputs;
 };
 

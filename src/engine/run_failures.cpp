@@ -44,7 +44,8 @@ OrderedJson group_json(const Group& group) {
             {"place", sample.place},
             {"detail", sample.cause},
             {"attempt", sample.attempt},
-            {"time", sample.time}}},
+            {"time", sample.time},
+            {"log", to_json(sample.log)}}},
           {"examples", group.examples}};
 }
 

@@ -27,9 +27,12 @@ RunSession::RunSession(const workflow::Run& run, store::Store& store, Machine& m
 AttemptResult RunSession::attempt(const WorkMessage& message, unsigned items_in_flight,
                                   const std::function<void(double)>& progress) {
   const auto start = std::chrono::steady_clock::now();
+  MessageLog messages;
+  const MessageScope scope(&messages);
   auto result = executed(message, items_in_flight, progress);
   result.wall_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (!result.outcome) result.log = {messages.messages(), messages.left_out()};
   result.log_error = log(message, result);
   return result;
 }
@@ -52,7 +55,8 @@ AttemptResult RunSession::executed(const WorkMessage& message, unsigned items_in
                              scratch_,
                              deadline.flag(),
                              items_in_flight,
-                             progress};
+                             progress,
+                             &result.cost};
     result.outcome = ItemHandler(parts).execute(message);
     result.receipt = state_.receipt(message.step, message.item);
   } catch (const Error& error) {
@@ -72,27 +76,27 @@ AttemptResult RunSession::executed(const WorkMessage& message, unsigned items_in
 }
 
 std::string RunSession::log(const WorkMessage& message, const AttemptResult& result) {
-  const bool failed = !result.outcome;
-  // What was found done is no attempt, and what was stopped is not counted by anybody.
-  if (!failed && *result.outcome == Outcome::cached) return {};
-  if (failed && result.error->code() == ErrorCode::cancelled) return {};
+  // Of what was made its receipt tells, and what was stopped is not counted by anybody.
+  if (result.outcome || result.error->code() == ErrorCode::cancelled) return {};
   const auto& step = run_.steps()[message.step];
   AttemptRecord record;
   record.step = step.step->name;
   record.item = step.items[message.item].name;
   record.attempt = message.attempt;
   record.wall_seconds = result.wall_seconds;
-  if (failed)
-    record.fail(*result.error);
-  else
-    record.state = *result.outcome == Outcome::empty ? "empty" : "done";
+  record.seconds = result.cost.seconds;
+  record.memory_bytes = result.cost.memory_bytes;
+  record.fail(*result.error);
+  record.log = result.log;
   return log(std::move(record));
 }
 
 std::string RunSession::log(AttemptRecord record) {
   try {
     if (record.time.empty()) record.time = now_text();
-    attempts_.append(to_json(record).dump());
+    // Libraries' messages need not be UTF-8.
+    attempts_.append(
+        to_json(record).dump(-1, ' ', false, workflow::Json::error_handler_t::replace));
     return {};
   } catch (const Error& error) {
     return error.what();

@@ -26,6 +26,8 @@ struct AttemptResult {
   std::optional<Error> error;      // failed ones
   const Receipt* receipt = nullptr;
   double wall_seconds = 0;
+  AttemptCost cost;
+  AttemptLog log;         // failed ones; of others it is in the receipt
   std::string log_error;  // why the attempt is not in the log, if it is not
 };
 
@@ -59,7 +61,8 @@ class RunSession {
   const store::Store& store() const { return store_; }
   const RunState& state() const { return state_; }
   const ReceiptBook& book() const { return book_; }
-  // Attempts that attempt() did not make, such as those of other processes. Returns what went
+  // Attempts that failed and that attempt() did not make, such as those of other processes, and ops
+  // of `finally`. Returns what went
   // wrong: the log is of use, but no result depends on it.
   std::string log(AttemptRecord record);
   // Workers are not to go on with the run.

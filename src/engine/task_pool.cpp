@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <exception>
 
+#include "error/message_log.h"
+
 namespace geoloom::engine {
 
 struct TaskPool::Loop {
   size_t count = 0;
   const std::function<void(size_t)>* body = nullptr;
+  MessageLog* messages = MessageLog::current();  // of who called
   size_t next = 0;
   size_t running = 0;
   std::exception_ptr error;
@@ -66,6 +69,7 @@ void TaskPool::work() {
     lock.unlock();
     std::exception_ptr error;
     try {
+      const MessageScope messages(loop->messages);
       (*loop->body)(index);
     } catch (...) {
       error = std::current_exception();

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "error/message_log.h"
 #include "gdal/access_hints.h"
 #include "gdal/handles.h"
 
@@ -139,6 +140,8 @@ void CPL_STDCALL Capture::on_message(CPLErr level, CPLErrorNum /*number*/, const
 void Capture::note(CPLErr level, std::string_view text) {
   if (remote_) note_remote(text);
   if (level == CE_Debug) return;
+  tell(level >= CE_Failure ? MessageLevel::error : MessageLevel::warning,
+       path_.empty() ? std::string(text) : fmt::format("{}: {}", path_, text));
   if (has_any(text, kWriteFailed)) write_failed_ = true;
   if (has_any(text, kDataMissing)) data_missing_ = true;
   // The first failure is the cause, the later ones follow from it; any failure beats a warning.

@@ -7,9 +7,11 @@
 #include <cpl_vsi.h>
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 #include "error/error.h"
+#include "error/message_log.h"
 #include "gdal/access_hints.h"
 #include "gdal/interruption.h"
 
@@ -35,6 +37,7 @@ auto with_retries(const Action& action) {
       const bool silent =
           error.code() == ErrorCode::unavailable && attempt == 1 && got_no_answer(error.cause());
       if (!expired && !busy && !silent) throw;
+      tell(MessageLevel::note, std::string("asked again after: ") + error.what());
       renewed = renewed || expired;
       if (busy) interruptible_sleep(pause);
       if (busy) pause *= 2;

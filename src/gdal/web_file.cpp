@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 
+#include "error/message_log.h"
 #include "gdal/access_hints.h"
 #include "gdal/handles.h"
 #include "gdal/interruption.h"
@@ -328,8 +329,9 @@ void WebFile::read(std::span<const ByteRange> ranges) const {
   std::vector<std::exception_ptr> errors(ranges.size());
   for (size_t first = 0; first < ranges.size(); first += kRangesAtOnce) {
     const size_t end = std::min(ranges.size(), first + kRangesAtOnce);
-    const auto read_one = [&, stop = interruption()](size_t i) {
+    const auto read_one = [&, stop = interruption(), messages = MessageLog::current()](size_t i) {
       const Interruptible reads(stop);
+      const MessageScope scope(messages);
       try {
         read(ranges[i]);
       } catch (...) {

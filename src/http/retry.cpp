@@ -2,6 +2,7 @@
 #include "http/retry.h"
 
 #include <curl/curl.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "error/error.h"
+#include "error/message_log.h"
 
 namespace geoloom::http {
 
@@ -125,8 +127,11 @@ Response send_with_retries(Client& client, const Request& request, const RetryRu
       const auto verdict = verdict_of(response.status);
       const bool repeatable = verdict == Verdict::flow_control || verdict == Verdict::transient;
       if (!repeatable || !patience.again(&response)) return response;
+      tell(MessageLevel::note,
+           fmt::format("{}: sent again after status {}", request.url, response.status));
     } catch (const Error& error) {
       if (error.code() != ErrorCode::unavailable || !patience.again(nullptr)) throw;
+      tell(MessageLevel::note, std::string("sent again after: ") + error.what());
     }
   }
 }

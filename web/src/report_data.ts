@@ -32,6 +32,12 @@ export interface StepReport {
   states: string;
 }
 
+/** What an attempt was told while it went on. */
+export interface AttemptLog {
+  messages: { after_seconds: number; level: string; text: string; times: number }[];
+  left_out: number;
+}
+
 export interface FailureGroup {
   cause: string;
   message: string;
@@ -41,7 +47,7 @@ export interface FailureGroup {
   since: string;
   items: number;
   steps: string[];
-  sample: { step: string; item: string; place: string; detail: string; attempt: number; time: string };
+  sample: { step: string; item: string; place: string; detail: string; attempt: number; time: string; log: AttemptLog };
   examples: string[];
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { count } from "../quantities";
+import { count, seconds } from "../quantities";
 import type { FailureGroup } from "../report_data";
 
 /** Failures by cause, each with one attempt as it was logged. */
@@ -37,6 +37,20 @@ export function Failures({ groups }: { groups: FailureGroup[] }) {
               {group.since}; this one at {group.sample.time}, attempt {group.sample.attempt}
             </dd>
           </dl>
+          {(group.sample.log.messages.length > 0 || group.sample.log.left_out > 0) && (
+            <details>
+              <summary>Log of that attempt</summary>
+              <ol class="log">
+                {group.sample.log.messages.map((each) => (
+                  <li>
+                    {seconds(each.after_seconds)} {each.level}: {each.text}
+                    {each.times > 1 && ` (${count(each.times)} times)`}
+                  </li>
+                ))}
+                {group.sample.log.left_out > 0 && <li>{count(group.sample.log.left_out, "message")} more, not kept</li>}
+              </ol>
+            </details>
+          )}
           <details>
             <summary>
               {group.examples.length < group.items
