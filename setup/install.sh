@@ -16,7 +16,7 @@ build=(g++ cmake ninja-build ccache pkg-config git make
   libgdal-dev libproj-dev libhwy-dev libcli11-dev nlohmann-json3-dev libyaml-cpp-dev libvalijson-dev
   libfmt-dev libxxhash-dev libssl-dev libcurl4-openssl-dev libboost-dev libdeflate-dev libzstd-dev libtiff-dev liblerc-dev libsimdjson-dev zlib1g-dev libsqlite3-dev libarchive-dev libgtest-dev libgmock-dev)
 demo=(ca-certificates python3 python3-pip python3-gdal python3-numpy python3-netcdf4 python3-pil)
-test=(gdal-bin chromium curl graphviz openssl python3 python3-venv python3-gdal python3-numpy)
+test=(gdal-bin chromium curl faketime graphviz openssl python3 python3-venv python3-gdal python3-numpy)
 lint=(clang-format clang-tidy python3)
 # libFuzzer comes with clang only, and in a package that clang merely recommends.
 fuzz=(clang libclang-rt-14-dev)

@@ -14,6 +14,7 @@
 #include "cli/stop_signal.h"
 #include "cli/transport_arguments.h"
 #include "engine/receipt_age.h"
+#include "engine/run_history.h"
 #include "engine/run_waits.h"
 #include "error/spelling.h"
 
@@ -145,6 +146,7 @@ class Dispatch {
   int send(engine::RunSession& session, size_t s, const std::vector<size_t>& items) {
     OpenedTransport opened(arguments_.transport);
     ProgressPrinter printer(arguments_.quiet);
+    engine::ExecutionLog log(*store_, run_->record().id, opened.transport().name());
     engine::RunProgress progress(printer, stop_);
     progress.step_started(run_->steps()[s]);
     const engine::ControlWatch watch(
@@ -159,12 +161,12 @@ class Dispatch {
       opened.by_http()->send(session, s, items, progress);
     }
     session.flush();
-    return conclude(session, s, progress, opened.by_pubsub() && !arguments_.wait);
+    return conclude(session, s, progress, opened.by_pubsub() && !arguments_.wait, log);
   }
 
   // The receipts have the last word.
   int conclude(engine::RunSession& session, size_t s, engine::RunProgress& progress,
-               bool only_published) {
+               bool only_published, engine::ExecutionLog& log) {
     const auto summary = progress.current_step();
     const auto& step = run_->steps()[s];
     session.refresh();
@@ -176,6 +178,9 @@ class Dispatch {
     result_["failed"] = summary.failed;
     result_["missing"] = missing;
     const auto finished = progress.finish(*run_);
+    log_end(log, finished,
+            fmt::format("of step '{}' alone, {} of {} items have receipts", step.step->name,
+                        present, step.items.size()));
     if (finished.ending == engine::RunEnding::cancelled) {
       printer_line("stopped: " + finished.reason);
       return kExitCancelled;
@@ -189,6 +194,15 @@ class Dispatch {
     const size_t tasks = result_["tasks"].get<size_t>();
     return summary.failed > 0 || summary.done + summary.empty < tasks ? kExitItemsFailed
                                                                       : kExitSuccess;
+  }
+
+  // Of a run whose other steps somebody else carries out, or nobody.
+  static void log_end(engine::ExecutionLog& log, const engine::RunSummary& finished,
+                      const std::string& made) {
+    using engine::RunEnding;
+    const bool stopped = finished.ending != RunEnding::done && finished.ending != RunEnding::failed;
+    log.ended(engine::name_of(stopped || finished.failed() > 0 ? finished.ending : RunEnding::done),
+              stopped ? finished.reason : made);
   }
 
   void printer_line(const std::string& text) const {

@@ -103,8 +103,6 @@ void ReceiptBook::add_unread(const std::string& fingerprint, std::string payload
     found->second.unread = std::move(payload);
     return;
   }
-  // Compacting segments copies records.
-  if (found->second.unread == payload) return;
   if (auto receipt = receipt_in(payload)) (void)add(*std::move(receipt));
 }
 

@@ -119,8 +119,8 @@ std::vector<RunExecution> read_executions(const store::Store& store, const std::
 
 namespace {
 
-// By one listing: each execution has segments of its own, "<stem>.seg" in a folder and
-// "<stem>-<n>.seg" in a bucket, and none of them ever goes while the run is there.
+// By one listing: each execution has a segment of its own, "<stem>-0.seg", or of older builds
+// "<stem>.seg" in a folder and several in a bucket, and none goes while the run is there.
 int64_t next_number(const store::Store& store, const std::string& run_id) {
   try {
     std::set<std::string> stems;
@@ -136,38 +136,39 @@ int64_t next_number(const store::Store& store, const std::string& run_id) {
 
 ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
                            const std::string& transport)
-    : segments_(store, folder_of(run_id)) {
+    : store_(store) {
   RunExecution execution;
   std::random_device random;
   execution.id = id_ = fmt::format("{:08x}{:08x}", random(), random());
   execution.number = next_number(store, run_id);
   execution.started = now_text();
+  name_ = fmt::format("{}/{:06}_{}-0.seg", folder_of(run_id), execution.number, id_);
   execution.by = this_person();
   execution.build = build_identity();
   execution.transport = transport;
   execution.host = host_name();
   execution.process = getpid();
   execution.process_start = start_of_process(execution.process);
-  append(start_record(execution).dump());
+  put(start_record(execution).dump());
 }
 
-void ExecutionLog::append(const std::string& record) {
+void ExecutionLog::put(const std::string& record) {
+  records_ += store::encode_record(record);
   try {
-    segments_.append(record);
-    segments_.flush();
+    store_.put_bytes(records_, name_);
   } catch (const Error& error) {
     problem_ = error.what();
   }
 }
 
 void ExecutionLog::ended(const std::string& ending, const std::string& reason) {
-  append(Json{{"geoloom_execution", kExecutionVersion},
-              {"id", id_},
-              {"event", "ended"},
-              {"time", now_text()},
-              {"ending", ending},
-              {"reason", reason}}
-             .dump());
+  put(Json{{"geoloom_execution", kExecutionVersion},
+           {"id", id_},
+           {"event", "ended"},
+           {"time", now_text()},
+           {"ending", ending},
+           {"reason", reason}}
+          .dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 std::string state_of_run(const store::Store& store, const std::string& run_id) {

@@ -56,9 +56,11 @@ class ExecutionLog {
   const std::string& problem() const { return problem_; }
 
  private:
-  void append(const std::string& record);
+  void put(const std::string& record);
 
-  store::SegmentWriter segments_;
+  store::Store& store_;
+  // One object of the execution alone, put again at its end.
+  std::string name_, records_;
   std::string problem_;
   std::string id_;
 };

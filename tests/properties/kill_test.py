@@ -5,6 +5,7 @@
     kill_test.py GEOLOOM [--store folder|s3] [--kills N] [--seed S]
 """
 import argparse
+import collections
 import functools
 import random
 import sys
@@ -13,7 +14,7 @@ import time
 import documents
 import scenes
 from program import kill, run_tests
-from stores import KINDS, digests, empty, environment_of, items_without_times, store_of, stray_files
+from stores import KINDS, digests, empty, environment_of, items_without_times, receipts, store_of, stray_files
 
 LAYERS = ["composite", "brightness", "map"]
 
@@ -63,6 +64,11 @@ def killed_and_resumed(bench, kills, seed):
     last = bench.run(document, "-p", f"results={store.url}")
     bench.expect_equal(sum(step["failed"] for step in last.steps().values()), 0, "the resumed run is whole")
     bench.expect_equal(digests(store), wanted, "the bytes of an undisturbed run")
+    # Compacting may have copied records.
+    made = {(receipt["step"], receipt["item"], receipt["finished"]) for receipt in receipts(store)}
+    counts = collections.Counter((step, item) for step, item, _ in made)
+    bench.expect_equal([item for item, times in counts.items() if times > 1], [], "nothing that had a receipt is made again")
+    bench.expect_equal(len(counts), len(receipts(undisturbed)), "each item has one")
     for layer in LAYERS:
         bench.expect_equal(items_without_times(store, layer), items_without_times(undisturbed, layer), f"items.json of {layer}")
     bench.expect_equal(stray_files(store), [], "nothing is left behind in the store")

@@ -283,11 +283,18 @@ class FileServer(http.server.ThreadingHTTPServer):
     def hold(self):
         with self.lock:
             self.held += 1
-        self.released.wait()
+            released = self.released
+        released.wait()
 
     def release(self):
-        """Lets the requests go that are held."""
+        """Lets the requests go that are held, and all that come."""
         self.released.set()
+
+    def release_held(self):
+        """Lets the requests go that are held; those that come are held anew."""
+        with self.lock:
+            released, self.released = self.released, threading.Event()
+        released.set()
 
     def forget(self):
         with self.lock:
