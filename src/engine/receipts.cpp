@@ -180,9 +180,9 @@ const Receipt* ReceiptBook::find(const std::string& fingerprint) const {
 }
 
 const Receipt* ReceiptBook::commit(Receipt receipt) {
-  const std::lock_guard lock(mutex_);
-  // Libraries' messages need not be UTF-8.
+  // Libraries' messages need not be UTF-8. Not under the lock: it takes longer than all the rest.
   const auto line = to_json(receipt).dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::lock_guard lock(mutex_);
   for (const auto& output : receipt.outputs) {
     if (output.chunks)
       chunks_[chunk_folder(output)] = output.objects;

@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "engine/control_flow.h"
 #include "engine/gather.h"
+#include "engine/process_memory.h"
 #include "engine/receipt_age.h"
+#include "engine/task_pool.h"
 
 namespace geoloom::engine {
 
@@ -172,34 +175,66 @@ bool inputs_complete(const workflow::StepRun& step, const workflow::Item& item,
   return gaps_of(step, item, state).empty();
 }
 
+// What a survey finds of one step, whose items do not depend on each other.
+class StepSurvey {
+ public:
+  StepSurvey(const workflow::Run& run, size_t s, const ReceiptBook& book, RunState& state)
+      : run_(run), step_(run.steps()[s]), s_(s), book_(book), state_(state) {
+    fingerprints_.resize(step_.items.size());
+  }
+
+  void look(TaskPool& pool) {
+    // One item is a few microseconds.
+    constexpr size_t kTogether = 512;
+    const size_t items = step_.items.size();
+    pool.for_each_index((items + kTogether - 1) / kTogether, [&](size_t part) {
+      for (size_t i = part * kTogether; i < std::min(items, (part + 1) * kTogether); ++i)
+        look_at(i);
+    });
+  }
+
+  Survey::StepCount count() const { return {step_.items.size(), done_, empty_, {}}; }
+  std::vector<std::string> fingerprints() && { return std::move(fingerprints_); }
+
+ private:
+  void look_at(size_t i) {
+    const auto& item = step_.items[i];
+    const bool knowable = !step_.step->is_task() || inputs_complete(step_, item, state_);
+    auto fingerprint = knowable ? fingerprint_of(step_, item, state_) : std::string();
+    const auto* receipt = fingerprint.empty() ? nullptr : book_.find(fingerprint);
+    if (receipt && !too_old(*receipt, step_.step->policy, run_.record())) {
+      state_.set(s_, i, receipt);
+      ++(receipt->empty ? empty_ : done_);
+    }
+    fingerprints_[i] = std::move(fingerprint);
+  }
+
+  const workflow::Run& run_;
+  const workflow::StepRun& step_;
+  const size_t s_;
+  const ReceiptBook& book_;
+  RunState& state_;
+  std::vector<std::string> fingerprints_;
+  std::atomic<size_t> done_ = 0, empty_ = 0;
+};
+
 }  // namespace
 
 Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state) {
   Survey result;
+  TaskPool pool(available_cores());
   ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
-    Survey::StepCount count;
-    count.items = step.items.size();
-    std::vector<std::string> fingerprints;
     if (const auto decision = flow.decide(s); decision.kind == StepDecision::Kind::skip) {
-      count.skipped = decision.reason;
-      result.steps.push_back(count);
+      result.steps.push_back({step.items.size(), 0, 0, decision.reason});
       result.fingerprints.emplace_back(step.items.size());
       continue;
     }
-    for (size_t i = 0; i < step.items.size(); ++i) {
-      const bool knowable = !step.step->is_task() || inputs_complete(step, step.items[i], state);
-      auto fingerprint = knowable ? fingerprint_of(step, step.items[i], state) : std::string();
-      const auto* receipt = fingerprint.empty() ? nullptr : book.find(fingerprint);
-      if (receipt && !too_old(*receipt, step.step->policy, run.record())) {
-        state.set(s, i, receipt);
-        ++(receipt->empty ? count.empty : count.done);
-      }
-      fingerprints.push_back(std::move(fingerprint));
-    }
-    result.steps.push_back(count);
-    result.fingerprints.push_back(std::move(fingerprints));
+    StepSurvey of_step(run, s, book, state);
+    of_step.look(pool);
+    result.steps.push_back(of_step.count());
+    result.fingerprints.push_back(std::move(of_step).fingerprints());
   }
   return result;
 }
