@@ -133,8 +133,7 @@ std::vector<AttemptRecord> AttemptReader::read_new() {
   } else {
     for (const auto& payload : receipts_.read_new().payloads) {
       if (payload.find(run_id_) == std::string::npos) continue;
-      const auto json = Json::parse(payload, nullptr, false);
-      const auto receipt = json.is_discarded() ? std::nullopt : receipt_from_json(json);
+      const auto receipt = receipt_from_text(payload);
       if (receipt && receipt->run == run_id_) attempts.push_back(attempt_of(*receipt));
     }
   }

@@ -38,9 +38,7 @@ std::map<std::string, store::Object> objects_below(const store::Store& store,
 std::vector<Receipt> receipts_of(const store::Store& store) {
   std::vector<Receipt> receipts;
   for (const auto& payload : store::read_segments(store, kReceipts).payloads) {
-    const auto json = workflow::Json::parse(payload, nullptr, false);
-    if (json.is_discarded()) continue;
-    if (auto receipt = receipt_from_json(json)) receipts.push_back(std::move(*receipt));
+    if (auto receipt = receipt_from_text(payload)) receipts.push_back(std::move(*receipt));
   }
   return receipts;
 }

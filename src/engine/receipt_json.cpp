@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "catalog/json_document.h"
 #include "engine/receipts.h"
 #include "workflow/schema_json.h"
 
@@ -109,42 +110,79 @@ Json to_json(const Receipt& receipt) {
   return json;
 }
 
-std::optional<Receipt> receipt_from_json(const Json& json) {
+namespace {
+
+using catalog::JsonView;
+
+// What is there with another type is as good as not there: the receipt is none.
+template <class T>
+const T& required(const std::optional<T>& value) {
+  if (!value) throw Error(ErrorCode::corrupt, "this is no receipt");
+  return *value;
+}
+
+std::string text_of(const JsonView& json) {
+  return std::string(required(json.is_text() ? std::optional(json.text()) : std::nullopt));
+}
+
+double number_of(const JsonView& json) {
+  return required(json.is_number() ? json.number() : std::nullopt);
+}
+
+std::vector<JsonView> elements_of(const JsonView& json) {
+  return required(json.is_array() ? std::optional(json.elements()) : std::nullopt);
+}
+
+std::vector<std::string> texts_of(const JsonView& json) {
+  std::vector<std::string> texts;
+  for (const auto& each : elements_of(json)) texts.push_back(text_of(each));
+  return texts;
+}
+
+Receipt receipt_of(const JsonView& json) {
+  Receipt receipt;
+  receipt.fingerprint = text_of(json["fingerprint"]);
+  receipt.build = text_of(json["build"]);
+  receipt.run = text_of(json["run"]);
+  receipt.step = text_of(json["step"]);
+  receipt.item = text_of(json["item"]);
+  receipt.empty = text_of(json["state"]) == "empty";
+  receipt.again = json["again"].is_true();
+  receipt.attempt = static_cast<int>(number_of(json["attempt"]));
+  receipt.started = text_of(json["started"]);
+  receipt.finished = text_of(json["finished"]);
+  const auto seconds = json["seconds"];
+  receipt.read_seconds = number_of(seconds["read"]);
+  receipt.compute_seconds = number_of(seconds["compute"]);
+  receipt.encode_seconds = number_of(seconds["encode"]);
+  receipt.wall_seconds = number_of(seconds["wall"]);
+  receipt.read_amplification = number_of(json["read_amplification"]);
+  receipt.memory_bytes = static_cast<size_t>(number_of(json["memory_bytes"]));
+  receipt.chain = text_of(json["chain"]);
+  receipt.scenes = texts_of(json["scenes"]);
+  for (const auto& each : elements_of(json["dropped"]))
+    receipt.dropped.push_back({text_of(each["scene"]), text_of(each["reason"])});
+  receipt.clipped_at_load = static_cast<uint64_t>(number_of(json["clipped_at_load"]));
+  receipt.notes = texts_of(json["notes"]);
+  if (const auto log = json["log"]) receipt.log = attempt_log_from_json(log.tree());
+  for (const auto& each : elements_of(json["outputs"]))
+    receipt.outputs.push_back(output_from_json(each.tree()));
+  return receipt;
+}
+
+}  // namespace
+
+// Without a tree of all parts, as starting a large run is mostly this.
+std::optional<Receipt> receipt_from_text(const std::string& text) {
+  // It keeps its memory from one receipt to the next.
+  thread_local catalog::JsonDocument document;
   try {
-    if (json.at("geoloom_receipt").get<int>() != kReceiptVersion) return std::nullopt;
-    Receipt receipt;
-    receipt.fingerprint = json.at("fingerprint").get<std::string>();
-    receipt.build = json.at("build").get<std::string>();
-    receipt.run = json.at("run").get<std::string>();
-    receipt.step = json.at("step").get<std::string>();
-    receipt.item = json.at("item").get<std::string>();
-    receipt.empty = json.at("state") == "empty";
-    receipt.again = json.value("again", false);
-    receipt.attempt = json.at("attempt").get<int>();
-    receipt.started = json.at("started").get<std::string>();
-    receipt.finished = json.at("finished").get<std::string>();
-    const auto& seconds = json.at("seconds");
-    receipt.read_seconds = seconds.at("read").get<double>();
-    receipt.compute_seconds = seconds.at("compute").get<double>();
-    receipt.encode_seconds = seconds.at("encode").get<double>();
-    receipt.wall_seconds = seconds.at("wall").get<double>();
-    receipt.read_amplification = json.at("read_amplification").get<double>();
-    receipt.memory_bytes = json.at("memory_bytes").get<size_t>();
-    receipt.chain = json.at("chain").get<std::string>();
-    receipt.scenes = json.at("scenes").get<std::vector<std::string>>();
-    for (const auto& d : json.at("dropped"))
-      receipt.dropped.push_back(
-          {d.at("scene").get<std::string>(), d.at("reason").get<std::string>()});
-    receipt.clipped_at_load = json.at("clipped_at_load").get<uint64_t>();
-    receipt.notes = json.at("notes").get<std::vector<std::string>>();
-    if (const auto log = json.find("log"); log != json.end())
-      receipt.log = attempt_log_from_json(*log);
-    for (const auto& output : json.at("outputs"))
-      receipt.outputs.push_back(output_from_json(output));
-    return receipt;
+    document.read(text, {});
+    if (document.root()["geoloom_receipt"].number() != kReceiptVersion) return std::nullopt;
+    return receipt_of(document.root());
   } catch (const Json::exception&) {
     return std::nullopt;
-  } catch (const Error&) {  // metrics that are none
+  } catch (const Error&) {
     return std::nullopt;
   }
 }

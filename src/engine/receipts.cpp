@@ -31,11 +31,6 @@ std::string disagreement(const Receipt& a, const Receipt& b) {
   return {};
 }
 
-std::optional<Receipt> receipt_in(const std::string& payload) {
-  const auto json = Json::parse(payload, nullptr, false);
-  return json.is_discarded() ? std::nullopt : receipt_from_json(json);
-}
-
 // Without parsing a record that is laid out as to_json() does: keys are in order, so that these two
 // come before any that holds keys of others; and a quote within a text follows a backslash.
 std::optional<std::string> fingerprint_in(const std::string& payload) {
@@ -46,7 +41,7 @@ std::optional<std::string> fingerprint_in(const std::string& payload) {
     const auto start = at + key.size(), end = payload.find('"', start);
     if (payload.find(version, end) != std::string::npos) return payload.substr(start, end - start);
   }
-  const auto receipt = receipt_in(payload);
+  const auto receipt = receipt_from_text(payload);
   return receipt ? std::optional(receipt->fingerprint) : std::nullopt;
 }
 
@@ -103,12 +98,12 @@ void ReceiptBook::add_unread(const std::string& fingerprint, std::string payload
     found->second.unread = std::move(payload);
     return;
   }
-  if (auto receipt = receipt_in(payload)) (void)add(*std::move(receipt));
+  if (auto receipt = receipt_from_text(payload)) (void)add(*std::move(receipt));
 }
 
 void ReceiptBook::read(Entry& entry) {
   std::call_once(entry.read, [&] {
-    if (auto receipt = receipt_in(entry.unread))
+    if (auto receipt = receipt_from_text(entry.unread))
       entry.receipt = std::make_unique<Receipt>(*std::move(receipt));
     entry.unread = {};
   });

@@ -66,7 +66,7 @@ struct Receipt {
 
 workflow::Json to_json(const Receipt& receipt);
 // nullopt for a receipt of an older or newer format: a miss, not an error.
-std::optional<Receipt> receipt_from_json(const workflow::Json& json);
+std::optional<Receipt> receipt_from_text(const std::string& text);
 
 // The time of now, as records write it.
 std::string now_text();

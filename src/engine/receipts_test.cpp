@@ -146,9 +146,9 @@ TEST_F(Receipts, AreFoundHoweverTheyAreLaidOut) {
 TEST_F(Receipts, OfAnotherFormatAreAMiss) {
   auto json = to_json(receipt("f1"));
   json["geoloom_receipt"] = kReceiptVersion + 1;
-  EXPECT_FALSE(receipt_from_json(json));
+  EXPECT_FALSE(receipt_from_text(json.dump()));
   json.erase("geoloom_receipt");
-  EXPECT_FALSE(receipt_from_json(json));
+  EXPECT_FALSE(receipt_from_text(json.dump()));
 }
 
 }  // namespace

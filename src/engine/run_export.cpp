@@ -104,7 +104,7 @@ RunExport export_from(const NamedTexts& texts, const std::string& path) {
         .at({.file = path});
   std::istringstream lines(texts.at(kReceipts));
   for (std::string line; std::getline(lines, line);) {
-    auto receipt = receipt_from_json(Json::parse(line));
+    auto receipt = receipt_from_text(line);
     if (!receipt) throw_damaged(path, "a receipt cannot be read");
     exported.receipts.push_back(*std::move(receipt));
   }

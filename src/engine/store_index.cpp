@@ -263,9 +263,7 @@ void StoreIndex::refresh(SqliteDatabase& database) {
     }
     const auto bytes = new_bytes(store_, name, from);
     for (const auto& payload : store::decode_records(bytes).payloads) {
-      const auto json = Json::parse(payload, nullptr, false);
-      if (json.is_discarded()) continue;
-      if (const auto receipt = receipt_from_json(json)) intake.add(*receipt);
+      if (const auto receipt = receipt_from_text(payload)) intake.add(*receipt);
       ++records_read_;
     }
     remember.bind(1, name).bind(2, from + static_cast<int64_t>(bytes.size())).run();
