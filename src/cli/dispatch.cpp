@@ -130,7 +130,7 @@ class Dispatch {
         print_dry_run(step, items, estimate, arguments_);
       return kExitSuccess;
     }
-    if (const auto refused = refuse_if_held(*store_, run_->record().id, false)) return *refused;
+    if (const auto refused = refuse_if_held(*store_, run_->record().id)) return refused->exit_code;
     if (const auto wait = engine::waited_for(*step.step, *store_, run_->record().id);
         !wait.empty()) {
       printer_line(fmt::format("step {}: {}", step.step->name, wait));

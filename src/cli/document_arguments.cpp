@@ -89,7 +89,7 @@ void DocumentArguments::add_to(CLI::App& command) {
                      "Trial at a coarser resolution, as in 60m (nearest neighbour)");
 }
 
-workflow::Document DocumentArguments::load() const {
+workflow::Document DocumentArguments::load(const MatrixRow* row) const {
   auto document = workflow::read_document(workflow);
   auto given = parameters_of_environment(document);
   for (const auto& path : parameter_files) {
@@ -98,6 +98,8 @@ workflow::Document DocumentArguments::load() const {
       throw values.error("a parameter file is a map of names to values");
     for (const auto& [name, value] : values.map) given[name] = {value, path};
   }
+  if (row != nullptr)
+    for (const auto& [name, parameter] : row->given) given[name] = parameter;
   for (const auto& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos || equals == 0)
@@ -110,8 +112,8 @@ workflow::Document DocumentArguments::load() const {
   return document;
 }
 
-std::unique_ptr<workflow::Run> DocumentArguments::create_run(
-    const workflow::Registry& registry) const {
+std::unique_ptr<workflow::Run> DocumentArguments::create_run(const workflow::Registry& registry,
+                                                             const MatrixRow* row) const {
   workflow::RunOptions options;
   options.selection = {tiles, sample};
   for (size_t start = 0; start < only.size();) {
@@ -120,7 +122,7 @@ std::unique_ptr<workflow::Run> DocumentArguments::create_run(
     start = comma + 1;
   }
   if (!resolution.empty()) options.trial_resolution = parse_resolution(resolution);
-  return workflow::Run::create(load(), registry, options, engine::build_identity());
+  return workflow::Run::create(load(row), registry, options, engine::build_identity());
 }
 
 void MachineArguments::add_to(CLI::App& command) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/parameter_matrix.h"
 #include "engine/runner.h"
 #include "workflow/run.h"
 
@@ -24,8 +25,10 @@ struct DocumentArguments {
 
   void add_to(CLI::App& command);
   void add_document_to(CLI::App& command);  // without what chooses items and steps
-  workflow::Document load() const;          // parsed and resolved
-  std::unique_ptr<workflow::Run> create_run(const workflow::Registry& registry) const;
+  // Parsed and resolved; of a row of a matrix, with its parameters.
+  workflow::Document load(const MatrixRow* row = nullptr) const;
+  std::unique_ptr<workflow::Run> create_run(const workflow::Registry& registry,
+                                            const MatrixRow* row = nullptr) const;
 };
 
 // Memory and threads.

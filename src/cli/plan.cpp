@@ -7,6 +7,8 @@
 
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
+#include "cli/explain.h"
+#include "cli/matrix_rows.h"
 #include "cli/quantities.h"
 #include "engine/block_layout.h"
 #include "engine/process_memory.h"
@@ -29,7 +31,8 @@ struct StepPlan {
 struct PlanArguments {
   DocumentArguments document;
   MachineArguments machine;
-  std::string geojson;
+  ExplainArguments explain;
+  std::string geojson, matrix;
 };
 
 // Whether blocks are smaller than those of the sources, though the item is not.
@@ -252,6 +255,76 @@ void print_plan(const workflow::Run& run, const std::vector<StepPlan>& plans,
       format_bytes(static_cast<double>(share.pixel_bytes)));
 }
 
+workflow::OrderedJson json_of(const workflow::Run& run, const std::vector<StepPlan>& plans,
+                              const engine::MemoryShare& share,
+                              const engine::RunnerOptions& options) {
+  auto steps = workflow::OrderedJson::array();
+  for (const auto& plan : plans) steps.push_back(to_json(plan));
+  auto zones = workflow::OrderedJson::array();
+  for (const auto& zone : run.zones())
+    zones.push_back({{"name", zone.name}, {"grid", zone.grid.text()}});
+  return {{"zones", zones},
+          {"sources", run.record().reports},
+          {"steps", steps},
+          {"memory_bytes", options.memory_bytes},
+          {"threads", options.threads},
+          {"reads", options.reads},
+          {"pixel_bytes", share.pixel_bytes}};
+}
+
+// The plan of the document, or of a row: printed, or as JSON.
+workflow::OrderedJson plan_once(const PlanArguments& arguments, const Commands& commands,
+                                const MatrixRow* row) {
+  const auto run = arguments.document.create_run(commands.registry, row);
+  auto options = arguments.machine.options(run->workflow().document.pool);
+  if (options.threads == 0) options.threads = engine::available_cores();
+  options.reads = engine::reads_in_flight(*run, options);
+  engine::check_memory(*run, options.memory_bytes, options.threads, options.reads);
+  const auto share = engine::share_memory(options.memory_bytes, options.reads);
+  auto plans = plan_steps(*run, share, options.threads, options.reads);
+  count_made(*run, plans);
+  if (!arguments.geojson.empty()) {
+    std::ofstream file(arguments.geojson);
+    if (!(file << tiles_geojson(*run).dump()))
+      throw Error(ErrorCode::denied, "cannot write the tiles").at({.file = arguments.geojson});
+  }
+  std::vector<StepReasons> reasons;
+  if (arguments.explain.wanted()) reasons = explain(*run, arguments.explain);
+  if (commands.json) {
+    auto json = json_of(*run, plans, share, options);
+    if (!reasons.empty()) json["explanation"] = explanation_json(*run, reasons);
+    return json;
+  }
+  print_plan(*run, plans, share, options.memory_bytes);
+  if (!reasons.empty()) std::cout << "\n" << explanation_text(reasons);
+  return {};
+}
+
+// Every row, also after one that cannot be planned.
+int plan_rows(const PlanArguments& arguments, const Commands& commands) {
+  if (!arguments.geojson.empty())
+    throw Error(ErrorCode::invalid, "--geojson writes the tiles of one run, and --matrix has many");
+  auto list = workflow::OrderedJson::array();
+  int exit_code = kExitSuccess;
+  for (const auto& row : rows_of_matrix(arguments.document, arguments.matrix, commands.registry)) {
+    if (!commands.json) std::cout << fmt::format("== {} {}\n", row.place, row.label);
+    workflow::OrderedJson json;
+    try {
+      json = plan_once(arguments, commands, &row);
+    } catch (const Error& error) {
+      json = {{"error", error.what()}};
+      std::cerr << fmt::format("error: {}: {}\n", row.place, error.what());
+      exit_code = kExitItemsFailed;
+    }
+    workflow::OrderedJson entry{{"row", row.place}, {"label", row.label}};
+    entry.update(json.is_null() ? workflow::OrderedJson::object() : json);
+    list.push_back(std::move(entry));
+    if (!commands.json) std::cout << "\n";
+  }
+  if (commands.json) std::cout << list.dump(1) << "\n";
+  return exit_code;
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app, Commands& commands) {
@@ -262,38 +335,16 @@ void add_plan(CLI::App& app, Commands& commands) {
   arguments->machine.add_to(*command);
   command->add_option("--geojson", arguments->geojson, "Write the tiles as GeoJSON to this file");
   command->add_flag("--json", commands.json, "The plan as JSON on stdout");
+  command->add_option("--matrix", arguments->matrix,
+                      "A CSV file whose columns are parameters: one plan per row");
+  arguments->explain.add_to(*command);
   command->callback([arguments, &commands] {
-    const auto run = arguments->document.create_run(commands.registry);
-    const auto options = arguments->machine.options(run->workflow().document.pool);
-    const unsigned threads = options.threads ? options.threads : engine::available_cores();
-    const unsigned reads = engine::reads_in_flight(*run, options);
-    engine::check_memory(*run, options.memory_bytes, threads, reads);
-    const auto share = engine::share_memory(options.memory_bytes, reads);
-    auto plans = plan_steps(*run, share, threads, reads);
-    count_made(*run, plans);
-    if (!arguments->geojson.empty()) {
-      std::ofstream file(arguments->geojson);
-      if (!(file << tiles_geojson(*run).dump()))
-        throw Error(ErrorCode::denied, "cannot write the tiles").at({.file = arguments->geojson});
-    }
-    if (!commands.json) {
-      print_plan(*run, plans, share, options.memory_bytes);
+    if (!arguments->matrix.empty()) {
+      commands.exit_code = plan_rows(*arguments, commands);
       return;
     }
-    auto steps = workflow::OrderedJson::array();
-    for (const auto& plan : plans) steps.push_back(to_json(plan));
-    auto zones = workflow::OrderedJson::array();
-    for (const auto& zone : run->zones())
-      zones.push_back({{"name", zone.name}, {"grid", zone.grid.text()}});
-    std::cout << workflow::OrderedJson{{"zones", zones},
-                                       {"sources", run->record().reports},
-                                       {"steps", steps},
-                                       {"memory_bytes", options.memory_bytes},
-                                       {"threads", threads},
-                                       {"reads", reads},
-                                       {"pixel_bytes", share.pixel_bytes}}
-                     .dump(1)
-              << "\n";
+    const auto json = plan_once(*arguments, commands, nullptr);
+    if (commands.json) std::cout << json.dump(1) << "\n";
   });
 }
 

@@ -71,6 +71,11 @@ void ProgressPrinter::step_ended(const std::string&) {
   draw(true);
 }
 
+void ProgressPrinter::explained(const std::vector<std::string>& lines) {
+  if (quiet_) return;
+  for (const auto& text : lines) line("made again: " + text);
+}
+
 void ProgressPrinter::step_skipped(const std::string& step, const std::string& reason) {
   if (!quiet_) line(fmt::format("{:<16} skipped: {}", step, reason));
 }

@@ -16,6 +16,7 @@ class ProgressPrinter : public engine::RunObserver {
   void item_ended(const engine::ItemEvent& event) override;
   void task_progress(const std::string& step, double share) override;
   void step_ended(const std::string& step) override;
+  void explained(const std::vector<std::string>& lines) override;
   void step_skipped(const std::string& step, const std::string& reason) override;
   void note(const std::string& text) override;
 

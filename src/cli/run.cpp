@@ -7,6 +7,8 @@
 
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
+#include "cli/explain.h"
+#include "cli/matrix_rows.h"
 #include "cli/progress.h"
 #include "cli/quantities.h"
 #include "cli/run_execution.h"
@@ -146,6 +148,8 @@ struct RunArguments {
   TransportArguments transport;
   ConsentArguments consent;
   ControlArguments control;
+  ExplainArguments explain;
+  std::string matrix;
   bool json = false, quiet = false;
 };
 
@@ -164,12 +168,29 @@ TaskEstimate estimate_of(const workflow::Run& run, store::Store& store) {
   return estimate;
 }
 
-int run_elsewhere(const workflow::Run& run, store::Store& store, const RunArguments& arguments,
-                  const engine::RunnerOptions& options) {
+ExecutionReport run_elsewhere(const workflow::Run& run, store::Store& store,
+                              const RunArguments& arguments, const TransportArguments& transport,
+                              const engine::RunnerOptions& options) {
   ask_for_consent(estimate_of(run, store), arguments.consent);
-  OpenedTransport opened(arguments.transport);
-  return execute_and_report(run, store, options, arguments.json, arguments.quiet,
-                            &opened.transport());
+  OpenedTransport opened(transport);
+  return execute_and_tell(run, store, options, arguments.quiet, &opened.transport());
+}
+
+// The document as it is, or with the parameters of a row.
+ExecutionReport run_once(const RunArguments& arguments, const workflow::Registry& registry,
+                         const MatrixRow* row) {
+  const auto run = arguments.document.create_run(registry, row);
+  const auto& pool = run->workflow().document.pool;
+  auto options = arguments.machine.options(pool);
+  options.control_interval = arguments.control.interval();
+  auto transport = arguments.transport;
+  if (!transport.given()) transport.targets = pool.via;
+  const auto store = store::open_store(run->workflow().document.store.text);
+  engine::begin_run(*run, *store);
+  remember_store(store->url());
+  if (arguments.explain.wanted()) std::cerr << explanation_text(explain(*run, arguments.explain));
+  return transport.given() ? run_elsewhere(*run, *store, arguments, transport, options)
+                           : execute_and_tell(*run, *store, options, arguments.quiet);
 }
 
 }  // namespace
@@ -186,7 +207,7 @@ std::chrono::milliseconds ControlArguments::interval() const {
   return std::chrono::milliseconds(static_cast<int64_t>(interval_s * 1000));
 }
 
-std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json) {
+std::optional<ExecutionReport> refuse_if_held(store::Store& store, const std::string& run_id) {
   std::optional<engine::RunControl> control;
   try {
     control = engine::read_control(store, run_id);
@@ -203,20 +224,18 @@ std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id
   std::cerr << fmt::format(
       "run {} is {}\n  nothing was started; to go on: geoloom runs resume {} --store {}\n", run_id,
       control->text(), run_id, store.url());
-  if (json)
-    std::cout << workflow::OrderedJson{{"run", run_id},
-                                       {"exit_code", exit_code},
-                                       {"ending", engine::name_of(control->hold)},
-                                       {"reason", control->text()}}
-                     .dump(1)
-              << "\n";
-  return exit_code;
+  return ExecutionReport{exit_code,
+                         {{"run", run_id},
+                          {"exit_code", exit_code},
+                          {"ending", engine::name_of(control->hold)},
+                          {"reason", control->text()}},
+                         {}};
 }
 
-int execute_and_report(const workflow::Run& run, store::Store& store,
-                       const engine::RunnerOptions& options, bool json, bool quiet,
-                       engine::Transport* transport, std::ostream& results) {
-  if (const auto refused = refuse_if_held(store, run.record().id, json)) return *refused;
+ExecutionReport execute_and_tell(const workflow::Run& run, store::Store& store,
+                                 const engine::RunnerOptions& options, bool quiet,
+                                 engine::Transport* transport) {
+  if (auto refused = refuse_if_held(store, run.record().id)) return *std::move(refused);
   ProgressPrinter printer(quiet);
   engine::RunReportWriter progress(run, store, printer);
   const auto& stop = stop_on_signals(kStopping);
@@ -231,13 +250,23 @@ int execute_and_report(const workflow::Run& run, store::Store& store,
   progress.finish(summary);
   const int exit_code = exit_code_of(summary);
   print_ending(run, summary, options.memory_bytes, exit_code);
-  if (json) {
-    results << summary_json(run, summary, exit_code).dump(1) << "\n";
-  } else {
-    for (const auto& entry : summary.published)
-      results << (entry.map_path.empty() ? entry.items_path : entry.map_path) << "\n";
-  }
-  return exit_code;
+  ExecutionReport report{exit_code, summary_json(run, summary, exit_code), {}};
+  for (const auto& entry : summary.published)
+    report.paths.push_back(entry.map_path.empty() ? entry.items_path : entry.map_path);
+  return report;
+}
+
+int print_report(const ExecutionReport& report, bool json, std::ostream& results) {
+  if (json) results << report.summary.dump(1) << "\n";
+  if (!json)
+    for (const auto& path : report.paths) results << path << "\n";
+  return report.exit_code;
+}
+
+int execute_and_report(const workflow::Run& run, store::Store& store,
+                       const engine::RunnerOptions& options, bool json, bool quiet,
+                       engine::Transport* transport, std::ostream& results) {
+  return print_report(execute_and_tell(run, store, options, quiet, transport), json, results);
 }
 
 void add_run(CLI::App& app, Commands& commands) {
@@ -251,22 +280,22 @@ void add_run(CLI::App& app, Commands& commands) {
                               "topic, pubsub://PROJECT/TOPIC; default: this process");
   arguments->consent.add_to(*command);
   arguments->control.add_to(*command);
+  command->add_option("--matrix", arguments->matrix,
+                      "A CSV file whose columns are parameters: one run per row");
+  arguments->explain.add_to(*command);
   command->add_flag("--json", arguments->json, "The summary as JSON on stdout");
   command->add_flag("-q,--quiet", arguments->quiet, "No progress");
   command->callback([arguments, &commands] {
     commands.json = arguments->json;
-    const auto run = arguments->document.create_run(commands.registry);
-    const auto& pool = run->workflow().document.pool;
-    auto options = arguments->machine.options(pool);
-    options.control_interval = arguments->control.interval();
-    if (!arguments->transport.given()) arguments->transport.targets = pool.via;
-    const auto store = store::open_store(run->workflow().document.store.text);
-    engine::begin_run(*run, *store);
-    remember_store(store->url());
-    commands.exit_code =
-        arguments->transport.given()
-            ? run_elsewhere(*run, *store, *arguments, options)
-            : execute_and_report(*run, *store, options, arguments->json, arguments->quiet);
+    if (arguments->matrix.empty()) {
+      commands.exit_code =
+          print_report(run_once(*arguments, commands.registry, nullptr), arguments->json);
+      return;
+    }
+    const auto rows = rows_of_matrix(arguments->document, arguments->matrix, commands.registry);
+    commands.exit_code = run_rows(
+        rows, [&](const MatrixRow& row) { return run_once(*arguments, commands.registry, &row); },
+        arguments->json);
   });
 }
 

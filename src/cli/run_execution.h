@@ -4,6 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "engine/runner.h"
 
@@ -17,12 +20,24 @@ struct ControlArguments {
   std::chrono::milliseconds interval() const;
 };
 
-// What is told of a run that somebody paused or cancelled, with its exit code; nullopt: nobody did.
-// What the breaker left for workers is cleared away.
-std::optional<int> refuse_if_held(store::Store& store, const std::string& run_id, bool json);
+// What a run came to, for who asked for it.
+struct ExecutionReport {
+  int exit_code = 0;
+  workflow::OrderedJson summary;
+  std::vector<std::string> paths;  // one per layer
+};
+// Tells, on stderr too, of a run that somebody paused or cancelled, and is not to be carried out;
+// nullopt: nobody did. What the breaker left for workers is cleared away.
+std::optional<ExecutionReport> refuse_if_held(store::Store& store, const std::string& run_id);
 
-// By a transport, or in this process when there is none. What the run made, or its summary as JSON,
-// goes to `results`. A run that is held is not carried out.
+// By a transport, or in this process when there is none. A run that is held is not carried out.
+// Tells how it goes on stderr.
+ExecutionReport execute_and_tell(const workflow::Run& run, store::Store& store,
+                                 const engine::RunnerOptions& options, bool quiet,
+                                 engine::Transport* transport = nullptr);
+// The summary as JSON, or the paths, to `results`; returns the exit code.
+int print_report(const ExecutionReport& report, bool json, std::ostream& results = std::cout);
+// Both.
 int execute_and_report(const workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport = nullptr, std::ostream& results = std::cout);

@@ -45,6 +45,21 @@ std::optional<std::string> fingerprint_in(const std::string& payload) {
   return receipt ? std::optional(receipt->fingerprint) : std::nullopt;
 }
 
+// The text after the key, without parsing: the first one, or the last.
+std::string_view text_after(std::string_view payload, std::string_view key, bool last) {
+  const auto at = last ? payload.rfind(key) : payload.find(key);
+  if (at == std::string_view::npos) return {};
+  payload.remove_prefix(at + key.size());
+  return payload.substr(0, payload.find('"'));
+}
+// Keys are in order: of those of an item none holds others before, of those of a step none after.
+std::string_view item_in(std::string_view payload) {
+  return text_after(payload, "\"item\":\"", false);
+}
+std::string_view step_in(std::string_view payload) {
+  return text_after(payload, "\"step\":\"", true);
+}
+
 // The folder of a chunk, "layers/x/item/red/0.0.0", or empty: files of items lie beside each other.
 std::string folder_of_chunk(const std::string& name) {
   size_t slash = 0;
@@ -165,6 +180,28 @@ const Receipt* ReceiptBook::find_any(const std::string& fingerprint) const {
   read(entry);
   lock.lock();
   return entry.receipt.get();
+}
+
+bool ReceiptBook::knows_step(const std::string& step) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(by_fingerprint_.begin(), by_fingerprint_.end(), [&](const auto& known) {
+    const auto& entry = known.second;
+    return entry.receipt ? entry.receipt->step == step : step_in(entry.unread) == step;
+  });
+}
+
+std::vector<const Receipt*> ReceiptBook::of_items(
+    const std::string& step, const std::unordered_set<std::string_view>& items) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<const Receipt*> found;
+  for (auto& [fingerprint, entry] : by_fingerprint_) {
+    if (!entry.receipt && (!items.contains(item_in(entry.unread)) || step_in(entry.unread) != step))
+      continue;
+    read(entry);
+    if (entry.receipt && entry.receipt->step == step && items.contains(entry.receipt->item))
+      found.push_back(entry.receipt.get());
+  }
+  return found;
 }
 
 const Receipt* ReceiptBook::find(const std::string& fingerprint) const {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -91,6 +92,12 @@ class ReceiptBook {
   bool refresh();
   // The receipt of that fingerprint, whether its files exist or not.
   const Receipt* find_any(const std::string& fingerprint) const;
+  // Whether any run made something in a step of that name. This and the next not while other
+  // threads use the book.
+  bool knows_step(const std::string& step) const;
+  // All receipts of items of those names, made in a step of that name; others are not parsed.
+  std::vector<const Receipt*> of_items(const std::string& step,
+                                       const std::unordered_set<std::string_view>& items) const;
 
  private:
   // Receipts are parsed when they are first asked for, by the thread that asks: a store holds those

@@ -139,6 +139,11 @@ void RunProgress::step_skipped(const workflow::StepRun& step, const std::string&
   observer_.step_skipped(step.step->name, reason);
 }
 
+void RunProgress::explained(const std::vector<std::string>& lines) {
+  const std::lock_guard lock(mutex_);
+  if (!lines.empty()) observer_.explained(lines);
+}
+
 void RunProgress::item_ended(const ItemEvent& event) {
   const std::lock_guard lock(mutex_);
   auto& step = summary_.steps.back();

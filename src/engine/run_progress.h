@@ -37,6 +37,8 @@ class RunObserver {
   virtual void item_ended(const ItemEvent& /*event*/) {}
   virtual void task_progress(const std::string& /*step*/, double /*share*/) {}
   virtual void step_ended(const std::string& /*step*/) {}
+  // Why items are made again, a line each, before they are.
+  virtual void explained(const std::vector<std::string>& /*lines*/) {}
   virtual void step_skipped(const std::string& /*step*/, const std::string& /*reason*/) {}
   virtual void note(const std::string& /*text*/) {}
 };
@@ -108,6 +110,7 @@ class RunProgress {
   void step_started(const workflow::StepRun& step);
   // A step that is not carried out: none of its items is missing.
   void step_skipped(const workflow::StepRun& step, const std::string& reason);
+  void explained(const std::vector<std::string>& lines);
   void item_ended(const ItemEvent& event);
   // An item failed as often as its step tries it, and somebody else may try it again: the breaker
   // counts it.

@@ -104,8 +104,10 @@ std::string RunSession::log(AttemptRecord record) {
 }
 
 size_t RunSession::adopt(size_t s) {
-  size_t found = 0;
-  for (size_t i = 0; i < run_.steps()[s].items.size(); ++i) found += adopt(s, i) != nullptr;
+  std::atomic<size_t> found{0};
+  machine_.cores.for_each_index(run_.steps()[s].items.size(), [&](size_t i) {
+    if (!stop_.load() && adopt(s, i) != nullptr) ++found;
+  });
   return found;
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/closing.h"
 #include "engine/control_flow.h"
+#include "engine/explanation.h"
 #include "engine/process_memory.h"
 #include "engine/run_history.h"
 #include "engine/run_waits.h"
@@ -27,6 +28,7 @@ void run_step(RunSession& session, size_t s, Transport& transport, RunProgress& 
   const auto start = Clock::now();
   const auto& step = session.run().steps()[s];
   progress.step_started(step);
+  progress.explained(lines_before_step(session, s));
   transport.carry_out(session, s, progress);
   session.flush();
   const double wall_seconds = seconds_since(start);

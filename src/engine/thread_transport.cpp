@@ -7,12 +7,34 @@
 
 namespace geoloom::engine {
 
+namespace {
+
+ItemEvent unchanged(const workflow::StepRun& step, size_t item, const Receipt& receipt) {
+  ItemEvent event;
+  event.step = step.step->name;
+  event.item = step.items[item].name;
+  event.outcome = ItemOutcome::cached;
+  event.receipt = &receipt;
+  return event;
+}
+
+}  // namespace
+
 void ThreadTransport::carry_out(RunSession& session, size_t s, RunProgress& progress) {
   const auto& step = session.run().steps()[s];
   stop_.store(false);
   WorkQueue queue;
-  for (size_t i = 0; i < step.items.size(); ++i) queue.push({s, i, 1});
-  const auto in_flight = static_cast<unsigned>(std::min<size_t>(threads_, step.items.size()));
+  size_t to_do = 0;
+  for (size_t i = 0; i < step.items.size(); ++i) {
+    // What has been taken over already need not be looked for once more.
+    if (const auto* receipt = session.state().receipt(s, i)) {
+      progress.item_ended(unchanged(step, i, *receipt));
+      continue;
+    }
+    queue.push({s, i, 1});
+    ++to_do;
+  }
+  const auto in_flight = static_cast<unsigned>(std::min<size_t>(threads_, to_do));
   std::vector<std::thread> drivers;
   for (unsigned d = 0; d < in_flight; ++d) {
     drivers.emplace_back([&] {

@@ -180,7 +180,7 @@ std::string place_of_text(const Value& value) {
 
 std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
                                  const RunOptions& options, const std::string& build) {
-  std::unique_ptr<Run> run(new Run());
+  std::unique_ptr<Run> run(new Run(registry));
   run->workflow_ = compile(resolved, registry);
   auto& record = run->record_;
   record.build = build;
@@ -235,7 +235,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
 }
 
 std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry) {
-  std::unique_ptr<Run> run(new Run());
+  std::unique_ptr<Run> run(new Run(registry));
   run->record_ = record;
   auto document =
       parse_document(record.document_text, record.document_file, &record.document_files);

@@ -64,6 +64,7 @@ struct StepRun {
 
 class Run : public Layers {
  public:
+  // The registry outlives the run.
   // Looks everything up and checks it: area, scenes, bands, schemas through the whole workflow,
   // without reading a pixel. The record has no id yet.
   static std::unique_ptr<Run> create(const Document& resolved, const Registry& registry,
@@ -76,6 +77,7 @@ class Run : public Layers {
   RunRecord& record() { return record_; }
   const RunRecord& record() const { return record_; }
   const Workflow& workflow() const { return workflow_; }
+  const Registry& registry() const { return registry_; }
   const std::vector<StepRun>& steps() const { return steps_; }
   const std::map<std::string, FreezeReport>& reports() const {
     return reports_;
@@ -91,7 +93,7 @@ class Run : public Layers {
                                const LayerSelection& selection) const override;
 
  private:
-  Run() = default;
+  explicit Run(const Registry& registry) : registry_(registry) {}
   void freeze_windows();
   void freeze_sources();
   bool freeze_chain(const Step& step, size_t chain, bool must_have_scenes);
@@ -103,6 +105,7 @@ class Run : public Layers {
   void plan_layers();
   void check_conditions() const;
 
+  const Registry& registry_;
   RunRecord record_;
   Workflow workflow_;
   std::vector<StepRun> steps_;

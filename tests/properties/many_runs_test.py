@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""One document, many runs: files that are included, profiles, and who gave a parameter its value.
+"""One document, many runs: files that are included, profiles, who gave a parameter its value, and tables of parameters.
 
     many_runs_test.py GEOLOOM [--only TEST]...
 """
@@ -132,5 +132,70 @@ def origins(bench):
     bench.expect_equal(json.loads(record.read_text())["profile"], "", "no profile")
 
 
+MATRIX = MAIN.replace("include", "params: {region: {type: string}}\ninclude") + 'store: "out/${region}"\n'
+
+
+def rows(outcome):
+    return [(row["label"], row["state"]) for row in outcome.json()]
+
+
+def matrix(bench):
+    document = drawn(bench, MATRIX)
+    table = bench.folder / "regions.csv"
+    table.write_text("region,least\nnorth,1\nsouth,2\n")
+    planned = bench.call("plan", document, "--matrix", "regions.csv", "--json")
+    bench.expect_equal([(row["row"], len(row["steps"])) for row in planned.json()], [("regions.csv:2", 2), ("regions.csv:3", 2)], "plans")
+    bench.expect(not (bench.folder / "out").exists(), "which make nothing")
+    first = bench.call("run", document, "--matrix", "regions.csv", "--json")
+    bench.expect_equal((first.code, rows(first)), (0, [("north", "done"), ("south", "done")]), "both rows")
+    bench.expect((bench.folder / "out/south/map.tif").exists(), "in stores of their own")
+    parameters = bench.call("runs", "show", "--store", "out/south", "--json").json()["parameters"]
+    bench.expect_equal((parameters["least"]["value"], parameters["least"]["origin"]), (2, "matrix regions.csv:3"), "the origin is the row")
+    table.write_text(table.read_text() + "west,\n")
+    again = bench.call("run", document, "--matrix", "regions.csv", "--json", "-p", "least=2")
+    made = [[step["done"] for step in row["steps"]] for row in again.json()]
+    bench.expect_equal(made, [[4, 1], [0, 0], [4, 1]], "what is missing; an option wins over a row")
+    text = bench.call("run", document, "--matrix", "regions.csv")
+    bench.expect(text.code == 0 and len(text.out.splitlines()) == 4 and "regions.csv:4  west   done" in text.out, "a table", text)
+
+
+def a_row_that_fails(bench):
+    """The others are carried out."""
+    document = drawn(bench, MATRIX)
+    base = bench.folder / "shared/base.yaml"
+    base.write_text(BASE.replace("params:", "params:\n  from: {type: path, default: scenes}").replace("load: {scenes: scenes", "load: {scenes: $from"))
+    (bench.folder / "empty").mkdir()
+    (bench.folder / "regions.csv").write_text("region,from\nnorth,scenes\nsouth,empty\nwest,scenes\n")
+    outcome = bench.call("run", document, "--matrix", "regions.csv", "--json")
+    bench.expect_equal((outcome.code, rows(outcome)), (3, [("north", "done"), ("south", "error"), ("west", "done")]), "the others go on")
+    bench.expect("empty" in outcome.json()[1]["error"] and "regions.csv:3" in outcome.err, "with the reason", outcome)
+
+
+def wrong_matrices(bench):
+    document = drawn(bench, MATRIX)
+    for table, says in [("regoin\nnorth\n", "regions.csv:1: the column 'regoin' is no parameter"), ("region,least\nnorth,many\n", "regions.csv:2"),
+                        ("region,least\nnorth\n", "regions.csv:2: 1 cells"), ("region\n", "no row"),
+                        ("region,least\nnorth,1\nnorth,2\n", "regions.csv:2 and regions.csv:3 both make the layer 'composite' in out/north"),
+                        ("least\n1\n", "parameter 'region' has no value")]:
+        (bench.folder / "regions.csv").write_text(table)
+        for command in ("run", "plan"):
+            outcome = bench.call(command, document, "--matrix", "regions.csv")
+            bench.expect(outcome.code == 2 and says in outcome.err, f"{command}: {table}", outcome)
+    bench.expect(not (bench.folder / "out").exists(), "nothing was begun")
+
+
+def rows_that_share_a_store(bench):
+    """They may, when their layers have names of their own."""
+    drawn(bench, MAIN)
+    text = BASE.replace("geoloom: 1", "geoloom: 1\nname: many").replace("params:", "params:\n  region: {type: string}")
+    text = text.replace("save: composite", 'save: "composite_${region}"')
+    text = text.replace("  map: {do: [{mosaic: {layer: composite, as: map}}]}\n", "")
+    (bench.folder / "regions.csv").write_text("region\nnorth\nsouth\n")
+    outcome = bench.call("run", bench.document(text), "--matrix", "regions.csv", "--json")
+    bench.expect_equal((outcome.code, len(outcome.json())), (0, 2), "both")
+    bench.expect(all((bench.folder / f"out/layers/composite_{name}/items.json").exists() for name in ("north", "south")), "side by side", outcome)
+
+
 if __name__ == "__main__":
-    sys.exit(main([includes, profiles, profiles_of_one_store, wrong_profiles, origins], __doc__))
+    sys.exit(main([includes, profiles, profiles_of_one_store, wrong_profiles, origins, matrix, a_row_that_fails, wrong_matrices,
+                   rows_that_share_a_store], __doc__))
