@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims.
+"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims, expressions, documents of several files.
 
-    fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif, FOLDER/fuzz_raster/*.tif, FOLDER/fuzz_tokens/*
+    fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif, FOLDER/fuzz_raster/*.tif, FOLDER/fuzz_tokens/*,
+                                   FOLDER/fuzz_expressions/*, FOLDER/fuzz_files/*
 """
 import itertools
 import json
@@ -62,6 +63,52 @@ def token_seeds(folder):
         (folder / f"{number:02}").write_text(text)
 
 
+EXPRESSIONS = ["$a.b.c > 0.6 and not ($b ?? 3) == 4", "min(1, 2.5) + abs(-3) % 2", "'text' in ['a', \"b\"] or true", "=$year - 1",
+               "round($h / 0)", "length([1, 2])"]
+# The document first, then a.yaml, b.yaml and c.yaml.
+DOCUMENTS = ["""geoloom: 1
+name: x
+include: [a.yaml, parts/b.yaml]
+params: {year: 2021}
+steps: {publish: null}
+components: {c: c.yaml}
+profiles: {dev: {store: out, pool: {memory: 2G}, limits: {retry: 1}, steps: {composite: {timeout: 1 h}}}}
+%%
+geoloom: 1
+store: out
+params: {year: {type: year, default: 2018}}
+steps:
+  composite: {retry: 5, do: [{load: {}}, {save: a}]}
+  publish: {do: [{mosaic: {layer: a}}]}
+%%
+geoloom: 1
+area: {tiles: 64 px}
+include: ../c.yaml
+%%
+geoloom_component: 1
+params: {p: {type: period}}
+do: [{load: {period: $p}}]
+""", """geoloom: 1
+name: x
+store: out
+components: {c: a.yaml}
+steps: {north: {use: {component: c, with: {stat: max}}}, s: {when: $north.map == 1, max_age: 7 d, do: [{quicklook: {layer: a}}]}}
+%%
+geoloom_component: 1
+params: {stat: {type: string}}
+steps: {tiles: {cache: false, over: tiles, do: [{load: {}}, {reduce: $stat}, {save: a}]}}
+outputs: {map: $tiles.a}
+"""]
+
+
+def text_seeds(folder, texts):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, text in enumerate(texts):
+        (folder / f"{number:02}").write_text(text)
+
+
 if __name__ == "__main__":
     main(pathlib.Path(sys.argv[1]))
     token_seeds(pathlib.Path(sys.argv[1]) / "fuzz_tokens")
+    text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_expressions", EXPRESSIONS)
+    text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_files", DOCUMENTS)

@@ -42,7 +42,7 @@ void merge_members(Value& below, Value above) {
     if (found == nullptr)
       below.map.emplace_back(name, std::move(value));
     else if (value.is_null())
-      std::erase_if(below.map, [&](const auto& member) { return member.first == name; });
+      std::erase_if(below.map, [&name = name](const auto& member) { return member.first == name; });
     else
       merge(*found, std::move(value));
   }
