@@ -36,5 +36,5 @@ function(geoloom_test name)
   geoloom_compile_quickly(${name})
   target_link_libraries(${name} PRIVATE ${T_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS unit TIMEOUT 300)
+                       PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()

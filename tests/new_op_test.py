@@ -20,6 +20,7 @@ STEM, NAME, CLASS = "index/scaffolded_ratio", "scaffolded_ratio", "ScaffoldedRat
 
 def copy_sources(folder):
     shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+    (folder / ".setup").symlink_to((ROOT / ".setup").resolve())  # what was installed serves the copy, too
 
 
 def run(folder, *command):

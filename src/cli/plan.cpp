@@ -18,6 +18,7 @@ namespace {
 
 struct StepPlan {
   std::string name, chain, domain;
+  std::string waits_for;  // what its items and parameters depend on; empty: they are known
   size_t items = 0, made = 0, empty = 0;
   size_t fewest_scenes = 0, most_scenes = 0;
   double stored_bytes = 0;       // of the source windows, once
@@ -80,13 +81,24 @@ size_t largest_zone_bytes(const workflow::Run& run, const workflow::TaskOp& task
   return bytes;
 }
 
+// What other steps are to report first: "$quality.measured.mean".
+std::string waits_for(const workflow::Step& step) {
+  std::string text;
+  for (const auto& late : step.late) text += (text.empty() ? "$" : ", $") + late.reference.text();
+  if (!text.empty()) return text;
+  for (const auto& layer : step.layers_read) text += (text.empty() ? "layer " : ", layer ") + layer;
+  return text + ", of a step that waits";
+}
+
 std::vector<StepPlan> plan_steps(const workflow::Run& run, const engine::MemoryShare& share,
                                  unsigned threads, unsigned reads) {
   std::vector<StepPlan> plans;
   for (const auto& step : run.steps()) {
     if (!step.selected) continue;
     StepPlan plan;
-    if (step.step->is_task()) {
+    if (!step.known) {
+      plan.waits_for = waits_for(*step.step);
+    } else if (step.step->is_task()) {
       for (const auto& node : step.step->nodes())
         plan.item_memory_bytes =
             std::max(plan.item_memory_bytes, largest_zone_bytes(run, node.task()));
@@ -147,6 +159,11 @@ std::string amplification_text(const StepPlan& plan) {
 
 void print_step(const StepPlan& plan) {
   std::cout << fmt::format("\nstep {}: {}\n", plan.name, plan.chain);
+  if (!plan.waits_for.empty()) {
+    std::cout << fmt::format("  items        over {}, known when there is {}\n", plan.domain,
+                             plan.waits_for);
+    return;
+  }
   std::cout << fmt::format("  items        {} over {}, {} already made{}\n", plan.items,
                            plan.domain, plan.made,
                            plan.empty ? fmt::format(", {} without scenes", plan.empty) : "");
@@ -167,6 +184,7 @@ workflow::OrderedJson to_json(const StepPlan& plan) {
   return {{"name", plan.name},
           {"chain", plan.chain},
           {"over", plan.domain},
+          {"waits_for", plan.waits_for},
           {"items", plan.items},
           {"made", plan.made},
           {"without_scenes", plan.empty},

@@ -106,7 +106,7 @@ int exit_code_of(const engine::RunSummary& summary) {
     return summary.paused_code ? traits(*summary.paused_code).exit_code : kExitPaused;
   if (summary.ending == engine::RunEnding::past_deadline) return kExitDeadline;
   if (summary.ending == engine::RunEnding::waiting) return kExitWaiting;
-  if (summary.failed() > 0 || summary.not_started() > 0) return kExitItemsFailed;
+  if (summary.ending == engine::RunEnding::failed) return kExitItemsFailed;
   size_t made = 0;
   for (const auto& step : summary.steps)
     made += step.done + step.cached + (step.skipped.empty() ? 0 : 1);
@@ -168,7 +168,7 @@ TaskEstimate estimate_of(const workflow::Run& run, store::Store& store) {
   return estimate;
 }
 
-ExecutionReport run_elsewhere(const workflow::Run& run, store::Store& store,
+ExecutionReport run_elsewhere(workflow::Run& run, store::Store& store,
                               const RunArguments& arguments, const TransportArguments& transport,
                               const engine::RunnerOptions& options) {
   ask_for_consent(estimate_of(run, store), arguments.consent);
@@ -232,7 +232,7 @@ std::optional<ExecutionReport> refuse_if_held(store::Store& store, const std::st
                          {}};
 }
 
-ExecutionReport execute_and_tell(const workflow::Run& run, store::Store& store,
+ExecutionReport execute_and_tell(workflow::Run& run, store::Store& store,
                                  const engine::RunnerOptions& options, bool quiet,
                                  engine::Transport* transport) {
   if (auto refused = refuse_if_held(store, run.record().id)) return *std::move(refused);
@@ -263,7 +263,7 @@ int print_report(const ExecutionReport& report, bool json, std::ostream& results
   return report.exit_code;
 }
 
-int execute_and_report(const workflow::Run& run, store::Store& store,
+int execute_and_report(workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport, std::ostream& results) {
   return print_report(execute_and_tell(run, store, options, quiet, transport), json, results);

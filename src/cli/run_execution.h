@@ -32,13 +32,13 @@ std::optional<ExecutionReport> refuse_if_held(store::Store& store, const std::st
 
 // By a transport, or in this process when there is none. A run that is held is not carried out.
 // Tells how it goes on stderr.
-ExecutionReport execute_and_tell(const workflow::Run& run, store::Store& store,
+ExecutionReport execute_and_tell(workflow::Run& run, store::Store& store,
                                  const engine::RunnerOptions& options, bool quiet,
                                  engine::Transport* transport = nullptr);
 // The summary as JSON, or the paths, to `results`; returns the exit code.
 int print_report(const ExecutionReport& report, bool json, std::ostream& results = std::cout);
 // Both.
-int execute_and_report(const workflow::Run& run, store::Store& store,
+int execute_and_report(workflow::Run& run, store::Store& store,
                        const engine::RunnerOptions& options, bool json, bool quiet,
                        engine::Transport* transport = nullptr, std::ostream& results = std::cout);
 

@@ -22,8 +22,8 @@ struct ReportArguments {
 void report(const ReportArguments& arguments, const Commands& commands) {
   const auto opened = open_run(arguments.store, arguments.run, commands.registry);
   const auto& run = *opened.run;
-  auto facts =
-      engine::facts_of(run, *opened.state, engine::read_failed_attempts(*opened.store, run.record().id));
+  auto facts = engine::facts_of(run, *opened.state,
+                                engine::read_failed_attempts(*opened.store, run.record().id));
   engine::add_executions(facts, engine::read_executions(*opened.store, run.record().id));
   engine::ReportPictures pictures(*opened.store);
   engine::MetricsSummary metrics;

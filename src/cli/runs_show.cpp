@@ -131,6 +131,42 @@ void print_origins(const workflow::RunRecord& record) {
   }
 }
 
+workflow::OrderedJson late_json(const workflow::RunRecord& record) {
+  auto json = workflow::OrderedJson::object();
+  for (const auto& [step, values] : record.late)
+    for (const auto& [reference, late] : values)
+      json[step][reference] = workflow::to_json(late.value);
+  return json;
+}
+
+workflow::OrderedJson trials_json(const workflow::RunRecord& record) {
+  auto json = workflow::OrderedJson::object();
+  for (const auto& [name, outcome] : record.trials) json[name] = workflow::to_json(outcome);
+  return json;
+}
+
+// What became known while the run went on.
+void print_late(const workflow::RunRecord& record) {
+  for (const auto& [step, values] : record.late)
+    for (const auto& [reference, late] : values)
+      std::cout << fmt::format("step {}: ${} = {}\n", step, reference, late.value.text());
+  for (const auto& [name, outcome] : record.trials) {
+    std::cout << fmt::format("trials {}: {} of {} done\n", name,
+                             outcome.trials.size() - outcome.failed(), outcome.trials.size());
+    for (const auto& trial : outcome.trials)
+      std::cout << fmt::format("  {:<40} {}{}\n", trial.label,
+                               trial.score ? fmt::format("{}", *trial.score) : "failed",
+                               trial.label == outcome.best ? "  (best)" : "");
+  }
+}
+
+std::string step_line(const engine::RunOverview::Step& step) {
+  if (!step.skipped.empty()) return fmt::format("{:<16} skipped: {}\n", step.name, step.skipped);
+  if (!step.waits.empty()) return fmt::format("{:<16} waits: {}\n", step.name, step.waits);
+  return fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
+                     counted(step.items, "item"), step.done, step.empty, step.missing());
+}
+
 void show(const ShowArguments& arguments, const Commands& commands) {
   IndexedRun run(arguments, commands);
   const auto& record = run.record;
@@ -143,7 +179,8 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                      {"done", step.done},
                      {"empty", step.empty},
                      {"missing", step.missing()},
-                     {"skipped", step.skipped}});
+                     {"skipped", step.skipped},
+                     {"waits", step.waits}});
   if (commands.json) {
     std::cout << workflow::OrderedJson{{"run", record.id},
                                        {"created", record.created},
@@ -153,6 +190,8 @@ void show(const ShowArguments& arguments, const Commands& commands) {
                                        {"parameters", record.parameters},
                                        {"sources", record.reports},
                                        {"steps", steps},
+                                       {"late", late_json(record)},
+                                       {"trials", trials_json(record)},
                                        {"state", engine::state_of_run(*run.store, record.id)},
                                        {"executions", executions_json(*run.store, record.id)},
                                        {"approvals", approvals_json(*run.store, record.id)}}
@@ -166,12 +205,8 @@ void show(const ShowArguments& arguments, const Commands& commands) {
   for (const auto& [name, entry] : record.parameters.items())
     std::cout << fmt::format("  {} = {}  ({})\n", name, entry.at("value").dump(),
                              entry.at("origin").get<std::string>());
-  for (const auto& step : overview.steps)
-    std::cout << (step.skipped.empty()
-                      ? fmt::format("{:<16} {}: {} done, {} empty, {} missing\n", step.name,
-                                    counted(step.items, "item"), step.done, step.empty,
-                                    step.missing())
-                      : fmt::format("{:<16} skipped: {}\n", step.name, step.skipped));
+  for (const auto& step : overview.steps) std::cout << step_line(step);
+  print_late(record);
   print_executions(*run.store, record.id);
 }
 

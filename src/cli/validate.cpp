@@ -6,6 +6,7 @@
 
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
+#include "cli/quantities.h"
 
 namespace geoloom::cli {
 
@@ -18,9 +19,10 @@ void add_validate(CLI::App& app, Commands& commands) {
   command->callback([arguments, &commands] {
     const auto run = arguments->create_run(commands.registry);
     for (const auto& step : run->steps())
-      std::cout << fmt::format("{}: {} over {} ({} item{})\n", step.step->name,
-                               step.step->chain_text(), step.step->domain.text(), step.items.size(),
-                               step.items.size() == 1 ? "" : "s");
+      std::cout << fmt::format(
+          "{}: {} over {} ({})\n", step.step->name, step.step->chain_text(),
+          step.step->domain.text(),
+          step.known ? counted(step.items.size(), "item") : "items are known when it begins");
     std::cout << "valid\n";
   });
 }

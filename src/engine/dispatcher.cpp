@@ -171,7 +171,8 @@ class Dispatcher::Sending {
   void drive(const std::vector<size_t>& items) {
     WorkQueue queue;
     for (const size_t item : items) queue.push({step_, item, 1});
-    const auto count = std::min<size_t>(options_.in_flight, items.size());
+    const auto count =
+        std::min(step_run_.step->policy.items_at_once(options_.in_flight), items.size());
     std::vector<std::thread> senders;
     for (size_t i = 0; i < count; ++i)
       senders.emplace_back([&] {

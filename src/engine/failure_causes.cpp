@@ -135,7 +135,8 @@ std::vector<FailureCause> failure_causes(const workflow::Run& run, const RunStat
     const bool skipped = flow.decide(s).kind == StepDecision::Kind::skip;
     if (!step.selected || skipped) continue;
     for (size_t i = 0; i < step.items.size(); ++i)
-      if (!state.receipt(s, i)) grouping.add(step.step->name + "/" + step.items[i].name);
+      if (!state.receipt(s, i) && !run.given_up(step, step.items[i]))
+        grouping.add(step.step->name + "/" + step.items[i].name);
   }
   return grouping.take();
 }

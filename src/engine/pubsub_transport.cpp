@@ -110,6 +110,9 @@ void PubSubTransport::carry_out(RunSession& session, size_t step, RunProgress& p
   std::iota(all.begin(), all.end(), size_t{0});
   auto left = items_left(session, step, all, progress);
   if (left.empty() || progress.stopped()) return;
+  if (session.run().steps()[step].step->policy.at_once)
+    progress.note(
+        "at_once is not in force: how many tasks are under way is set at the subscription");
   publish(session, step, left);
   wait(session, step, std::move(left), progress);
 }

@@ -46,9 +46,9 @@ bool too_old(const Receipt& receipt, const workflow::StepPolicy& policy,
 
 void begin_run(workflow::Run& run, store::Store& store) {
   const bool aging = ages(run);
-  run.record() = workflow::write_or_resume(
+  run.go_on_with(workflow::write_or_resume(
       store, run.record(),
-      [&](const workflow::RunRecord& earlier) { return !aging || !complete(store, earlier.id); });
+      [&](const workflow::RunRecord& earlier) { return !aging || !complete(store, earlier.id); }));
 }
 
 }  // namespace geoloom::engine

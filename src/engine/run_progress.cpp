@@ -31,6 +31,7 @@ workflow::OrderedJson to_json(const std::vector<StepSummary>& steps) {
                     {"empty", step.empty},
                     {"unchanged", step.cached},
                     {"failed", step.failed},
+                    {"given_up", step.given_up},
                     {"not_started", step.not_started},
                     {"ended_early", step.ended_early},
                     {"skipped", step.skipped},
@@ -83,12 +84,14 @@ std::string RunProgress::obstacle(const workflow::StepRun& step) const {
 
 void RunProgress::step_not_started(const workflow::StepRun& step, const std::string& why) {
   const std::lock_guard lock(mutex_);
+  unknown_steps_ += step.known ? 0 : 1;
   leave_out(step, why);
 }
 
 void RunProgress::step_waits(const workflow::StepRun& step, const std::string& why) {
   const std::lock_guard lock(mutex_);
   waiting_items_ += step.items.size();
+  ++waiting_steps_;
   leave_out(step, why);
 }
 
@@ -301,6 +304,12 @@ StepSummary RunProgress::current_step() const {
   return summary_.steps.back();
 }
 
+void RunProgress::give_up(const workflow::StepRun& step, size_t items) {
+  const std::lock_guard lock(mutex_);
+  for (auto& summary : summary_.steps)
+    if (summary.name == step.step->name) summary.given_up = items;
+}
+
 void RunProgress::count_not_started(const workflow::Run& run) {
   for (const auto& step : run.steps()) {
     if (!step.selected) continue;
@@ -315,6 +324,10 @@ void RunProgress::count_not_started(const workflow::Run& run) {
     } else {
       known->not_started =
           known->items - known->done - known->empty - known->cached - known->failed;
+      // They are among those that failed, unless what they need was not even started.
+      const auto failed = std::min(known->given_up, known->failed);
+      known->failed -= failed;
+      known->not_started -= std::min(known->given_up - failed, known->not_started);
     }
   }
 }
@@ -345,11 +358,11 @@ void RunProgress::conclude() {
           fmt::format("the run's deadline of {} passed", workflow::text_of(*run_deadline_));
     else
       summary_.reason = ended_early_text();
-  } else if (waiting_items_ > 0 && summary_.failed() == 0 &&
+  } else if (waiting_steps_ > 0 && unknown_steps_ == 0 && summary_.failed() == 0 &&
              summary_.not_started() == waiting_items_) {
     summary_.ending = RunEnding::waiting;
     summary_.reason = ended_early_text();
-  } else if (summary_.failed() > 0 || summary_.not_started() > 0) {
+  } else if (summary_.failed() > 0 || summary_.not_started() > 0 || unknown_steps_ > 0) {
     summary_.ending = RunEnding::failed;
     summary_.reason = ended_early_text();
   }

@@ -46,6 +46,7 @@ class RunObserver {
 struct StepSummary {
   std::string name;
   size_t items = 0, done = 0, empty = 0, cached = 0, failed = 0, not_started = 0;
+  size_t given_up = 0;  // of trials that may fail: neither failed nor not started
   std::string skipped;  // why it was not wanted; empty: it was
   double wall_seconds = 0;
   // Why the rest was not started: a budget, a deadline, a step whose layers it reads; or empty.
@@ -108,6 +109,8 @@ class RunProgress {
   // not fail.
   void step_waits(const workflow::StepRun& step, const std::string& why);
   void step_started(const workflow::StepRun& step);
+  // So many items without a receipt are of trials that may fail.
+  void give_up(const workflow::StepRun& step, size_t items);
   // A step that is not carried out: none of its items is missing.
   void step_skipped(const workflow::StepRun& step, const std::string& reason);
   void explained(const std::vector<std::string>& lines);
@@ -179,6 +182,7 @@ class RunProgress {
   std::set<std::string> incomplete_;                // layers of steps that lack items
   std::map<std::string, std::string> ended_early_;  // layers of steps that ended early -> step
   size_t waiting_items_ = 0;
+  size_t unknown_steps_ = 0, waiting_steps_ = 0;  // left out; the former without known items
   bool past_deadline_ = false, tripped_ = false;
   std::string cancelled_;  // by whom
   RunSummary summary_;

@@ -33,6 +33,10 @@ void RunReportWriter::step_started(const std::string& step, size_t items, size_t
   items_.clear();
   const auto& names = run_.steps()[step_].items;
   for (size_t i = 0; i < names.size(); ++i) items_.emplace(names[i].name, i);
+  if (auto& facts = facts_.steps[step_].items; facts.size() < names.size()) {
+    facts.resize(names.size());  // it waited for what others report
+    if (report_) report_.emplace(run_, store_.url());
+  }
   observer_.step_started(step, items, to_do);
 }
 

@@ -65,6 +65,8 @@ class RunSession {
   // of `finally`. Returns what went
   // wrong: the log is of use, but no result depends on it.
   std::string log(AttemptRecord record);
+  // Steps that waited have items now; no attempt may be under way.
+  void run_changed() { state_.run_changed(); }
   // Workers are not to go on with the run.
   void hold(const RunControl& control) { write_control(store_, run_.record().id, control); }
 

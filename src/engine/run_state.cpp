@@ -30,6 +30,16 @@ RunState::RunState(const workflow::Run& run, const store::Store& store) : run_(r
   places_.resize(run.steps().size());
 }
 
+void RunState::run_changed() {
+  const std::lock_guard lock(mutex_);
+  for (size_t s = 0; s < receipts_.size(); ++s) {
+    const auto items = run_.steps()[s].items.size();
+    if (receipts_[s].size() == items) continue;
+    receipts_[s].assign(items, nullptr);
+    places_[s].clear();
+  }
+}
+
 void RunState::set(size_t step, size_t item, const Receipt* receipt) {
   const std::lock_guard lock(mutex_);
   receipts_[step][item] = receipt;
@@ -193,7 +203,9 @@ class StepSurvey {
     });
   }
 
-  Survey::StepCount count() const { return {step_.items.size(), done_, empty_, {}}; }
+  Survey::StepCount count() const {
+    return {step_.items.size() - given_up_, done_, empty_, {}, {}};
+  }
   std::vector<std::string> fingerprints() && { return std::move(fingerprints_); }
 
  private:
@@ -205,6 +217,8 @@ class StepSurvey {
     if (receipt && !too_old(*receipt, step_.step->policy, run_.record())) {
       state_.set(s_, i, receipt);
       ++(receipt->empty ? empty_ : done_);
+    } else if (run_.given_up(step_, item)) {
+      ++given_up_;
     }
     fingerprints_[i] = std::move(fingerprint);
   }
@@ -215,7 +229,7 @@ class StepSurvey {
   const ReceiptBook& book_;
   RunState& state_;
   std::vector<std::string> fingerprints_;
-  std::atomic<size_t> done_ = 0, empty_ = 0;
+  std::atomic<size_t> done_ = 0, empty_ = 0, given_up_ = 0;
 };
 
 }  // namespace
@@ -226,14 +240,16 @@ Survey survey(const workflow::Run& run, const ReceiptBook& book, RunState& state
   ControlFlow flow(run, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     const auto& step = run.steps()[s];
-    if (const auto decision = flow.decide(s); decision.kind == StepDecision::Kind::skip) {
-      result.steps.push_back({step.items.size(), 0, 0, decision.reason});
+    const auto decision = flow.decide(s);
+    if (decision.kind == StepDecision::Kind::skip) {
+      result.steps.push_back({step.items.size(), 0, 0, decision.reason, {}});
       result.fingerprints.emplace_back(step.items.size());
       continue;
     }
     StepSurvey of_step(run, s, book, state);
     of_step.look(pool);
     result.steps.push_back(of_step.count());
+    if (!step.known) result.steps.back().waits = decision.reason;
     result.fingerprints.push_back(std::move(of_step).fingerprints());
   }
   return result;

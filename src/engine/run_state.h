@@ -17,6 +17,8 @@ class RunState : public workflow::Layers {
  public:
   RunState(const workflow::Run& run, const store::Store& store);
   void set(size_t step, size_t item, const Receipt* receipt);
+  // Steps of the run that waited have items now; nobody else may use the state meanwhile.
+  void run_changed();
   const Receipt* receipt(size_t step, size_t item) const;
   const store::Store& store() const { return store_; }
 
@@ -45,8 +47,9 @@ class RunState : public workflow::Layers {
 // Finds the receipts that exist for a run, step by step; what has none is left to do.
 struct Survey {
   struct StepCount {
-    size_t items = 0, done = 0, empty = 0;
+    size_t items = 0, done = 0, empty = 0;  // items without those of trials that were given up
     std::string skipped;  // why its items are not wanted, see control_flow.h; empty: they are
+    std::string waits;    // why its items are not known yet; empty: they are
   };
   std::vector<StepCount> steps;
   std::vector<std::vector<std::string>>

@@ -14,6 +14,7 @@
 #include "engine/run_history.h"
 #include "engine/run_waits.h"
 #include "engine/thread_transport.h"
+#include "workflow/step_references.h"
 
 namespace geoloom::engine {
 namespace {
@@ -89,15 +90,85 @@ void take_step(RunSession& session, size_t s, ControlFlow& flow, WaitingSteps& w
     progress.step_not_started(step, why);
 }
 
-RunSummary carry_out_steps(RunSession& session, Transport& transport, RunProgress& progress) {
+// Puts what a step waits for into the run, where it is known by now. Where that cannot be: why.
+std::string settle_late_values(workflow::Run& run, RunSession& session, store::Store& store,
+                               Machine& machine, const ControlFlow& flow, size_t s) {
+  const auto& step = *run.steps()[s].step;
+  if (!step.waits || !step.absent.empty()) return {};
+  const auto name = step.name;
+  std::string why;
+  const auto values = flow.late_values(s, why);
+  if (!values) return {};
+  try {
+    const auto& options = machine.options();
+    run.set_late(name, *values);
+    check_memory(run, options.memory_bytes, options.threads, options.reads);
+    workflow::write_late_step(store, run.record(), name);
+  } catch (const Error& error) {
+    session.run_changed();
+    if (error.code() != ErrorCode::invalid && error.code() != ErrorCode::missing &&
+        error.code() != ErrorCode::empty && error.code() != ErrorCode::resource)
+      throw;
+    return error.what();
+  }
+  session.run_changed();
+  return {};
+}
+
+// Which trial did best, once the steps that tell have ended.
+void settle_trials(workflow::Run& run, store::Store& store, const ControlFlow& flow, size_t s,
+                   RunProgress& progress) {
+  const auto& workflow = run.workflow();
+  for (const auto& trials : workflow.document.trial_sets) {
+    if (!trials.objective || run.record().trials.contains(trials.name)) continue;
+    const auto behind = workflow::steps_behind({trials.name, "best.trial"}, workflow);
+    const auto* const last = *std::max_element(behind.begin(), behind.end());
+    if (last != run.steps()[s].step) continue;
+    const auto outcome = flow.trial_outcome(trials);
+    if (!outcome) {
+      progress.note(fmt::format("trials '{}': none is the best, as more than {} of {} failed",
+                                trials.name, trials.tolerate, trials.axis.values.size()));
+      continue;
+    }
+    run.set_trials(trials.name, *outcome);
+    workflow::write_trial_outcome(store, run.record(), trials.name);
+    progress.note(
+        fmt::format("trials '{}': {} is the best of {}{}", trials.name, outcome->best,
+                    trials.axis.values.size(),
+                    outcome->failed() > 0 ? fmt::format(" ({} failed)", outcome->failed()) : ""));
+  }
+}
+
+void count_given_up(const RunSession& session, RunProgress& progress) {
+  const auto& run = session.run();
+  for (size_t s = 0; s < run.steps().size(); ++s) {
+    const auto& step = run.steps()[s];
+    size_t count = 0;
+    for (size_t i = 0; i < step.items.size(); ++i)
+      if (!session.state().receipt(s, i) && run.given_up(step, step.items[i])) ++count;
+    progress.give_up(step, count);
+  }
+}
+
+RunSummary carry_out_steps(workflow::Run& run, RunSession& session, store::Store& store,
+                           Machine& machine, Transport& transport, RunProgress& progress) {
   const auto start = Clock::now();
   if (const auto damaged = session.book().damaged_records(); damaged > 0)
     progress.note(
         fmt::format("{} receipt(s) were torn or altered; their items run again", damaged));
   ControlFlow flow(session.run(), session.state());
   WaitingSteps waiting;
-  for (size_t s = 0; s < session.run().steps().size() && !progress.run_over(); ++s)
-    take_step(session, s, flow, waiting, transport, progress);
+  for (size_t s = 0; s < run.steps().size() && !progress.run_over(); ++s) {
+    std::string problem;
+    if (flow.decide(s).kind == StepDecision::Kind::undecided)
+      problem = settle_late_values(run, session, store, machine, flow, s);
+    if (problem.empty())
+      take_step(session, s, flow, waiting, transport, progress);
+    else
+      progress.step_not_started(run.steps()[s], problem);
+    if (!progress.run_over()) settle_trials(run, store, flow, s, progress);
+  }
+  count_given_up(session, progress);
   session.flush();
   if (!progress.run_over() && !transport.elsewhere()) session.compact();
   auto summary = progress.finish(session.run());
@@ -119,10 +190,9 @@ void close_broken_run(RunSession& session, RunProgress& progress, const std::str
 }
 
 // Logs the execution, and looks meanwhile whether somebody pauses or cancels the run.
-RunSummary carry_out(RunSession& session, store::Store& store, Transport& transport,
-                     RunObserver& observer, const std::atomic<bool>& stop,
+RunSummary carry_out(workflow::Run& run, RunSession& session, store::Store& store, Machine& machine,
+                     Transport& transport, RunObserver& observer, const std::atomic<bool>& stop,
                      std::chrono::milliseconds control_interval) {
-  const auto& run = session.run();
   ExecutionLog log(store, run.record().id, transport.name());
   RunProgress progress(observer, stop,
                        workflow::duration_in(run.workflow().document.deadline, "deadline"));
@@ -135,7 +205,7 @@ RunSummary carry_out(RunSession& session, store::Store& store, Transport& transp
       });
   const auto started = now_text();
   try {
-    auto summary = carry_out_steps(session, transport, progress);
+    auto summary = carry_out_steps(run, session, store, machine, transport, progress);
     log.ended(name_of(summary.ending), summary.reason);
     if (!log.problem().empty())
       observer.note("how the run went could not be logged: " + log.problem());
@@ -150,14 +220,14 @@ RunSummary carry_out(RunSession& session, store::Store& store, Transport& transp
 
 }  // namespace
 
-RunSummary carry_out_run(const workflow::Run& run, store::Store& store, Machine& machine,
+RunSummary carry_out_run(workflow::Run& run, store::Store& store, Machine& machine,
                          Transport& transport, RunObserver& observer, const std::atomic<bool>& stop,
                          std::chrono::milliseconds control_interval) {
   RunSession session(run, store, machine, stop);
-  return carry_out(session, store, transport, observer, stop, control_interval);
+  return carry_out(run, session, store, machine, transport, observer, stop, control_interval);
 }
 
-RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
+RunSummary execute_run(workflow::Run& run, store::Store& store, const RunnerOptions& options,
                        RunObserver& observer, const std::atomic<bool>& stop) {
   auto settled = options;
   settled.threads = options.threads ? options.threads : available_cores();
@@ -169,7 +239,8 @@ RunSummary execute_run(const workflow::Run& run, store::Store& store, const Runn
   std::atomic<bool> inner_stop{false};
   ThreadTransport transport(settled.threads, settled.retry, inner_stop);
   RunSession session(run, store, machine, inner_stop);
-  return carry_out(session, store, transport, observer, stop, options.control_interval);
+  return carry_out(run, session, store, machine, transport, observer, stop,
+                   options.control_interval);
 }
 
 }  // namespace geoloom::engine

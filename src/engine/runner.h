@@ -33,13 +33,14 @@ class Transport {
 };
 
 // The steps of a run in order, by any transport: receipts that are there already are taken over,
-// and a step's friendly names are published when it has ended. `stop` ends it early.
-RunSummary carry_out_run(const workflow::Run& run, store::Store& store, Machine& machine,
+// and a step's friendly names are published when it has ended. What steps wait for is put into the
+// run, and into its record in the store, when it is known. `stop` ends it early.
+RunSummary carry_out_run(workflow::Run& run, store::Store& store, Machine& machine,
                          Transport& transport, RunObserver& observer, const std::atomic<bool>& stop,
                          std::chrono::milliseconds control_interval = kControlInterval);
 
 // In this process.
-RunSummary execute_run(const workflow::Run& run, store::Store& store, const RunnerOptions& options,
+RunSummary execute_run(workflow::Run& run, store::Store& store, const RunnerOptions& options,
                        RunObserver& observer, const std::atomic<bool>& stop);
 
 }  // namespace geoloom::engine

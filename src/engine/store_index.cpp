@@ -18,7 +18,7 @@ namespace {
 
 using workflow::Json;
 
-constexpr int kFormat = 3;
+constexpr int kFormat = 4;
 constexpr const char* kFolder = "receipts/";
 constexpr size_t kSegmentLimitBytes = size_t{1} << 30;
 // Of a fingerprint's 64: 128 bits, which no two items share by chance.
@@ -38,7 +38,7 @@ CREATE TABLE headers(run TEXT PRIMARY KEY, created TEXT, document TEXT, trial IN
 CREATE TABLE surveys(run TEXT PRIMARY KEY, receipts INTEGER, layers TEXT);
 CREATE TABLE survey_steps(run TEXT, step INTEGER, name TEXT, selected INTEGER, items INTEGER,
                           done INTEGER, empty INTEGER, after TEXT, skipped TEXT,
-                          conditional INTEGER, PRIMARY KEY(run, step));
+                          waits TEXT, conditional INTEGER, PRIMARY KEY(run, step));
 CREATE TABLE survey_missing(run TEXT, step INTEGER, item INTEGER, name TEXT, fingerprint TEXT,
                             PRIMARY KEY(run, step, item)) WITHOUT ROWID;
 CREATE INDEX missing_by_fingerprint ON survey_missing(run, fingerprint);
@@ -88,15 +88,17 @@ std::string new_bytes(const store::Store& store, const std::string& name, int64_
 }
 
 // When something was put into or removed from the folders of layers, as far as a store tells.
-std::string stamp_of_layers(const store::Store& store) {
-  if (!store.local()) return {};
+std::string stamp_of(const store::Store& store, const std::string& run_id) {
+  std::string stamp;
+  // What became known of the run while it went on.
+  for (const auto& name : store.list("runs/" + run_id + "/late/")) stamp += name + ";";
+  if (!store.local()) return stamp;
   std::map<std::string, int64_t> times;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(store.path_of("layers"), error)) {
     const auto time = entry.last_write_time(error);
     if (!error) times[entry.path().filename().string()] = time.time_since_epoch().count();
   }
-  std::string stamp;
   for (const auto& [layer, time] : times) stamp += fmt::format("{}={};", layer, time);
   return stamp;
 }
@@ -286,7 +288,8 @@ struct KnownStep {
 std::vector<KnownStep> known_steps(SqliteDatabase& database, const std::string& run_id) {
   std::vector<KnownStep> steps;
   auto rows = database.prepare(
-      "SELECT name, selected, items, done, empty, after, skipped, conditional FROM survey_steps "
+      "SELECT name, selected, items, done, empty, after, skipped, waits, conditional FROM "
+      "survey_steps "
       "WHERE run = ?1 ORDER BY step");
   rows.bind(1, run_id);
   while (rows.step()) {
@@ -296,8 +299,9 @@ std::vector<KnownStep> known_steps(SqliteDatabase& database, const std::string& 
                    static_cast<size_t>(rows.number(2)),
                    static_cast<size_t>(rows.number(3)),
                    static_cast<size_t>(rows.number(4)),
-                   rows.text(6)};
-    step.conditional = rows.number(7) != 0;
+                   rows.text(6),
+                   rows.text(7)};
+    step.conditional = rows.number(8) != 0;
     for (const auto& index : Json::parse(rows.text(5))) step.after.insert(index.get<size_t>());
     step.made_before = step.counts.done + step.counts.empty;
     steps.push_back(std::move(step));
@@ -309,7 +313,7 @@ void store_steps(SqliteDatabase& database, const std::string& run_id,
                  const std::vector<KnownStep>& steps) {
   auto row = database.prepare(
       "INSERT OR REPLACE INTO survey_steps VALUES(?1, ?2, ?3, ?4, ?5, ?6, "
-      "?7, ?8, ?9, ?10)");
+      "?7, ?8, ?9, ?10, ?11)");
   for (size_t s = 0; s < steps.size(); ++s) {
     const auto& counts = steps[s].counts;
     row.bind(1, run_id)
@@ -321,7 +325,8 @@ void store_steps(SqliteDatabase& database, const std::string& run_id,
         .bind(7, static_cast<int64_t>(counts.empty))
         .bind(8, Json(steps[s].after).dump())
         .bind(9, counts.skipped)
-        .bind(10, steps[s].conditional ? 1 : 0)
+        .bind(10, counts.waits)
+        .bind(11, steps[s].conditional ? 1 : 0)
         .run();
   }
 }
@@ -398,7 +403,7 @@ bool StoreIndex::catch_up(SqliteDatabase& database, const std::string& run_id) {
   const auto layers = survey.text(1);
   survey.run();
   const auto last = last_receipt(database);
-  const auto stamp = stamp_of_layers(store_);
+  const auto stamp = stamp_of(store_, run_id);
   auto steps = known_steps(database, run_id);
   // Conditions follow from results, and receipts that get too old from the time.
   if (std::any_of(steps.begin(), steps.end(), [](const auto& step) { return step.conditional; }))
@@ -416,7 +421,7 @@ void StoreIndex::survey_anew(SqliteDatabase& database, const std::string& run_id
                              const Open& open) {
   // What comes while the run is looked at is taken over the next time.
   const auto last = last_receipt(database);
-  const auto stamp = stamp_of_layers(store_);
+  const auto stamp = stamp_of(store_, run_id);
   const auto run = open();
   const ReceiptBook book(store_);
   RunState state(*run, store_);
@@ -430,14 +435,17 @@ void StoreIndex::survey_anew(SqliteDatabase& database, const std::string& run_id
     const auto& step = run->steps()[s];
     const auto& counts = survey.steps[s];
     KnownStep known;
-    known.counts = {step.step->name, step.selected, counts.items,
-                    counts.done,     counts.empty,  counts.skipped};
-    known.conditional = step.step->when.has_value() || step.step->policy.max_age.has_value();
+    known.counts = {step.step->name, step.selected,  counts.items, counts.done,
+                    counts.empty,    counts.skipped, counts.waits};
+    // What is decided by more than receipts.
+    known.conditional = step.step->when.has_value() || step.step->policy.max_age.has_value() ||
+                        !step.step->late.empty() || !step.known ||
+                        !run->workflow().document.trial_sets.empty();
     known.after.insert(step.step->after.begin(), step.step->after.end());
     steps.push_back(std::move(known));
     if (!counts.skipped.empty()) continue;
     for (size_t i = 0; i < step.items.size(); ++i) {
-      if (state.receipt(s, i) != nullptr) continue;
+      if (state.receipt(s, i) != nullptr || run->given_up(step, step.items[i])) continue;
       row.bind(1, run_id)
           .bind(2, static_cast<int64_t>(s))
           .bind(3, static_cast<int64_t>(i))

@@ -22,6 +22,7 @@ struct RunOverview {
     bool selected = true;
     size_t items = 0, done = 0, empty = 0;
     std::string skipped;  // why its items are not wanted; empty: they are
+    std::string waits;    // why its items are not known yet; empty: they are
     size_t missing() const { return skipped.empty() ? items - done - empty : 0; }
   };
   std::vector<Step> steps;

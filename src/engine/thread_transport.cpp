@@ -34,7 +34,8 @@ void ThreadTransport::carry_out(RunSession& session, size_t s, RunProgress& prog
     queue.push({s, i, 1});
     ++to_do;
   }
-  const auto in_flight = static_cast<unsigned>(std::min<size_t>(threads_, to_do));
+  const auto in_flight =
+      static_cast<unsigned>(std::min(step.step->policy.items_at_once(threads_), to_do));
   std::vector<std::thread> drivers;
   for (unsigned d = 0; d < in_flight; ++d) {
     drivers.emplace_back([&] {

@@ -34,6 +34,19 @@ std::shared_ptr<OpenRun> OpenRuns::open(const std::string& store, const std::str
   return opening.get();
 }
 
+std::shared_ptr<OpenRun> OpenRuns::reopen(const std::string& store, const std::string& run,
+                                          const std::shared_ptr<OpenRun>& stale) {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(recent_, [&](const Entry& entry) {
+      const bool ready =
+          entry.opening.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+      return entry.store == store && entry.run == run && ready && entry.opening.get() == stale;
+    });
+  }
+  return open(store, run);
+}
+
 void OpenRuns::forget(const std::string& store, const std::string& run) {
   const std::lock_guard lock(mutex_);
   std::erase_if(recent_,

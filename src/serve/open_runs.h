@@ -32,6 +32,9 @@ class OpenRuns {
   // is outside of the allowed roots), missing (no such run), resource (an item of the run does not
   // fit this worker's memory), corrupt, unavailable.
   std::shared_ptr<OpenRun> open(const std::string& store, const std::string& run);
+  // The same, read again unless somebody did so since `stale` was opened.
+  std::shared_ptr<OpenRun> reopen(const std::string& store, const std::string& run,
+                                  const std::shared_ptr<OpenRun>& stale);
 
  private:
   using Opening = std::shared_future<std::shared_ptr<OpenRun>>;

@@ -58,6 +58,12 @@ std::optional<workflow::OrderedJson> held_back(OpenRun& open, const TaskMessage&
   return workflow::OrderedJson{{"outcome", engine::name_of(control->hold)}};
 }
 
+// What the step waited for may be known by now.
+bool waits(const workflow::Run& run, const std::string& step) {
+  return std::any_of(run.steps().begin(), run.steps().end(),
+                     [&](const auto& each) { return each.step->name == step && !each.known; });
+}
+
 workflow::OrderedJson carried_out(OpenRun& open, const TaskMessage& task, unsigned at_once) {
   const auto place = engine::place_in(*open.run, task);
   take_over_inputs(open, place.step);
@@ -94,7 +100,8 @@ Job RunTasks::accept(const Delivery& delivery) {
   job.facts = {
       {"run", task.run}, {"step", task.step}, {"item", task.item}, {"attempt", task.attempt}};
   job.work = [this, task, from_queue = delivery.wrapped] {
-    const auto open = runs_.open(task.store, task.run);
+    auto open = runs_.open(task.store, task.run);
+    if (waits(*open->run, task.step)) open = runs_.reopen(task.store, task.run, open);
     if (auto facts = held_back(*open, task, from_queue)) return *facts;
     return carried_out(*open, task, at_once_);
   };

@@ -192,9 +192,6 @@ const std::string* find_label(const AxisLabels& labels, const std::string& axis)
 Axis axis_from(const std::string& name, const Value& value) {
   static const std::set<std::string> calendar{"year", "quarter", "month", "day"};
   static const std::set<std::string> of_space{"tiles", "zones", "all"};
-  static const std::set<std::string> later{"trials"};
-  if (later.contains(name))
-    throw value.error(fmt::format("the axis '{}' is not carried out by this version", name));
   if (of_space.contains(name))
     throw value.error(fmt::format("'{}' takes no values", name))
         .hint(fmt::format("write `over: {}`", name));

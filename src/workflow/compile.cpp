@@ -8,9 +8,11 @@
 #include <set>
 
 #include "error/spelling.h"
-#include "workflow/feature_windows.h"
+#include "workflow/document_reading.h"
+#include "workflow/domain_reading.h"
 #include "workflow/item_task.h"
 #include "workflow/source_parameters.h"
+#include "workflow/step_order.h"
 #include "workflow/step_references.h"
 
 namespace geoloom::workflow {
@@ -37,15 +39,37 @@ void rename_layers(Value& arguments, const Parameters& parameters, const LayerNa
   }
 }
 
+// Which layers there are does not wait for anything.
+void note_late_ports(const Value& arguments, const Parameters& parameters, const std::string& op,
+                     std::vector<LatePort>& ports) {
+  for (const auto& [key, value] : arguments.map) {
+    const auto* const parameter = parameters.find(key);
+    if (parameter == nullptr || !value.waits()) continue;
+    const auto schema = parameter->schema(*parameter);
+    const auto type = schema.find("type");
+    if (value.late > 0 && value.late != kLateItem)
+      ports.push_back({value, op + "." + key,
+                       type != schema.end() && type->is_string() ? type->get<std::string>() : ""});
+    if (parameter->what == Meaning::layer)
+      throw value
+          .error(fmt::format("{}.{} names a layer, which cannot wait for what a step "
+                             "reports",
+                             op, key))
+          .hint("let the ops' other parameters depend on it, or use `when`");
+  }
+}
+
 // Makes and binds the op of one call; its declared parameters give the identity.
 std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry& registry,
-                                             const Document& document, const LayerNames& names) {
+                                             const Document& document, const LayerNames& names,
+                                             std::vector<LatePort>& ports, bool waits) {
   try {
     std::shared_ptr<Op> op = registry.make(call.op);
     Parameters parameters;
     op->declare(parameters);
     const bool source = op->description().kind == OpKind::source;
     auto arguments = source ? with_sources(call.arguments, document) : call.arguments;
+    if (arguments.waits()) note_late_ports(arguments, parameters, call.op, ports);
     if (!names.empty()) rename_layers(arguments, parameters, names, call.outside);
     parameters.bind(arguments, call.op);
     if (auto* task = dynamic_cast<TaskOp*>(op.get())) {
@@ -53,95 +77,16 @@ std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry&
       const auto renamed = names.find(result);
       if (!result.empty()) task->set_result_name(renamed == names.end() ? result : renamed->second);
     }
-    op->check();
-    return {op, Json{{"op", call.op},
-                     {"version", op->description().version},
-                     {"parameters", parameters.identity()}}};
+    if (!call.arguments.waits() && !waits) op->check();
+    Json identity{{"op", call.op},
+                  {"version", op->description().version},
+                  {"parameters", parameters.identity()}};
+    if (arguments.waits()) identity["late"] = to_json(arguments);
+    return {op, std::move(identity)};
   } catch (Error& error) {
     error.at(call.place);
     throw;
   }
-}
-
-Error invalid_at(const Place& place, std::string message) {
-  Error error(ErrorCode::invalid, std::move(message));
-  error.at(place);
-  return error;
-}
-
-// `over` of a step: an axis of space, axes of lists, or a list of both.
-class DomainReader {
- public:
-  static Domain read(const Value& over) {
-    DomainReader reader;
-    if (over.is_null()) return {};
-    const auto parts = over.kind == Value::Kind::list ? over.list : std::vector<Value>{over};
-    for (const auto& part : parts) reader.add(part);
-    return std::move(reader.domain_);
-  }
-
- private:
-  void add(const Value& part) {
-    if (part.kind == Value::Kind::map) {
-      for (const auto& [name, value] : part.map) {
-        if (name == "windows_of")
-          add_windows(value);
-        else
-          add_list(name, value);
-      }
-      return;
-    }
-    static const std::vector<std::string> known{"tiles", "zones"};
-    if (part.kind != Value::Kind::string ||
-        std::find(known.begin(), known.end(), part.text) == known.end())
-      throw part
-          .error(part.kind == Value::Kind::string ? fmt::format("there is no axis '{}'", part.text)
-                                                  : "an axis cannot be " + part.described())
-          .hint(part.kind == Value::Kind::string ? spelling_hint(part.text, known)
-                                                 : "such as over: [tiles, {month: 2018}]");
-    set_extent(part, part.text == "tiles" ? Domain::Extent::tiles : Domain::Extent::zones);
-  }
-
-  void set_extent(const Value& part, Domain::Extent extent) {
-    if (domain_.extent != Domain::Extent::whole)
-      throw part.error(
-          "tiles, zones and windows_of can stand once, and one of them only, among the axes");
-    domain_.extent = extent;
-  }
-
-  void add_windows(const Value& value) {
-    set_extent(value, Domain::Extent::windows);
-    domain_.windows = std::make_shared<const WindowsOf>(windows_of_from(value));
-  }
-
-  void add_list(const std::string& name, const Value& value) {
-    if (domain_.find(name)) throw value.error(fmt::format("the axis '{}' stands twice", name));
-    domain_.lists.push_back(axis_from(name, value));
-    combinations_ *= domain_.lists.back().values.size();
-    if (combinations_ > kMostChains)
-      throw value.error(
-          fmt::format("the axes have more than {} combinations of values", kMostChains));
-  }
-
-  static constexpr size_t kMostChains = 100000;
-  Domain domain_;
-  size_t combinations_ = 1;
-};
-
-// All combinations of the values of the axes, the last axis fastest.
-std::vector<std::vector<const AxisValue*>> combinations(const std::vector<Axis>& axes) {
-  std::vector<std::vector<const AxisValue*>> out{{}};
-  for (const auto& axis : axes) {
-    std::vector<std::vector<const AxisValue*>> longer;
-    for (const auto& start : out) {
-      for (const auto& value : axis.values) {
-        longer.push_back(start);
-        longer.back().push_back(&value);
-      }
-    }
-    out = std::move(longer);
-  }
-  return out;
 }
 
 // Connects one step's ops by `from` and `as`, for one combination of values.
@@ -158,13 +103,16 @@ class ChainBuilder {
     step_.name = declaration.name;
     step_.scope = declaration.scope;
     step_.chains.resize(1);
+    step_.late = declaration.late;
+    step_.waits = declaration.waits;
+    step_.absent = declaration.absent;
   }
 
   // A step with this one chain.
   Step build(const std::vector<const AxisValue*>& values) {
     std::map<std::string, AxisValue> item;
     for (size_t i = 0; i < values.size(); ++i) {
-      item[domain_.lists[i].name] = *values[i];
+      add_values(domain_.lists[i].name, *values[i], item);
       step_.chains[0].labels.emplace_back(domain_.lists[i].name, values[i]->label);
     }
     for (auto call : declaration_.ops) {
@@ -177,7 +125,8 @@ class ChainBuilder {
 
  private:
   void add(const OpCall& call) {
-    auto [op, identity] = make_op(call, registry_, document_, names_);
+    auto [op, identity] =
+        make_op(call, registry_, document_, names_, step_.late_ports, declaration_.over.waits());
     Node node;
     node.op = op;
     node.place = call.place;
@@ -192,6 +141,21 @@ class ChainBuilder {
     if (!call.as.empty()) name_result(call, *op, call.scope, call.as);
     if (!call.also_as.empty()) name_result(call, *op, call.also_scope, call.also_as);
     nodes().push_back(std::move(node));
+  }
+
+  // A trial stands for the values of its parameters.
+  static void add_values(const std::string& axis, const AxisValue& value,
+                         std::map<std::string, AxisValue>& item) {
+    if (value.value.kind != Value::Kind::map) {
+      item[axis] = value;
+      return;
+    }
+    Value label;
+    label.kind = Value::Kind::string;
+    label.text = value.label;
+    label.move_to(value.value.place());
+    item[axis] = {value.label, label};
+    for (const auto& [name, member] : value.value.map) item[name] = {member.text, member};
   }
 
   // Task steps work on whole layers, chains on blocks; one step is one or the other.
@@ -315,7 +279,7 @@ Step build_step(const StepDeclaration& declaration, const Registry& registry,
     throw invalid_at(declaration.place,
                      fmt::format("step '{}' has nothing to do", declaration.name))
         .hint("list ops under 'do:'");
-  const auto domain = DomainReader::read(declaration.over);
+  const auto domain = domain_from(declaration.over, document.trial_sets);
   std::optional<Step> step;
   for (const auto& values : combinations(domain.lists)) {
     auto next = ChainBuilder(declaration, registry, domain, document, names).build(values);
@@ -354,190 +318,6 @@ std::map<std::string, LayerNames> layer_names(const Document& document, const Re
   return names;
 }
 
-void register_layers(Workflow& workflow) {
-  for (size_t s = 0; s < workflow.steps.size(); ++s) {
-    for (const auto& layer : workflow.steps[s].layers_made) {
-      const auto [place, fresh] = workflow.layer_producer.emplace(layer, s);
-      if (!fresh)
-        throw invalid_at(workflow.steps[s].place,
-                         fmt::format("layer '{}' has two producers: steps '{}' and '{}'", layer,
-                                     workflow.steps[place->second].name, workflow.steps[s].name))
-            .hint("give one of them another name");
-    }
-  }
-}
-
-// What a layer has a file for, in words: "tile and month".
-std::string parts_of(const Domain& domain) {
-  std::string out = domain.over_tiles()     ? "tile"
-                    : domain.over_zones()   ? "zone"
-                    : domain.over_windows() ? "window"
-                                            : "";
-  for (const auto& list : domain.lists) out += (out.empty() ? "" : " and ") + list.name;
-  return out;
-}
-
-// The values of an axis that a reader asks for must have been made.
-void check_labels(const Node& node, const Axis& made, const std::string& layer,
-                  const std::vector<std::string>& asked) {
-  for (const auto& label : asked)
-    if (!made.holds(label))
-      throw invalid_at(node.place,
-                       fmt::format("layer '{}' has no {} '{}'", layer, made.name, label))
-          .hint(
-              fmt::format("it has {} to {}", made.values.front().label, made.values.back().label));
-}
-
-void check_axis(const Node& node, const Step& step, const Axis& made, const std::string& layer) {
-  const bool source = node.kind() == OpKind::source;
-  const LayerSelection selection = source ? node.source().selection() : LayerSelection{};
-  if (const auto at = selection.at.find(made.name); at != selection.at.end())
-    return check_labels(node, made, layer, {at->second});
-  if (selection.along == made.name) return;
-  if (const auto* own = step.domain.find(made.name)) {
-    std::vector<std::string> labels;
-    for (const auto& value : own->values) labels.push_back(value.label);
-    return check_labels(node, made, layer, labels);
-  }
-  throw invalid_at(node.place, fmt::format("layer '{}' has one file per {}, and step '{}' does not "
-                                           "say which",
-                                           layer, made.name, step.name))
-      .hint(source ? fmt::format("say along: {} to have all of them over time, or at: {{{}: {}}}",
-                                 made.name, made.name, made.values.front().label)
-                   : fmt::format("carry the step out for each: over: {{{}: ...}}", made.name));
-}
-
-void check_selection(const Node& node, const Step& producer, const std::string& layer) {
-  const auto selection = node.source().selection();
-  std::vector<std::string> named;
-  for (const auto& [axis, label] : selection.at) named.push_back(axis);
-  if (!selection.along.empty()) named.push_back(selection.along);
-  const auto parts = parts_of(producer.domain);
-  for (const auto& axis : named)
-    if (!producer.domain.find(axis))
-      throw invalid_at(node.place, fmt::format("layer '{}' has no axis '{}'", layer, axis))
-          .hint(parts.empty() ? "it has one file" : "it has one file per " + parts);
-}
-
-// Windows can be read by steps over the same windows alone.
-void check_windows(const Node& node, const Step& step, const Step& producer,
-                   const std::string& layer) {
-  if (!producer.domain.over_windows()) return;
-  if (step.domain.over_windows() && *step.domain.windows == *producer.domain.windows) return;
-  throw invalid_at(
-      node.place,
-      fmt::format("layer '{}' is made of windows of {}, and '{}' in step '{}' needs all "
-                  "of the pixels",
-                  layer, producer.domain.windows->file, node.op->description().name, step.name))
-      .hint("make the layer over tiles, or read it in a step over the same windows");
-}
-
-// A chain's item has one file of a layer: that of the same tile or window, or that of its whole
-// zone, at the same values of the axes; a window has those of all tiles that it touches.
-void check_domains(const Node& node, const Step& step, const Step& producer,
-                   const std::string& layer) {
-  if (node.kind() == OpKind::source) check_selection(node, producer, layer);
-  for (const auto& axis : producer.domain.lists) check_axis(node, step, axis, layer);
-  check_windows(node, step, producer, layer);
-  if (node.kind() != OpKind::source) return;
-  if (step.domain.over_tiles() || step.domain.over_windows() || !producer.domain.over_tiles())
-    return;
-  throw invalid_at(node.place,
-                   fmt::format("step '{}' works on the whole area at once, and layer '{}' is made "
-                               "tile by tile by step '{}'",
-                               step.name, layer, producer.name))
-      .hint(fmt::format("say `over: tiles` in step '{}', or join the tiles first with mosaic: "
-                        "{{layer: {}, as: {}_map}} and load that",
-                        step.name, layer, layer));
-}
-
-// The steps that a step's condition refers to.
-void add_edges_of_condition(const Workflow& workflow, size_t s, std::set<size_t>& out) {
-  const auto& step = workflow.steps[s];
-  if (!step.when) return;
-  for (const auto& reference : step.when->references()) {
-    try {
-      const auto* to = step_of(reference, workflow);
-      if (to == &step)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("the condition of step '{}' refers to the step itself", step.name));
-      if (to != nullptr) out.insert(static_cast<size_t>(to - workflow.steps.data()));
-    } catch (Error& error) {
-      error.at(step.when_place);
-      throw;
-    }
-  }
-}
-
-// The step each read layer comes from; layers made earlier in the same step need no edge.
-std::vector<std::set<size_t>> edges(const Workflow& workflow) {
-  std::vector<std::string> known;
-  for (const auto& [layer, step] : workflow.layer_producer) known.push_back(layer);
-  std::vector<std::set<size_t>> out(workflow.steps.size());
-  for (size_t s = 0; s < workflow.steps.size(); ++s) {
-    const auto& step = workflow.steps[s];
-    add_edges_of_condition(workflow, s, out[s]);
-    std::set<std::string> made_here;
-    for (size_t n = 0; n < step.nodes().size(); ++n) {
-      const auto& node = step.nodes()[n];
-      std::vector<std::string> read;
-      if (node.kind() == OpKind::task) read = node.task().layers_read();
-      if (node.kind() == OpKind::source && node.source().layer()) read = {*node.source().layer()};
-      for (const auto& layer : read) {
-        const auto producer = workflow.layer_producer.find(layer);
-        if (producer == workflow.layer_producer.end())
-          throw invalid_at(node.place, fmt::format("no step makes the layer '{}'", layer))
-              .hint(spelling_hint(layer, known));
-        if (producer->second != s) {
-          for (const auto& chain : step.chains)
-            check_domains(chain.nodes[n], step, workflow.steps[producer->second], layer);
-          out[s].insert(producer->second);
-        } else if (!made_here.contains(layer)) {
-          throw invalid_at(
-              node.place,
-              fmt::format("step '{}' reads the layer '{}' before it makes it", step.name, layer));
-        }
-      }
-      if (node.kind() == OpKind::task) made_here.insert(node.task().layer_made());
-    }
-  }
-  return out;
-}
-
-// Producers first; among free steps the document's order.
-void sort_steps(Workflow& workflow) {
-  const auto before = edges(workflow);
-  std::vector<size_t> order;
-  std::vector<bool> placed(workflow.steps.size(), false);
-  while (order.size() < workflow.steps.size()) {
-    const size_t had = order.size();
-    for (size_t s = 0; s < workflow.steps.size() && order.size() == had; ++s) {
-      const bool ready =
-          std::all_of(before[s].begin(), before[s].end(), [&](size_t b) { return placed[b]; });
-      if (placed[s] || !ready) continue;
-      placed[s] = true;
-      order.push_back(s);
-    }
-    if (order.size() == had) {
-      const auto stuck =
-          static_cast<size_t>(std::find(placed.begin(), placed.end(), false) - placed.begin());
-      throw invalid_at(workflow.steps[stuck].place,
-                       fmt::format("step '{}' waits for itself through its layers or its condition",
-                                   workflow.steps[stuck].name));
-    }
-  }
-  std::vector<size_t> position(order.size());
-  for (size_t i = 0; i < order.size(); ++i) position[order[i]] = i;
-  std::vector<Step> sorted;
-  for (const auto s : order) {
-    auto step = std::move(workflow.steps[s]);
-    for (const auto b : before[s]) step.after.push_back(position[b]);
-    sorted.push_back(std::move(step));
-  }
-  workflow.steps = std::move(sorted);
-  for (auto& [layer, step] : workflow.layer_producer) step = position[step];
-}
-
 // What `outputs` and `finally` say.
 void read_ending(const Document& document, const Registry& registry, Workflow& workflow) {
   for (const auto& [name, value] : document.outputs) {
@@ -553,7 +333,8 @@ void read_ending(const Document& document, const Registry& registry, Workflow& w
   }
   for (const auto& call : document.closing) {
     check_secrets(call.arguments, document.secrets);
-    auto [op, identity] = make_op(call, registry, document, {});
+    std::vector<LatePort> none;
+    auto [op, identity] = make_op(call, registry, document, {}, none, false);
     auto closing = std::dynamic_pointer_cast<const ClosingOp>(op);
     if (!closing)
       throw invalid_at(call.place, fmt::format("'{}' makes results, which `finally` cannot: it "
@@ -596,8 +377,7 @@ Workflow compile(const Document& document, const Registry& registry) {
     workflow.steps.push_back(build_step(declaration, registry, document,
                                         own == names.end() ? LayerNames() : own->second));
   }
-  register_layers(workflow);
-  sort_steps(workflow);
+  order_steps(workflow);
   read_ending(document, registry, workflow);
   return workflow;
 }

@@ -45,6 +45,13 @@ struct Chain {
   Json identity() const;
 };
 
+// A parameter of an op, as a whole a late expression.
+struct LatePort {
+  Value value;
+  std::string name;  // "reduce.min_count"
+  std::string type;  // that it takes, as JSON Schema calls it; empty: several
+};
+
 struct Step {
   std::string name;
   std::string scope;  // of a component's step: what the component's use is called
@@ -55,8 +62,13 @@ struct Step {
   Place when_place;
   std::vector<std::string> layers_read;
   std::vector<std::string> layers_made;
-  // Indices of steps whose layers it reads or that its condition refers to, all smaller than its
-  // own.
+  // What its ops and axes refer to that other steps report. While it waits for that its parameters
+  // are not all known, nor, where an axis waits, its items.
+  std::vector<LateReference> late;
+  std::vector<LatePort> late_ports;
+  bool waits = false;
+  std::string absent;  // why it never comes to be known; empty: it does
+  // Indices of steps whose layers it reads or that it refers to, all smaller than its own.
   std::vector<size_t> after;
   Place place;
 

@@ -37,7 +37,7 @@ class Expander {
     for (auto call : calls) {
       call.scope = call.from_scope = scope;
       if (!inside.empty()) note_references(call.arguments, call.outside);
-      resolver.resolve(call.arguments);
+      resolver.resolve(call.arguments, Resolver::Late::left);
       if (call.op != "use") {
         count(call.place);
         out.push_back(std::move(call));
@@ -62,11 +62,15 @@ class Expander {
       step.name = prefix + step.name;
       step.scope = scope;
       for (auto* const value :
-           {&step.over, &step.retry, &step.timeout, &step.deadline, &step.breaker, &step.max_failed,
-            &step.min_ok, &step.waits_for, &step.cache, &step.max_age, &step.use}) {
+           {&step.retry, &step.timeout, &step.deadline, &step.breaker, &step.max_failed,
+            &step.min_ok, &step.waits_for, &step.cache, &step.max_age, &step.at_once})
         resolver.resolve(*value);
+      resolver.resolve(step.over, Resolver::Late::left);
+      resolver.resolve(step.use, Resolver::Late::left);
+      for (const auto* const value :
+           {&step.over, &step.retry, &step.timeout, &step.deadline, &step.breaker, &step.max_failed,
+            &step.min_ok, &step.waits_for, &step.use})
         refuse_item_references(*value);
-      }
       if (step.use.is_null()) {
         count(step.place);
         step.ops = ops(step.ops, resolver, "", inside);
@@ -76,7 +80,14 @@ class Expander {
       }
     }
     // Outputs of uses are known only now, and conditions may refer to any of them.
-    for (auto& step : out) rewrite(step.when, meanings, parameters, used, prefix);
+    for (auto& step : out) {
+      rewrite(step.when, meanings, parameters, used, prefix);
+      const auto rewrite_late = [&](Value& value) {
+        rewrite_written_at(parameters.depth, value, meanings, parameters, used, prefix);
+      };
+      rewrite_late(step.over);
+      for (auto& call : step.ops) rewrite_late(call.arguments);
+    }
     return out;
   }
 
@@ -112,7 +123,7 @@ class Expander {
     if (prefix.empty()) return "$" + reference.text();  // the document's own
     if (const auto value = parameters.values.find(reference.name);
         value != parameters.values.end() && reference.part.empty())
-      return literal(reference, scalar_of(value->second));
+      return as_expression(reference, value->second);
     if (const auto step = meanings.find(reference.name); step != meanings.end())
       return "$" + step->second + rest;
     // Already rewritten, as of a component within a component.
@@ -124,16 +135,18 @@ class Expander {
         .hint(spelling_hint(reference.name, known));
   }
 
-  static std::string literal(const ScalarReference& reference, const Scalar& value) {
-    if (value.absent())
-      throw Error(ErrorCode::invalid,
-                  fmt::format("'${}' has no value, which a condition needs", reference.text()));
-    const auto* text = std::get_if<std::string>(&value.value);
-    if (text == nullptr || text->find('\'') == std::string::npos) return "(" + value.text() + ")";
-    if (text->find('"') == std::string::npos) return "(\"" + *text + "\")";
-    throw Error(ErrorCode::invalid,
-                fmt::format("'${}' holds both kinds of quotes, which cannot stand in a condition",
-                            reference.text()));
+  // Late expressions of this depth; those that a component was given are of its outside.
+  void rewrite_written_at(uint8_t depth, Value& value, const Meanings& meanings,
+                          const ParameterScope& parameters, const UsedOutputs& used,
+                          const std::string& prefix) const {
+    if (value.late == depth) {
+      rewrite(value, meanings, parameters, used, prefix);
+      value.late = 1;  // all names are the document's now
+    }
+    for (auto& element : value.list)
+      rewrite_written_at(depth, element, meanings, parameters, used, prefix);
+    for (auto& member : value.map)
+      rewrite_written_at(depth, member.second, meanings, parameters, used, prefix);
   }
 
   // Names that come from outside are not those of the component's own layers.
@@ -149,7 +162,7 @@ class Expander {
       throw call.arguments
           .error(fmt::format("component '{}' is made of steps, not of ops", use.component->name))
           .hint(fmt::format("write it in place of a step: NAME: {{use: {}}}", use.component->name));
-    ParameterScope parameters = scope_of(use);
+    ParameterScope parameters = scope_of(use, inside);
     Resolver resolver(parameters);
     const auto scope = fmt::format("{}{}#{}", call.scope.empty() ? "" : call.scope + "/",
                                    use.component->name, ++uses_);
@@ -173,7 +186,7 @@ class Expander {
           .error(fmt::format("component '{}' is made of ops, not of steps", use.component->name))
           .hint(fmt::format("write it among the ops of a step: do: [{{use: {}}}]",
                             use.component->name));
-    ParameterScope parameters = scope_of(use);
+    ParameterScope parameters = scope_of(use, inside);
     Resolver resolver(parameters);
     const auto prefix = step.name + "-";
     UsedOutputs within;
@@ -237,8 +250,9 @@ class Expander {
                             : spelling_hint(name.text, known));
   }
 
-  static ParameterScope scope_of(const Use& use) {
+  static ParameterScope scope_of(const Use& use, const Names& inside) {
     ParameterScope scope;
+    scope.depth = static_cast<uint8_t>(inside.size() + 2);
     scope.owner = fmt::format("component '{}'", use.component->name);
     scope.declared = &use.component->params;
     for (const auto& step : use.component->steps) scope.steps.push_back(step.name);
@@ -270,11 +284,15 @@ void expand(Document& document, const ParameterScope& scope) {
   Expander::UsedOutputs used;
   auto steps = expander.steps(document.steps, resolver, scope, "", "", {}, used);
   for (auto& output : document.outputs) expander.rewrite(output.value, {}, scope, used, "");
+  for (auto& set : document.trial_sets)
+    if (set.objective) expander.rewrite(*set.objective, {}, scope, used, "");
   document.steps = std::move(steps);
   std::set<std::string> names;
+  for (const auto& set : document.trial_sets) names.insert(set.name);
   for (const auto& step : document.steps) {
     if (names.insert(step.name).second) continue;
-    Error error(ErrorCode::invalid, fmt::format("two steps are called '{}'", step.name));
+    Error error(ErrorCode::invalid,
+                fmt::format("there is another '{}' among steps and trials", step.name));
     throw error.at(step.place).hint("a step of a component is called NAME-STEP; rename one");
   }
 }

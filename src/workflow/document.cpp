@@ -20,13 +20,13 @@
 namespace geoloom::workflow {
 namespace {
 
-const Names kDocumentKeys{"geoloom", "name",     "description", "params",  "secrets",
-                          "store",   "area",     "sources",     "steps",   "outputs",
-                          "finally", "deadline", "components",  "include", "profiles"};
+const Names kDocumentKeys{"geoloom",    "name",    "description", "params",  "secrets", "store",
+                          "area",       "sources", "steps",       "outputs", "finally", "deadline",
+                          "components", "include", "profiles",    "trials"};
 const Names kReservedDocumentKeys{"schedule"};
 const Names kStepKeys{"over",      "do",          "use",     "when",       "retry",
                       "timeout",   "deadline",    "breaker", "max_failed", "min_ok",
-                      "waits_for", "description", "cache",   "max_age"};
+                      "waits_for", "description", "cache",   "max_age",    "at_once"};
 
 // An error about a key that is not there, at the map it is missing from.
 Error missing_key(const Value& map, std::string_view owner, std::string_view key,
@@ -107,8 +107,8 @@ StepDeclaration read_step(const std::string& name, const Value& value) {
        {std::pair("retry", &step.retry), std::pair("timeout", &step.timeout),
         std::pair("deadline", &step.deadline), std::pair("breaker", &step.breaker),
         std::pair("max_failed", &step.max_failed), std::pair("min_ok", &step.min_ok),
-        std::pair("waits_for", &step.waits_for), std::pair("cache", &step.cache),
-        std::pair("max_age", &step.max_age)})
+        std::pair("at_once", &step.at_once), std::pair("waits_for", &step.waits_for),
+        std::pair("cache", &step.cache), std::pair("max_age", &step.max_age)})
     if (const auto* given = value.find(key)) {
       check_expressions(*given);
       *member = *given;
@@ -221,6 +221,11 @@ void read_members(const Value& root, const ReadFile& read_file, Document& docume
     check_expressions(*area);
   }
   read_sources(root, document);
+  if (const auto* trials = root.find("trials"); trials && !trials->is_null()) {
+    check_expressions(*trials);
+    for (const auto& [key, set] : require_map(*trials, "trials").map) check_trials(key, set);
+    document.trials = *trials;
+  }
   if (const auto* deadline = root.find("deadline")) {
     check_expressions(*deadline);
     document.deadline = *deadline;

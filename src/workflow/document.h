@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "workflow/late_values.h"
 #include "workflow/parameter_declaration.h"
 #include "workflow/parameters.h"
+#include "workflow/trials.h"
 #include "workflow/value.h"
 
 namespace geoloom::workflow {
@@ -38,10 +40,15 @@ struct StepDeclaration {
   std::string scope;  // "north": of a component used under that name; layers made in it are its own
   Value over;         // null = the single item `all`; otherwise the axes, unparsed
   // Or null; see step_policy.h.
-  Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for, cache, max_age;
+  Value retry, timeout, deadline, breaker, max_failed, min_ok, waits_for, cache, max_age, at_once;
   Value when;  // null or the text of a condition; see scalar_expression.h
   std::vector<OpCall> ops;
   Place place;
+  // After resolve(): what its ops and axes refer to that other steps report; and whether it still
+  // waits for that.
+  std::vector<LateReference> late;
+  bool waits = false;
+  std::string absent;  // why it never comes to be known; empty: it does
 };
 
 // What a run gives to who started it: "$step.output" or "= expression".
@@ -64,7 +71,7 @@ struct Component {
 
 // How often and how long, of one step or of all: the keys of a step that a profile may change.
 struct StepLimits {
-  Value retry, timeout, deadline, breaker, max_failed;
+  Value retry, timeout, deadline, breaker, max_failed, at_once;
 };
 
 // What `--profile NAME` changes: where and how a run is carried out, and nothing of what it makes.
@@ -93,6 +100,7 @@ struct Document {
   Value store;                       // a text
   Value area;                        // null or a map
   Value sources;                     // null or a map of maps, see source_parameters.h
+  Value trials;                      // null or a map of maps, see trials.h
   Value deadline;                    // of the whole run, or null
   std::vector<std::string> secrets;  // names; values come from the environment
   std::vector<StepDeclaration> steps;
@@ -111,6 +119,7 @@ struct Document {
   // file).
   std::map<std::string, Value> values;
   std::map<std::string, std::string> origins;
+  std::vector<TrialSet> trial_sets;  // after resolve()
 };
 
 // Reads and checks the structure: version (newer is refused: "needs a Geoloom that knows document
@@ -132,12 +141,14 @@ Document read_document(const std::string& path);
 // with `${item.x}`, are left for resolve_item() with Value::reference set; in `store`, `area` and
 // `over` there is no item. Unknown references are errors with the nearest spelling. A relative
 // path, given or default, is relative to the current directory. Values keep the place where they
-// are used.
+// are used. What ops and axes say of other steps is left late (see late_values.h), but for steps
+// that `late` has the values of.
 struct GivenParameter {
   Value value;
   std::string origin;
 };
-void resolve(Document& document, const std::map<std::string, GivenParameter>& given);
+void resolve(Document& document, const std::map<std::string, GivenParameter>& given,
+             const LateValuesByStep& late = {});
 
 // Throws Error(invalid) where a text in the value begins with '=' and is no expression.
 void check_expressions(const Value& value);

@@ -54,4 +54,10 @@ const Value& require_map(const Value& value, const std::string& name) {
   return value;
 }
 
+Error invalid_at(const Place& place, std::string message) {
+  Error error(ErrorCode::invalid, std::move(message));
+  error.at(place);
+  return error;
+}
+
 }  // namespace geoloom::workflow

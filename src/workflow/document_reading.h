@@ -35,4 +35,7 @@ const Value& require_text(const Value& value, const std::string& name);
 
 const Value& require_map(const Value& value, const std::string& name);
 
+// To be thrown.
+Error invalid_at(const Place& place, std::string message);
+
 }  // namespace geoloom::workflow

@@ -152,6 +152,8 @@ OrderedJson step_schema() {
                  "When failures of one cause pause the step")},
       {"deadline", described(or_reference(ParameterType<Duration>::schema({})),
                              "How long the step may take, from its start")},
+      {"at_once", described(or_reference({{"type", "integer"}, {"minimum", 1}}),
+                            "Most items of the step that are under way at a time")},
       {"max_failed", described(or_reference(ParameterType<Portion>::schema({})),
                                "More failed items end the step: a number or a share of them")},
       {"min_ok", described(or_reference(ParameterType<Portion>::schema({})),
@@ -178,7 +180,7 @@ OrderedJson step_schema() {
 OrderedJson limits_properties() {
   OrderedJson properties;
   const auto step = step_schema();
-  for (const auto* const key : {"retry", "timeout", "deadline", "breaker", "max_failed"})
+  for (const auto* const key : {"retry", "timeout", "deadline", "breaker", "max_failed", "at_once"})
     properties[key] = step["properties"][key];
   return properties;
 }
@@ -226,6 +228,33 @@ OrderedJson component_schema() {
                                              {{"type", "string"}, {"pattern", "^[$=]"}})}}},
                      {"additionalProperties", false}};
   return one_of_these(OrderedJson::array({std::move(list), std::move(source), std::move(map)}));
+}
+
+OrderedJson trials_schema() {
+  const OrderedJson values = {{"type", "object"}, {"minProperties", 1}};
+  const OrderedJson objective = {{"type", "string"}, {"pattern", "^[$=]"}};
+  return {{"type", "object"},
+          {"properties",
+           {{"grid", described(values, "Every combination of the values of these parameters")},
+            {"list",
+             {{"type", "array"},
+              {"minItems", 1},
+              {"items", or_reference(values)},
+              {"description", "The trials one by one, as maps"}}},
+            {"random",
+             {{"type", "object"},
+              {"description", "Combinations drawn by a seed"},
+              {"properties",
+               {{"count", or_reference({{"type", "integer"}, {"minimum", 1}})},
+                {"seed", or_reference({{"type", "integer"}, {"minimum", 0}})},
+                {"of", described(values, "Lists, ranges such as 1..9, or {range, scale, whole}")}}},
+              {"required", OrderedJson::array({"count", "seed", "of"})},
+              {"additionalProperties", false}}},
+            {"maximize", described(objective, "What the best trial has most of")},
+            {"minimize", described(objective, "What the best trial has least of")},
+            {"tolerate", described(or_reference({{"type", "integer"}, {"minimum", 0}}),
+                                   "How many trials may fail; default: none")}}},
+          {"additionalProperties", false}};
 }
 
 OrderedJson closing_schema() {
@@ -278,6 +307,7 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
       {"outputs", named_map("What the run gives to who started it: $step.layer, "
                             "$step.layer.metric, or an expression that begins with '='",
                             {{"type", "string"}, {"pattern", "^[$=]"}})},
+      {"trials", named_map("Combinations of values that steps try out", trials_schema())},
       {"components", named_map("Parts that steps use by name", component_schema())},
       {"finally", closing_schema()},
       {"profiles", named_map("What --profile NAME chooses from", profile_schema())},
@@ -285,20 +315,23 @@ OrderedJson document_schema(const std::vector<OpSchema>& ops) {
        {{"type", OrderedJson::array({"string", "array"})},
         {"items", {{"type", "string"}}},
         {"description", "Files whose keys hold where this one says nothing else"}}}};
-  return {{"$schema", "http://json-schema.org/draft-07/schema#"},
-          {"$id", kId},
-          {"title", "Geoloom workflow document"},
-          {"description", "How a map is made from satellite scenes."},
-          {"type", "object"},
-          {"properties", std::move(properties)},
-          {"required", OrderedJson::array({"geoloom"})},
-          {"additionalProperties", false},
-          {"definitions",
-           {{"reference",
-             {{"type", "string"},
-              {"pattern", "^\\$"},
-              {"description", "A reference to a parameter: $name"}}},
-            {"op", one_of_these(std::move(calls))}}}};
+  return {
+      {"$schema", "http://json-schema.org/draft-07/schema#"},
+      {"$id", kId},
+      {"title", "Geoloom workflow document"},
+      {"description", "How a map is made from satellite scenes."},
+      {"type", "object"},
+      {"properties", std::move(properties)},
+      {"required", OrderedJson::array({"geoloom"})},
+      {"anyOf", OrderedJson::array({{{"required", OrderedJson::array({"name", "store", "steps"})}},
+                                    {{"required", OrderedJson::array({"include"})}}})},
+      {"additionalProperties", false},
+      {"definitions",
+       {{"reference",
+         {{"type", "string"},
+          {"pattern", "^\\$"},
+          {"description", "A reference to a parameter: $name"}}},
+        {"op", one_of_these(std::move(calls))}}}};
 }
 
 }  // namespace geoloom::workflow

@@ -175,8 +175,8 @@ TEST(Document, RefusesBadReferences) {
        "'scenes'?"},
       {"load: {scenes: \"${scens}/x\"}",
        "unknown reference '$scens'. Hint: did you mean 'scenes'?"},
-      {"load: {scenes: $s.output}",
-       "the reference '$s.output' to what a step reports is not carried"},
+      {"load: {scenes: \"a/${s.output}\"}",
+       "the reference '$s.output' to what a step reports cannot stand here"},
       {"load: {scenes: $slot.year}", "the reference '$slot.year' is not carried out"},
       {"load: {scenes: $nothing.output}", "unknown reference '$nothing.output'"},
       {"load: {scenes: $year.start}", "parameter 'year' has no parts"},
@@ -294,7 +294,8 @@ TEST(Document, RefusesExpressionsWithoutAValue) {
   expect_refusal(with_params("{a: {type: integer, default: = 1 / 0}}"), "has no value");
   expect_refusal(with_params("{a: {type: integer, default: = 1.5}}"), "must be a whole number");
   expect_refusal(with_params("{a: {type: integer, default: = 7, range: 1..5}}"), "7");
-  expect_refusal(with_op("load: {x: = $s.load > 1}"), "known only when the step has ended");
+  expect_refusal(with_params("{a: {type: integer, default: = $s.load}}"),
+                 "known only when the step has ended");
   expect_refusal(with_op("load: {x: = $slot.year}"), "is not carried out");
   expect_refusal(with_op("load: {x: = $year > 'a'}"), "compares a whole number with a text");
 }

@@ -118,7 +118,7 @@ std::vector<std::string> Parameters::names() const {
 
 void Parameters::bind_one(Parameter& parameter, const Value& value, std::string_view owner) {
   parameter.owner = owner;
-  parameter.parse(value, parameter);
+  if (!value.waits()) parameter.parse(value, parameter);
   parameter.given = !value.is_null();
   parameter.source = value;
 }

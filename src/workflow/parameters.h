@@ -96,7 +96,8 @@ class Parameters {
 
   // Fills the members from a map value (or a scalar/list for the main parameter; null = nothing
   // given). Unknown keys, wrong types, values out of range and missing required ones throw
-  // Error(invalid) with the key's place and the nearest spelling.
+  // Error(invalid) with the key's place and the nearest spelling. A value that waits for what a
+  // step reports counts as given and leaves the member as it is.
   void bind(const Value& value, std::string_view owner);
   const std::vector<std::unique_ptr<Parameter>>& all() const { return parameters_; }
   const Parameter* find(std::string_view name) const;

@@ -15,11 +15,12 @@ namespace {
 
 const Names kProfileKeys{"pool", "store", "deadline", "limits", "steps", "description"};
 const Names kPoolKeys{"memory", "threads", "reads", "via"};
-const Names kLimitKeys{"retry", "timeout", "deadline", "breaker", "max_failed"};
+const Names kLimitKeys{"retry", "timeout", "deadline", "breaker", "max_failed", "at_once"};
 
 // The members with the names of kLimitKeys, in their order.
-std::array<Value*, 5> members_of(StepLimits& limits) {
-  return {&limits.retry, &limits.timeout, &limits.deadline, &limits.breaker, &limits.max_failed};
+std::array<Value*, 6> members_of(StepLimits& limits) {
+  return {&limits.retry,   &limits.timeout,    &limits.deadline,
+          &limits.breaker, &limits.max_failed, &limits.at_once};
 }
 
 // A profile that could change a result would make "the same document" mean two things.
@@ -90,6 +91,7 @@ void resolve_limits(StepLimits& limits, Resolver& resolver) {
   step.deadline = limits.deadline;
   step.breaker = limits.breaker;
   step.max_failed = limits.max_failed;
+  step.at_once = limits.at_once;
   (void)step_policy(step);  // of the right types
 }
 
@@ -119,8 +121,8 @@ void check_steps(const Profile& profile, const Document& document) {
 }
 
 void limit(StepDeclaration& step, StepLimits limits) {
-  const std::array<Value*, 5> of_step{&step.retry, &step.timeout, &step.deadline, &step.breaker,
-                                      &step.max_failed};
+  const std::array<Value*, 6> of_step{&step.retry,   &step.timeout,    &step.deadline,
+                                      &step.breaker, &step.max_failed, &step.at_once};
   const auto given = members_of(limits);
   for (size_t i = 0; i < given.size(); ++i)
     if (!given[i]->is_null()) *of_step[i] = *given[i];

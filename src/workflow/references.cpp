@@ -8,11 +8,25 @@
 
 namespace geoloom::workflow {
 
-void resolve(Document& document, const std::map<std::string, GivenParameter>& given) {
+namespace {
+
+// What is known of late values takes their place.
+void set_late(StepDeclaration& step, const LateValuesByStep& late) {
+  step.late = late_references(step);
+  const auto known = late.find(step.name);
+  if (known != late.end() && !step.late.empty()) set_late_values(step, known->second);
+  step.waits = !late_expressions(step).empty();
+}
+
+}  // namespace
+
+void resolve(Document& document, const std::map<std::string, GivenParameter>& given,
+             const LateValuesByStep& late) {
   ParameterScope scope;
   scope.owner = "the document";
   scope.declared = &document.params;
   for (const auto& step : document.steps) scope.steps.push_back(step.name);
+  for (const auto& member : document.trials.map) scope.steps.push_back(member.first);
   set_parameters(scope, given, "give it with -p {}=VALUE");
   document.values = scope.values;
   document.origins = scope.origins;
@@ -20,8 +34,11 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
   resolver.resolve(document.store);
   require_text(document.store, "store");
   refuse_item_references(document.store);
-  for (auto* const value :
-       {&document.area, &document.sources, &document.deadline, &document.closing_timeout}) {
+  for (auto& [name, set] : document.trials.map)
+    for (auto& [key, value] : set.map)
+      if (key == "maximize" || key == "minimize") resolver.resolve(value, Resolver::Late::left);
+  for (auto* const value : {&document.area, &document.sources, &document.deadline,
+                            &document.closing_timeout, &document.trials}) {
     resolver.resolve(*value);
     refuse_item_references(*value);
   }
@@ -29,8 +46,10 @@ void resolve(Document& document, const std::map<std::string, GivenParameter>& gi
     resolver.resolve(call.arguments);
     refuse_item_references(call.arguments);
   }
+  document.trial_sets = trial_sets_from(document.trials);
   expand(document, scope);
   apply_profile(document, scope);
+  for (auto& step : document.steps) set_late(step, late);
 }
 
 }  // namespace geoloom::workflow

@@ -38,7 +38,7 @@ Value evaluated(const Value& value, const ParameterScope& scope) {
     if (contains(scope.steps, reference.name))
       throw Error(ErrorCode::invalid,
                   fmt::format("'${}' is known only when the step has ended", reference.text()))
-          .hint("what steps report can stand in `when` and `outputs`");
+          .hint("it can stand in `when`, `outputs`, `over` and parameters of ops");
     if (contains(reserved_parameters(), reference.name))
       throw Error(ErrorCode::invalid,
                   fmt::format("'${}' {} in expressions", reference.text(), kNotCarriedOut));
@@ -89,8 +89,10 @@ Resolver::Resolver(const ParameterScope& scope) : scope_(scope) {
   for (const auto& [name, value] : scope.values) parameters_.push_back(name);
 }
 
-void Resolver::resolve(Value& value) {
+void Resolver::resolve(Value& value, Late late) {
+  if (value.late > 0) return;
   if (value.kind == Value::Kind::string) {
+    if (late == Late::left && is_late(value)) return leave_late(value);
     if (value.text.starts_with('=')) {
       value = evaluated(value, scope_);
       return;
@@ -98,8 +100,53 @@ void Resolver::resolve(Value& value) {
     if (value.text.find('$') != std::string::npos) resolve_text(value);
     return;  // what came out of a parameter is not looked at again
   }
-  for (auto& element : value.list) resolve(element);
-  for (auto& member : value.map) resolve(member.second);
+  for (auto& element : value.list) resolve(element, late);
+  for (auto& member : value.map) resolve(member.second, late);
+}
+
+// An expression, or a reference alone, that needs what a step reports.
+bool Resolver::is_late(const Value& value) const {
+  if (!value.text.starts_with('=') && !is_whole_reference(value.text)) return false;
+  if (value.text.starts_with("$item.")) return false;
+  const auto references = expression_in(value).references();
+  return std::any_of(references.begin(), references.end(), [&](const ScalarReference& reference) {
+    const auto parameter = scope_.values.find(reference.name);
+    if (parameter != scope_.values.end()) return parameter->second.late > 0;
+    return !reference.part.empty() && contains(scope_.steps, reference.name);
+  });
+}
+
+// Parameters get their values; what is left refers to steps alone.
+void Resolver::leave_late(Value& value) const {
+  uint8_t depth = 0;
+  const auto needs = [&](uint8_t of) {
+    if (depth != 0 && depth != of)
+      throw value
+          .error(
+              "an expression cannot need both what a component's own steps report and "
+              "what others do")
+          .hint("give the component the result: with: {limit: \"= ...\"}");
+    depth = of;
+  };
+  const auto text_for = [&](const ScalarReference& reference) {
+    const auto parameter = scope_.values.find(reference.name);
+    if (parameter == scope_.values.end()) {
+      if (!contains(scope_.steps, reference.name))
+        throw value.error(fmt::format("unknown reference '${}'", reference.text()))
+            .hint(reference_hint(reference.name));
+      needs(scope_.depth);
+      return "$" + reference.text();
+    }
+    if (parameter->second.late > 0) needs(parameter->second.late);
+    return as_expression(reference, parameter->second);
+  };
+  try {
+    value.text = "=" + expression_in(value).rewritten(text_for);
+  } catch (Error& error) {
+    error.at(value.place());
+    throw;
+  }
+  value.late = depth;
 }
 
 void Resolver::resolve_text(Value& value) {
@@ -148,9 +195,8 @@ const Value& Resolver::lookup(const Value& where, std::string_view name) const {
         .hint(fmt::format("inside a text write ${{{}}}", first));
   if (dotted && contains(scope_.steps, first))
     throw where
-        .error(
-            fmt::format("the reference '${}' to what a step reports {} here", name, kNotCarriedOut))
-        .hint("it can stand in `when` and `outputs`");
+        .error(fmt::format("the reference '${}' to what a step reports cannot stand here", name))
+        .hint("it can be the whole value of `when`, `outputs`, `over` and parameters of ops");
   if (dotted && contains(reserved_parameters(), first))
     throw where.error(fmt::format("the reference '${}' {}", name, kNotCarriedOut));
   throw where.error(fmt::format("unknown reference '${}'", name)).hint(reference_hint(first));
@@ -202,6 +248,24 @@ std::string Resolver::text_of(const Value& where, std::string_view name) {
   return value.text;
 }
 
+std::string as_expression(const ScalarReference& reference, const Value& value) {
+  if (value.late > 0) return "(" + value.text.substr(1) + ")";
+  if (value.reference)
+    throw Error(ErrorCode::invalid, fmt::format("'${}' refers to the item, which expressions do "
+                                                "not see",
+                                                reference.name));
+  const auto scalar = scalar_of(value);
+  if (scalar.absent())
+    throw Error(ErrorCode::invalid,
+                fmt::format("'${}' has no value, which an expression needs", reference.text()));
+  const auto* text = std::get_if<std::string>(&scalar.value);
+  if (text == nullptr || text->find('\'') == std::string::npos) return "(" + scalar.text() + ")";
+  if (text->find('"') == std::string::npos) return "(\"" + *text + "\")";
+  throw Error(ErrorCode::invalid,
+              fmt::format("'${}' holds both kinds of quotes, which cannot stand in an expression",
+                          reference.text()));
+}
+
 // Outside of ops there is no item.
 void refuse_item_references(const Value& value) {
   if (value.reference)
@@ -228,8 +292,9 @@ void set_parameters(ParameterScope& scope, const std::map<std::string, GivenPara
     if (const auto found = given.find(name); found != given.end()) {
       Value value = found->second.value;
       if (value.file.empty()) value.file = found->second.origin;
-      // What refers to the item has its value, and so its type, when the item is known.
-      scope.values[name] = value.reference ? value : typed(value, declaration);
+      // What refers to the item, or to what a step reports, has its value, and so its type, when
+      // that is known.
+      scope.values[name] = value.reference || value.late > 0 ? value : typed(value, declaration);
       scope.origins[name] = found->second.origin;
     } else if (declaration.default_value) {
       const auto& start = *declaration.default_value;

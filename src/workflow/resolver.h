@@ -17,6 +17,7 @@ struct ParameterScope {
   std::vector<std::string> steps;  // names, for messages
   std::map<std::string, Value> values;
   std::map<std::string, std::string> origins;
+  uint8_t depth = 1;  // of components: see Value::late
 };
 
 // Gives all declared parameters their values: given ones, or defaults. Throws Error(invalid) for
@@ -28,10 +29,15 @@ void set_parameters(ParameterScope& scope, const std::map<std::string, GivenPara
 // parameter, so what comes out is counted.
 class Resolver {
  public:
+  // May what steps report stand here? It is left as a late expression.
+  enum class Late { refused, left };
+
   explicit Resolver(const ParameterScope& scope);
-  void resolve(Value& value);
+  void resolve(Value& value, Late late = Late::refused);
 
  private:
+  bool is_late(const Value& value) const;
+  void leave_late(Value& value) const;
   void resolve_text(Value& value);
   bool waits_for_item(const std::string& text) const;
   void count(const Value& where, size_t values, size_t bytes);
@@ -44,6 +50,9 @@ class Resolver {
   std::vector<std::string> parameters_;
   size_t values_ = 0, bytes_ = 0;  // that came out of parameters
 };
+
+// The value of a parameter as part of an expression; of a late one its expression.
+std::string as_expression(const ScalarReference& reference, const Value& value);
 
 // Throws Error(invalid) for a reference to the item, which only ops know.
 void refuse_item_references(const Value& value);

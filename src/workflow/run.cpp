@@ -8,6 +8,7 @@
 #include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "store/checksum.h"
+#include "workflow/document_reading.h"
 #include "workflow/step_references.h"
 
 namespace geoloom::workflow {
@@ -204,10 +205,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   record.options = options;
   run->freeze_windows();
   run->freeze_sources();
-  run->read_files();
-  run->open_all();
-  run->plan_layers();
-  run->check_conditions();
+  run->open_record();
   Json chains = Json::object();
   for (const auto& step : run->workflow_.steps)
     for (const auto& chain : step.chains)
@@ -226,6 +224,8 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   }
   // It changes no result, but the record is what workers carry out.
   if (!record.profile.empty()) contents["profile"] = record.profile;
+  if (!run->workflow_.document.trials.is_null())
+    contents["trials"] = to_json(run->workflow_.document.trials);
   for (const auto& output : run->workflow_.outputs)
     contents["outputs"][output.name] = output.expression.text();
   for (const auto& [step, found] : record.windows)
@@ -237,44 +237,89 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
 std::unique_ptr<Run> Run::open(const RunRecord& record, const Registry& registry) {
   std::unique_ptr<Run> run(new Run(registry));
   run->record_ = record;
+  run->compile_record();
+  run->open_record();
+  return run;
+}
+
+void Run::compile_record() {
   auto document =
-      parse_document(record.document_text, record.document_file, &record.document_files);
+      parse_document(record_.document_text, record_.document_file, &record_.document_files);
   std::map<std::string, GivenParameter> given;
-  for (const auto& [name, entry] : record.parameters.items()) {
+  for (const auto& [name, entry] : record_.parameters.items()) {
     const auto origin = entry.at("origin").get<std::string>();
     if (origin == "default") continue;  // the document itself says it, null included
     given[name] = {parse_yaml_scalar(entry.at("value").dump(), origin), origin};
   }
-  document.profile = record.profile;
-  resolve(document, given);
-  run->workflow_ = compile(document, registry);
-  run->open_all();
-  run->plan_layers();
-  run->check_conditions();
-  return run;
+  document.profile = record_.profile;
+  resolve(document, given, record_.late);
+  workflow_ = compile(document, registry_);
+}
+
+// Everything that follows from the workflow and what was frozen of it.
+void Run::open_record() {
+  steps_.clear();
+  layers_.clear();
+  open_all();
+  plan_layers();
+  check_conditions();
+  check_late();
+}
+
+void Run::go_on_with(RunRecord record) {
+  record_ = std::move(record);
+  if (record_.late.empty()) return;
+  compile_record();
+  open_record();
+}
+
+void Run::set_late(const std::string& step, const LateValues& values) {
+  const auto before = record_;
+  try {
+    record_.late[step] = values;
+    compile_record();
+    for (const auto& each : workflow_.steps) {
+      if (each.name != step || each.waits) continue;
+      freeze_windows(each);
+      freeze_step(each);
+    }
+    open_record();
+  } catch (const Error&) {
+    record_ = before;
+    compile_record();
+    open_record();
+    throw;
+  }
 }
 
 void Run::freeze_windows() {
-  for (const auto& step : workflow_.steps) {
-    if (!step.domain.over_windows()) continue;
-    try {
-      record_.windows[step.name] = find_windows(*step.domain.windows, record_.area);
-    } catch (const Error& error) {
-      throw_as_document_error(error, step.place);
-    }
+  for (const auto& step : workflow_.steps) freeze_windows(step);
+}
+
+void Run::freeze_windows(const Step& step) {
+  if (!step.domain.over_windows()) return;
+  try {
+    record_.windows[step.name] = find_windows(*step.domain.windows, record_.area);
+  } catch (const Error& error) {
+    throw_as_document_error(error, step.place);
   }
 }
 
 void Run::freeze_sources() {
   record_.sources = Json::object();
   record_.reports = Json::object();
-  for (const auto& step : workflow_.steps) {
-    size_t without_scenes = 0;
-    for (size_t c = 0; c < step.chains.size(); ++c) {
-      const auto last = without_scenes + 1 == step.chains.size();
-      without_scenes += freeze_chain(step, c, last) ? 0 : 1;
-    }
+  record_.files = Json::object();
+  for (const auto& step : workflow_.steps)
+    if (!step.waits) freeze_step(step);
+}
+
+void Run::freeze_step(const Step& step) {
+  size_t without_scenes = 0;
+  for (size_t c = 0; c < step.chains.size(); ++c) {
+    const auto last = without_scenes + 1 == step.chains.size();
+    without_scenes += freeze_chain(step, c, last) ? 0 : 1;
   }
+  read_files(step);
 }
 
 // False when there is no scene for a chain, which only the last one of a step that has none at all
@@ -300,14 +345,11 @@ bool Run::freeze_chain(const Step& step, size_t c, bool must_have_scenes) {
   return true;
 }
 
-void Run::read_files() {
-  record_.files = Json::object();
-  for (const auto& step : workflow_.steps) {
-    for (size_t c = 0; c < step.chains.size(); ++c) {
-      for (size_t n = 0; n < step.chains[c].nodes.size(); ++n) {
-        auto files = files_of(step.chains[c].nodes[n]);
-        if (!files.empty()) record_.files[node_key(step, c, n)] = std::move(files);
-      }
+void Run::read_files(const Step& step) {
+  for (size_t c = 0; c < step.chains.size(); ++c) {
+    for (size_t n = 0; n < step.chains[c].nodes.size(); ++n) {
+      auto files = files_of(step.chains[c].nodes[n]);
+      if (!files.empty()) record_.files[node_key(step, c, n)] = std::move(files);
     }
   }
 }
@@ -386,33 +428,87 @@ void Run::open_all() {
     StepRun run;
     run.step = &step;
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
-    run.items = items_of(step);
-    for (size_t c = 0; c < step.chains.size(); ++c) run.chains.push_back(open_chain(step, c));
+    run.known = is_known(step);
+    if (run.known) {
+      run.items = items_of(step);
+      for (size_t c = 0; c < step.chains.size(); ++c) run.chains.push_back(open_chain(step, c));
+    }
     steps_.push_back(std::move(run));
   }
+}
+
+// Of steps in their order, each once those before it are in steps_.
+bool Run::is_known(const Step& step) const {
+  if (step.waits) return false;
+  return std::all_of(step.layers_read.begin(), step.layers_read.end(), [&](const auto& layer) {
+    const auto producer = workflow_.layer_producer.at(layer);
+    return producer >= steps_.size() || steps_[producer].known;  // the step itself, if not before
+  });
+}
+
+// Of the first zone that has scenes, else of the first; nullopt: there are none for the chain.
+std::optional<ItemPlan> Run::plan_chain(const StepRun& run, size_t c) const {
+  std::optional<ItemPlan> fallback;
+  if (run.chains[c].empty) return fallback;
+  for (auto item : zone_items(zones())) {
+    item.chain = c;
+    item.labels = std::make_shared<const AxisLabels>(run.chains[c].chain->labels);
+    auto plan = run.plan(item, nullptr);
+    if (!plan.empty()) return plan;
+    if (!fallback) fallback = std::move(plan);
+  }
+  return fallback;
 }
 
 // The first zone and chain that have scenes tell what a layer looks like.
 ItemPlan Run::plan_whole(const StepRun& run) const {
   std::optional<ItemPlan> fallback;
   for (size_t c = 0; c < run.chains.size(); ++c) {
-    if (run.chains[c].empty) continue;
-    for (auto item : zone_items(zones())) {
-      item.chain = c;
-      item.labels = std::make_shared<const AxisLabels>(run.chains[c].chain->labels);
-      auto plan = run.plan(item, nullptr);
-      if (!plan.empty()) return plan;
-      if (!fallback) fallback = std::move(plan);
-    }
+    auto plan = plan_chain(run, c);
+    if (plan && !plan->empty()) return std::move(*plan);
+    if (!fallback) fallback = std::move(plan);
   }
   if (!fallback)
     throw Error(ErrorCode::internal, "no chain of the step has scenes").at(run.step->place);
   return std::move(*fallback);
 }
 
+// Who reads a layer of trials reads the best one's files, whichever that will be.
+void Run::check_trials_alike(const StepRun& run) const {
+  const auto& step = *run.step;
+  const auto& sets = workflow_.document.trial_sets;
+  const bool tries = std::any_of(step.domain.lists.begin(), step.domain.lists.end(),
+                                 [&](const Axis& axis) { return find_trials(sets, axis.name); });
+  if (!tries) return;
+  std::optional<ItemPlan> first;
+  for (size_t c = 0; c < run.chains.size(); ++c) {
+    const auto plan = plan_chain(run, c);
+    if (!plan) continue;
+    if (!first) first = plan;
+    for (size_t n = 0; n < step.nodes().size(); ++n) {
+      if (step.nodes()[n].kind() != OpKind::sink) continue;
+      const auto& bands = plan->nodes[n].outputs.front().bands;
+      const auto& known = first->nodes[n].outputs.front().bands;
+      const bool alike = std::equal(bands.begin(), bands.end(), known.begin(), known.end(),
+                                    [](const auto& a, const auto& b) {
+                                      return a.name == b.name && a.type == b.type &&
+                                             a.scale == b.scale && a.offset == b.offset;
+                                    });
+      if (!alike)
+        throw invalid_at(
+            step.nodes()[n].place,
+            fmt::format("trial '{}' gives layer '{}' other bands or types than '{}'",
+                        text_of(run.chains[c].chain->labels), step.nodes()[n].sink().layer(),
+                        text_of(run.chains.front().chain->labels)))
+            .hint("one type for all: save: {layer: ..., type: float32}");
+    }
+  }
+}
+
 // Schemas flow from sources to layers and on to the steps that read them, for the whole area.
 void Run::plan_layers() {
   for (const auto& run : steps_) {
+    if (!run.known) continue;
     const auto& step = *run.step;
     if (step.is_task()) {
       for (const auto& node : step.nodes()) {
@@ -429,6 +525,7 @@ void Run::plan_layers() {
       continue;
     }
     const auto plan = plan_whole(run);
+    check_trials_alike(run);
     for (size_t n = 0; n < step.nodes().size(); ++n) {
       if (step.nodes()[n].kind() != OpKind::sink) continue;
       const auto layer = step.nodes()[n].sink().layer();
@@ -437,33 +534,104 @@ void Run::plan_layers() {
   }
 }
 
+namespace {
+
+// The type of an expression, or nullopt while it refers to layers that are not known yet.
+std::optional<ScalarType> type_of_expression(const ScalarExpression& expression,
+                                             const Workflow& workflow,
+                                             const std::map<std::string, LayerInfo>& layers,
+                                             const Place& place, const std::string& each_of = {}) {
+  try {
+    std::map<std::string, ScalarType> types;
+    for (const auto& reference : expression.references()) {
+      const auto type = type_of(reference, workflow, layers, each_of);
+      if (!type) return std::nullopt;
+      types[reference.text()] = *type;
+    }
+    return expression.check([&](const auto& reference) { return types.at(reference.text()); });
+  } catch (Error& error) {
+    error.at(place);
+    throw;
+  }
+}
+
+// What JSON Schema calls it.
+bool takes(const std::string& schema_type, ScalarType type) {
+  switch (type) {
+    case ScalarType::boolean:
+      return schema_type == "boolean";
+    case ScalarType::integer:
+      return schema_type == "integer" || schema_type == "number";
+    case ScalarType::number:
+      return schema_type == "number";
+    case ScalarType::text:
+      return schema_type == "string";
+    case ScalarType::list:
+      return schema_type == "array";
+  }
+  return false;
+}
+
+std::string_view in_words(const std::string& schema_type) {
+  if (schema_type == "boolean") return name(ScalarType::boolean);
+  if (schema_type == "integer") return name(ScalarType::integer);
+  if (schema_type == "number") return name(ScalarType::number);
+  if (schema_type == "string") return name(ScalarType::text);
+  return schema_type == "array" ? name(ScalarType::list) : "a map";
+}
+
+}  // namespace
+
 // Wrong wiring fails here, before anything is carried out.
 void Run::check_conditions() const {
-  const auto type = [&](const ScalarReference& reference) {
-    return type_of(reference, workflow_, layers_);
-  };
   for (const auto& step : workflow_.steps) {
     if (!step.when) continue;
-    try {
-      const auto found = step.when->check(type);
-      if (found != ScalarType::boolean)
-        throw Error(ErrorCode::invalid, fmt::format("the condition of step '{}' is {}, not true "
+    const auto found = type_of_expression(*step.when, workflow_, layers_, step.when_place);
+    if (found.value_or(ScalarType::boolean) != ScalarType::boolean)
+      throw invalid_at(step.when_place, fmt::format("the condition of step '{}' is {}, not true "
                                                     "or false",
-                                                    step.name, name(found)))
-            .hint("compare it: such as '> 0'");
-    } catch (Error& error) {
-      error.at(step.when_place);
-      throw;
+                                                    step.name, name(*found)))
+          .hint("compare it: such as '> 0'");
+  }
+  for (const auto& output : workflow_.outputs)
+    (void)type_of_expression(output.expression, workflow_, layers_, output.place);
+}
+
+// The same of what ops, axes and objectives refer to.
+void Run::check_late() const {
+  for (const auto& declaration : workflow_.document.steps)
+    for (const auto* const value : late_expressions(declaration))
+      (void)type_of_expression(expression_in(*value), workflow_, layers_, value->place());
+  for (const auto& step : workflow_.steps) {
+    for (const auto& port : step.late_ports) {
+      const auto expression = expression_in(port.value);
+      const auto type = type_of_expression(expression, workflow_, layers_, port.value.place());
+      if (!type || port.type.empty() || takes(port.type, *type)) continue;
+      throw invalid_at(port.value.place(),
+                       fmt::format("step '{}': {} takes {}, and '{}' is {}", step.name, port.name,
+                                   in_words(port.type), expression.text(), name(*type)))
+          .hint(port.type == "integer" && *type == ScalarType::number ? "= round(...) gives one"
+                                                                      : "");
     }
   }
-  for (const auto& output : workflow_.outputs) {
-    try {
-      (void)output.expression.check(type);
-    } catch (Error& error) {
-      error.at(output.place);
-      throw;
-    }
+  for (const auto& set : workflow_.document.trial_sets) {
+    if (!set.objective) continue;
+    const auto place = set.objective->place();
+    const auto type =
+        type_of_expression(expression_in(*set.objective), workflow_, layers_, place, set.name);
+    if (type && *type != ScalarType::number && *type != ScalarType::integer)
+      throw invalid_at(place, fmt::format("the objective of trials '{}' is {}, not a number",
+                                          set.name, name(*type)));
   }
+}
+
+bool Run::given_up(const StepRun& step, const Item& item) const {
+  if (record_.trials.empty()) return false;
+  return std::any_of(item.at().begin(), item.at().end(), [&](const auto& label) {
+    const auto outcome = record_.trials.find(label.first);
+    return outcome != record_.trials.end() && step.step->domain.find(label.first) != nullptr &&
+           outcome->second.gave_up(label.second);
+  });
 }
 
 geo::Window Run::selected_window(size_t zone) const {

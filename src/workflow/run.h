@@ -46,6 +46,9 @@ struct ChainRun {
 struct StepRun {
   const Step* step = nullptr;
   bool selected = true;  // by --only
+  // Its parameters, items and layers are all known: neither it nor a step whose layers it reads
+  // waits for what steps report. Otherwise it has no items and no chains yet.
+  bool known = true;
   std::vector<Item> items;
   std::vector<ChainRun> chains;  // of the step, in its order
   const ChainRun& chain_of(const Item& item) const { return chains[item.chain]; }
@@ -71,6 +74,19 @@ class Run : public Layers {
                                      const RunOptions& options, const std::string& build);
   // From a record alone.
   static std::unique_ptr<Run> open(const RunRecord& record, const Registry& registry);
+  // Goes on with the run of this record, whose content is equal, and with what became known of it.
+  void go_on_with(RunRecord record);
+  // What a step that waits refers to is known: from now on it has parameters, items and chains, or
+  // a reason why it never will (Step::absent). Steps before it stay what they are. Nobody else may
+  // use the run meanwhile. Throws Error, and changes nothing, where the values do not fit or there
+  // are no scenes.
+  void set_late(const std::string& step, const LateValues& values);
+  // The trials of a set have ended.
+  void set_trials(const std::string& trials, TrialOutcome outcome) {
+    record_.trials[trials] = std::move(outcome);
+  }
+  // An item of a trial that failed, where the set tolerates that: it is not missing.
+  bool given_up(const StepRun& step, const Item& item) const;
   Run(const Run&) = delete;
   Run& operator=(const Run&) = delete;
 
@@ -94,16 +110,24 @@ class Run : public Layers {
 
  private:
   explicit Run(const Registry& registry) : registry_(registry) {}
+  void compile_record();
+  void open_record();
   void freeze_windows();
+  void freeze_windows(const Step& step);
   void freeze_sources();
+  void freeze_step(const Step& step);
   bool freeze_chain(const Step& step, size_t chain, bool must_have_scenes);
-  void read_files();
+  void read_files(const Step& step);
   void open_all();
   ChainRun open_chain(const Step& step, size_t chain);
   std::vector<Item> items_of(const Step& step) const;
   ItemPlan plan_whole(const StepRun& run) const;
+  std::optional<ItemPlan> plan_chain(const StepRun& run, size_t chain) const;
   void plan_layers();
+  void check_trials_alike(const StepRun& run) const;
   void check_conditions() const;
+  void check_late() const;
+  bool is_known(const Step& step) const;
 
   const Registry& registry_;
   RunRecord record_;

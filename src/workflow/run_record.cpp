@@ -22,6 +22,32 @@ geo::TimeMs now_ms() {
   return std::chrono::duration_cast<std::chrono::seconds>(now).count() * 1000;
 }
 
+std::string late_name(const std::string& id, const std::string& what) {
+  return "runs/" + id + "/late/" + what + ".json";
+}
+
+// The entries of one step among those of all: keys are "step/node" or "step.label/node".
+Json entries_of(const Json& all, const std::string& step) {
+  Json out = Json::object();
+  for (const auto& [key, entry] : all.items())
+    if (key.starts_with(step + "/") || key.starts_with(step + ".")) out[key] = entry;
+  return out;
+}
+
+void add_late(RunRecord& record, const std::string& name, const Json& json) {
+  if (json.contains("best")) {
+    record.trials[name] = trial_outcome_from_json(json);
+    return;
+  }
+  record.late[name] = late_values_from_json(json.at("values"));
+  for (const auto& [key, to] :
+       {std::pair("sources", &record.sources), std::pair("files", &record.files),
+        std::pair("reports", &record.reports)})
+    to->update(json.at(key));
+  if (const auto windows = json.find("windows"); windows != json.end())
+    record.windows[name] = windows_from_json(*windows);
+}
+
 // "2026-11-21T10:15:00Z" without separators, so that ids sort by time.
 std::string compact(std::string time) {
   std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
@@ -132,7 +158,45 @@ RunRecord read_run_record(const store::Store& store, const std::string& id) {
   if (json.is_discarded())
     throw Error(ErrorCode::corrupt, "the run record is damaged")
         .at({.file = store.path_of(record_name(id))});
-  return run_record_from_json(json);
+  auto record = run_record_from_json(json);
+  (void)read_late(store, record);
+  return record;
+}
+
+void write_late_step(store::Store& store, const RunRecord& record, const std::string& step) {
+  Json json{{"geoloom_run", kRunRecordVersion},
+            {"values", to_json(record.late.at(step))},
+            {"sources", entries_of(record.sources, step)},
+            {"files", entries_of(record.files, step)},
+            {"reports", entries_of(record.reports, step)}};
+  if (const auto windows = record.windows.find(step); windows != record.windows.end())
+    json["windows"] = windows_to_json(windows->second);
+  store.put_bytes(json.dump(), late_name(record.id, step));
+}
+
+void write_trial_outcome(store::Store& store, const RunRecord& record, const std::string& trials) {
+  auto json = to_json(record.trials.at(trials));
+  json["geoloom_run"] = kRunRecordVersion;
+  store.put_bytes(json.dump(), late_name(record.id, trials));
+}
+
+bool read_late(const store::Store& store, RunRecord& record) {
+  bool found = false;
+  const auto folder = "runs/" + record.id + "/late/";
+  for (const auto& name : store.list(folder)) {
+    if (!name.ends_with(".json")) continue;
+    const auto what = name.substr(folder.size(), name.size() - folder.size() - 5);
+    if (record.late.contains(what) || record.trials.contains(what)) continue;
+    try {
+      add_late(record, what, Json::parse(store.get_bytes(name, kRecordLimitBytes)));
+    } catch (const Json::exception& error) {
+      throw Error(ErrorCode::corrupt, "what became known of the run is damaged")
+          .at({.file = store.path_of(name)})
+          .cause(error.what());
+    }
+    found = true;
+  }
+  return found;
 }
 
 std::vector<std::string> list_runs(const store::Store& store) {

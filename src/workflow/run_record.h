@@ -38,9 +38,12 @@ struct RunRecord {
   Area area;
   std::map<std::string, FeatureWindows> windows;  // by step, of those over windows
   RunOptions options;
-  Json sources;              // node_key -> what SourceOp::freeze gave; null: no scene
-  Json files;                // node_key -> [{"path", "sha256", "content"}]
-  Json reports;              // node_key -> what each filter left
+  Json sources;  // node_key -> what SourceOp::freeze gave; null: no scene
+  Json files;    // node_key -> [{"path", "sha256", "content"}]
+  Json reports;  // node_key -> what each filter left
+  // What became known while the run went on; not part of run.json.
+  LateValuesByStep late;
+  std::map<std::string, TrialOutcome> trials;
   std::string content_hash;  // of all that decides what the run does; equal for a repeated command
 
   // Trials (a selection, or a coarse resolution) do not replace the friendly names of the full map.
@@ -56,7 +59,16 @@ RunRecord run_record_from_json(const Json& json);
 // which runs were created, also where the clock was put back since.
 RunRecord write_or_resume(store::Store& store, RunRecord record,
                           const std::function<bool(const RunRecord&)>& goes_on = {});
+// With all that became known of it since.
 RunRecord read_run_record(const store::Store& store, const std::string& id);
+
+// "runs/<id>/late/<step>.json": the late values of a step, and what was frozen with them. Written
+// once, when the steps that it refers to have ended.
+void write_late_step(store::Store& store, const RunRecord& record, const std::string& step);
+// "runs/<id>/late/<trials>.json"
+void write_trial_outcome(store::Store& store, const RunRecord& record, const std::string& trials);
+// Reads what other processes wrote of it since. True when there was something new.
+bool read_late(const store::Store& store, RunRecord& record);
 std::vector<std::string> list_runs(const store::Store& store);  // ids, oldest first
 
 }  // namespace geoloom::workflow

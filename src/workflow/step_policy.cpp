@@ -145,6 +145,14 @@ std::optional<milliseconds> max_age_of(const StepDeclaration& step) {
   return cache == false ? milliseconds(0) : max_age;
 }
 
+std::optional<size_t> at_once_of(const Value& value) {
+  const auto bounded = bound<int64_t>(value, "at_once");
+  if (!bounded) return std::nullopt;
+  if (*bounded < 1)
+    throw value.error(fmt::format("at_once must be at least 1, not {}", value.text));
+  return static_cast<size_t>(*bounded);
+}
+
 }  // namespace
 
 StepPolicy step_policy(const StepDeclaration& step) {
@@ -157,6 +165,7 @@ StepPolicy step_policy(const StepDeclaration& step) {
   else if (!step.breaker.is_null())
     policy.breaker = bound<BreakerPolicy>(step.breaker, "breaker");
   policy.max_failed = bound<Portion>(step.max_failed, "max_failed");
+  policy.at_once = at_once_of(step.at_once);
   policy.min_ok = bound<Portion>(step.min_ok, "min_ok");
   policy.waits_for = bound<WaitsFor>(step.waits_for, "waits_for");
   if (policy.waits_for && policy.waits_for->file.empty() == policy.waits_for->person.empty())

@@ -6,6 +6,7 @@
 // was made without it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -70,6 +71,11 @@ struct StepPolicy {
   std::optional<Portion> max_failed;                      // more failures end the step
   std::optional<Portion> min_ok;  // of the items of each layer that the step gathers; absent: all
   std::optional<WaitsFor> waits_for;
+  std::optional<size_t> at_once;  // items under way; absent: as many as the transport can
+  // How many of `possible` items may be under way.
+  size_t items_at_once(size_t possible) const {
+    return at_once ? std::min(*at_once, possible) : possible;
+  }
   // Receipts older than that, when the run is created, do not count: 0 for `cache: false`; absent:
   // all count. See engine/receipt_age.h.
   std::optional<std::chrono::milliseconds> max_age;

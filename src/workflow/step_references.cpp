@@ -21,12 +21,16 @@ Error unknown_part(const ScalarReference& reference, const std::string& what,
 
 // What a layer of measurements was declared to report.
 ScalarType metric_type(const ScalarReference& reference, const Step& step, const LayerInfo& info,
-                       const std::string& metric) {
-  if (step.domain.extent != Domain::Extent::whole || !step.domain.lists.empty())
+                       const std::string& metric, const std::string& each_of) {
+  const auto& lists = step.domain.lists;
+  const bool one_value = step.domain.extent == Domain::Extent::whole &&
+                         (lists.empty() || (lists.size() == 1 && lists.front().name == each_of));
+  if (!one_value)
     throw Error(ErrorCode::invalid,
                 fmt::format("'${}' is as many values as step '{}' has items ({})", reference.text(),
                             step.name, step.domain.text()))
-        .hint("refer to a step without `over`");
+        .hint(each_of.empty() ? "refer to a step without `over`"
+                              : fmt::format("refer to a step `over: {{trials: {}}}`", each_of));
   std::vector<std::string> known;
   for (const auto& declared : info.metrics) {
     if (declared.name == metric) return declared.type;
@@ -75,6 +79,7 @@ Scalar scalar_of(const Value& value) {
 
 Value value_of(const Scalar& scalar, const Value& where) {
   Value value = where;
+  value.late = 0;
   value.list.clear();
   value.text = scalar.text();
   if (const auto* truth = std::get_if<bool>(&scalar.value)) {
@@ -111,6 +116,10 @@ const std::string* layer_of(const Step& step, const std::string& name) {
   return nullptr;
 }
 
+const TrialSet* trials_of(const ScalarReference& reference, const Workflow& workflow) {
+  return find_trials(workflow.document.trial_sets, reference.name);
+}
+
 const Step* step_of(const ScalarReference& reference, const Workflow& workflow) {
   const auto& params = workflow.document.params;
   std::vector<std::string> known;
@@ -120,16 +129,89 @@ const Step* step_of(const ScalarReference& reference, const Workflow& workflow) 
       throw Error(ErrorCode::invalid, fmt::format("parameter '{}' has no parts", reference.name));
     return nullptr;
   }
+  if (trials_of(reference, workflow)) return nullptr;
   for (const auto& step : workflow.steps) {
     if (step.name == reference.name) return &step;
     known.push_back(step.name);
   }
+  for (const auto& set : workflow.document.trial_sets) known.push_back(set.name);
   throw Error(ErrorCode::invalid, fmt::format("unknown reference '${}'", reference.text()))
       .hint(spelling_hint(reference.name, known));
 }
 
-ScalarType type_of(const ScalarReference& reference, const Workflow& workflow,
-                   const std::map<std::string, LayerInfo>& layers) {
+std::vector<const Step*> steps_behind(const ScalarReference& reference, const Workflow& workflow) {
+  std::vector<const Step*> steps;
+  const auto* const set = trials_of(reference, workflow);
+  if (set == nullptr) {
+    if (const auto* const step = step_of(reference, workflow)) steps.push_back(step);
+    return steps;
+  }
+  if (!set->objective)
+    throw Error(ErrorCode::invalid,
+                fmt::format("'${}': trials '{}' have no objective", reference.text(), set->name))
+        .hint("give them `maximize:` or `minimize:`");
+  const auto objective = expression_in(*set->objective);
+  for (const auto& inner : objective.references())
+    if (const auto* const step = step_of(inner, workflow)) steps.push_back(step);
+  return steps;
+}
+
+namespace {
+
+ScalarType type_of_scalar(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::boolean:
+      return ScalarType::boolean;
+    case Value::Kind::integer:
+      return ScalarType::integer;
+    case Value::Kind::number:
+      return ScalarType::number;
+    default:
+      return ScalarType::text;
+  }
+}
+
+// Of values of one parameter, which may be written 1 and 0.5.
+ScalarType type_of_trials(const TrialSet& set, const std::string& parameter) {
+  std::optional<ScalarType> type;
+  for (const auto& trial : set.axis.values) {
+    const auto found = type_of_scalar(*trial.value.find(parameter));
+    const auto is_number = [](ScalarType each) {
+      return each == ScalarType::integer || each == ScalarType::number;
+    };
+    if (!type || (is_number(*type) && found == ScalarType::number))
+      type = found;
+    else if (*type != found && !(is_number(*type) && is_number(found)))
+      return ScalarType::text;
+  }
+  return *type;
+}
+
+ScalarType type_of_trial_part(const ScalarReference& reference, const TrialSet& set) {
+  const auto [first, rest] = step_part(reference);
+  const auto what = fmt::format("trials '{}'", set.name);
+  if (first == "trials") {
+    const std::vector<std::string> counts{"total", "done", "failed"};
+    if (std::find(counts.begin(), counts.end(), rest) != counts.end()) return ScalarType::integer;
+    throw unknown_part(reference, "'trials' of " + what, rest, counts);
+  }
+  if (first != "best") throw unknown_part(reference, what, first, {"best", "trials"});
+  if (rest == "trial") return ScalarType::text;
+  if (rest == "score") return ScalarType::number;
+  if (std::find(set.parameters.begin(), set.parameters.end(), rest) != set.parameters.end())
+    return type_of_trials(set, rest);
+  auto known = set.parameters;
+  known.insert(known.end(), {"trial", "score"});
+  throw unknown_part(reference, "'best' of " + what, rest, known);
+}
+
+}  // namespace
+
+std::optional<ScalarType> type_of(const ScalarReference& reference, const Workflow& workflow,
+                                  const std::map<std::string, LayerInfo>& layers,
+                                  const std::string& each_of) {
+  if (const auto* const set = trials_of(reference, workflow))
+    return type_of_trial_part(reference, *set);
   const auto* step = step_of(reference, workflow);
   if (step == nullptr) {
     const auto& params = workflow.document.params;
@@ -152,7 +234,9 @@ ScalarType type_of(const ScalarReference& reference, const Workflow& workflow,
     throw unknown_part(reference, what, first, known);
   }
   if (rest.empty()) return ScalarType::text;
-  return metric_type(reference, *step, layers.at(*layer), rest);
+  const auto info = layers.find(*layer);
+  if (info == layers.end()) return std::nullopt;
+  return metric_type(reference, *step, info->second, rest, each_of);
 }
 
 }  // namespace geoloom::workflow

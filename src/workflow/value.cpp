@@ -457,6 +457,13 @@ size_t Value::bytes() const {
   return bytes;
 }
 
+bool Value::waits() const {
+  return late > 0 ||
+         std::any_of(list.begin(), list.end(), [](const Value& each) { return each.waits(); }) ||
+         std::any_of(map.begin(), map.end(),
+                     [](const auto& member) { return member.second.waits(); });
+}
+
 void Value::move_to(const Place& where) {
   file = where.file;
   line = where.line;

@@ -20,6 +20,9 @@ inline constexpr size_t kMaxDocumentBytes = size_t{1} << 20;
 inline constexpr size_t kMaxValues = 100000;   // every one knows its place, which takes memory
 inline constexpr size_t kMaxPathBytes = 1000;  // of the dotted path of a value
 
+// Value::late of what stands for one value of an axis that is late.
+inline constexpr uint8_t kLateItem = 255;
+
 class Value {
  public:
   enum class Kind { null, boolean, integer, number, string, list, map };
@@ -39,6 +42,10 @@ class Value {
   std::string text;        // scalars: as written, without quotes
   bool quoted = false;     // a quoted scalar is always a string
   bool reference = false;  // "$item.x", left by resolve() for whoever knows the item
+  // > 0: an expression ("= $quality.measured.mean") that waits for what steps report, see
+  // late_values.h; the names in it are those of the document (1), of a component that it uses (2),
+  // of one within that ...
+  uint8_t late = 0;
   std::vector<Value> list;
   std::vector<std::pair<std::string, Value>> map;  // in document order; keys are unique
   // Where it starts; a map member's own key line is the place of that member.
@@ -56,6 +63,7 @@ class Value {
   Place place() const;
   size_t count() const;  // of all values it contains, itself included
   size_t bytes() const;  // of all texts it contains
+  bool waits() const;    // it, or what it contains, is late
   // Error(invalid) at this place.
   Error error(std::string message) const;
   // Gives this value, and all it contains, another place: a parameter's value is complained about

@@ -28,7 +28,7 @@ using workflow::ScalarType;
 const workflow::OpDescription kDescription{
     .name = "statistics",
     .kind = workflow::OpKind::task,
-    .version = 1,
+    .version = 2,
     .summary = "Counts, mean and range of a layer's bands, for conditions and outputs",
     .documentation =
         R"(Reads all files of a layer, all slices together, and reports of each band `count` (valid values),
@@ -41,7 +41,8 @@ NAME is the one given by `as:`, by default `<layer>_statistics`. A band without 
 mean or deviation: such a reference is absent. All values are kept in the run's record too, and written as JSON.
 
 **Classes.** With `classes: true`, of one band of whole numbers, a matrix `classes` lists each value that occurs: `pixels`, `share` of the valid
-ones, and `hectares` where the grid is in metres or feet (pixel area on the grid; use an equal-area grid where that matters).
+ones, and `hectares` where the grid is in metres or feet (pixel area on the grid; use an equal-area grid where that matters). `values` is the
+list of them, which an axis of a later step may be: `over: [tiles, {class: $step.NAME.values}]`.
 
 Sums are exact, so the result does not depend on tiles or threads.)",
     .inputs = {},
@@ -176,6 +177,8 @@ const std::vector<MetricDeclaration> kOfAll{
     {"items", ScalarType::integer, "", "items that have a file"},
     {"gaps", ScalarType::integer, "", "items that have none"}};
 
+const MetricDeclaration kValues{"values", ScalarType::list, "", "values that occur, rising"};
+
 Scalar share_of(uint64_t part, uint64_t whole) {
   if (whole == 0) return {};
   return {static_cast<double>(part) / static_cast<double>(whole)};
@@ -213,6 +216,7 @@ class Statistics : public workflow::TaskOp {
     for (const size_t band : chosen(info.schema))
       for (auto& metric : band_metrics(info.schema.bands[band]))
         made.metrics.push_back(std::move(metric));
+    if (classes_) made.metrics.push_back(kValues);
     return made;
   }
 
@@ -280,6 +284,11 @@ void Statistics::set_classes(const Counted& counted, const geo::Grid& grid,
     if (metres > 0) matrix.values.push_back(count * hectares);
   }
   metrics.matrices["classes"] = std::move(matrix);
+  Scalar::List values;
+  for (const auto& [value, pixels] : counted.classes) values.emplace_back().value = value;
+  Scalar list;
+  list.value = std::move(values);
+  metrics.set(kValues, std::move(list));
 }
 
 workflow::Product Statistics::run(const workflow::TaskContext& context) const {
