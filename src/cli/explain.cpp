@@ -71,7 +71,8 @@ std::vector<StepReasons> explain(const workflow::Run& run, const ExplainArgument
   for (size_t s = 0; s < run.steps().size() && absent; ++s) {
     const auto& step = run.steps()[s];
     if (!step.selected) continue;
-    StepReasons none{step.step->name, "", {}, {}};
+    StepReasons none{.step = step.step->name};
+    none.known = step.known;
     none.explanation.step = step.step->name;
     none.explanation.items = step.items.size();
     std::vector<size_t> all(step.items.size());
@@ -88,8 +89,10 @@ std::vector<StepReasons> explain(const workflow::Run& run, const ExplainArgument
   engine::Explainer explainer(run, *store, book, state);
   for (size_t s = 0; s < run.steps().size(); ++s) {
     if (!run.steps()[s].selected) continue;
-    StepReasons step{run.steps()[s].step->name, survey.steps[s].skipped, {}, {}};
-    if (step.skipped.empty() && arguments.item.empty()) step.explanation = explainer.step(s);
+    StepReasons step{.step = run.steps()[s].step->name, .skipped = survey.steps[s].skipped};
+    step.known = run.steps()[s].known;
+    if (step.skipped.empty() && step.known && arguments.item.empty())
+      step.explanation = explainer.step(s);
     reasons.push_back(std::move(step));
   }
   if (!arguments.item.empty()) explain_item(run, arguments.item, explainer, reasons);
@@ -102,6 +105,9 @@ std::string explanation_text(const std::vector<StepReasons>& reasons) {
     const auto& why = step.explanation;
     if (!step.skipped.empty()) {
       text += fmt::format("{}: skipped: {}\n", step.step, step.skipped);
+    } else if (!step.known) {
+      text += fmt::format("{}: its items are known when the steps that it refers to have ended\n",
+                          step.step);
     } else if (!step.lines.empty()) {
       for (const auto& line : step.lines) text += fmt::format("{}: {}\n", step.step, line);
     } else if (!why.step.empty()) {
@@ -117,7 +123,8 @@ workflow::OrderedJson explanation_json(const workflow::Run& run,
                                        const std::vector<StepReasons>& reasons) {
   auto json = workflow::OrderedJson::array();
   for (const auto& step : reasons) {
-    workflow::OrderedJson entry{{"step", step.step}, {"skipped", step.skipped}};
+    workflow::OrderedJson entry{
+        {"step", step.step}, {"skipped", step.skipped}, {"known", step.known}};
     if (!step.lines.empty()) entry["item"] = step.lines;
     if (!step.explanation.step.empty()) {
       const auto found =

@@ -22,6 +22,7 @@ struct StepReasons {
   std::string step, skipped;  // why it is left out; empty: it is not
   engine::StepExplanation explanation;
   std::vector<std::string> lines;  // of the item asked for
+  bool known = true;  // its items: not those of a step that waits for what others report
 };
 
 // Of the steps that are carried out. A store that is not there yet holds nothing. Throws

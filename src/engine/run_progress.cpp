@@ -299,6 +299,13 @@ void RunProgress::pause(const Error& why) {
   summary_.paused_code = why.code();
 }
 
+bool RunProgress::ended_early(const workflow::StepRun& step) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(summary_.steps.begin(), summary_.steps.end(), [&](const auto& summary) {
+    return summary.name == step.step->name && !summary.ended_early.empty();
+  });
+}
+
 StepSummary RunProgress::current_step() const {
   const std::lock_guard lock(mutex_);
   return summary_.steps.back();

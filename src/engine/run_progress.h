@@ -145,6 +145,8 @@ class RunProgress {
   }
   // Items of the step under way are left over, because something stopped it.
   bool step_cut_short() const;
+  // The step was not started, or left items over because something stopped it.
+  bool ended_early(const workflow::StepRun& step) const;
   // Of the step under way, for who must know that all were heard of.
   StepSummary current_step() const;
   RunSummary finish(const workflow::Run& run);

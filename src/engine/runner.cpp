@@ -123,7 +123,7 @@ void settle_trials(workflow::Run& run, store::Store& store, const ControlFlow& f
     if (!trials.objective || run.record().trials.contains(trials.name)) continue;
     const auto behind = workflow::steps_behind({trials.name, "best.trial"}, workflow);
     const auto* const last = *std::max_element(behind.begin(), behind.end());
-    if (last != run.steps()[s].step) continue;
+    if (last != run.steps()[s].step || progress.ended_early(run.steps()[s])) continue;
     const auto outcome = flow.trial_outcome(trials);
     if (!outcome) {
       progress.note(fmt::format("trials '{}': none is the best, as more than {} of {} failed",

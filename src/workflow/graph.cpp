@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <set>
 
+#include "workflow/step_references.h"
+
 namespace geoloom::workflow {
 namespace {
 
@@ -46,6 +48,23 @@ std::vector<std::pair<std::string, std::string>> layers_of_others(const Workflow
         made_by != step.name)
       layers.emplace_back(layer, made_by);
   return layers;
+}
+
+// What the step's condition, ops and axes say of other steps, and who reports it.
+std::vector<std::pair<std::string, std::string>> results_of_others(const Workflow& workflow,
+                                                                   const Step& step) {
+  std::vector<std::pair<std::string, std::string>> results;
+  const auto add = [&](const ScalarReference& reference) {
+    for (const auto* const behind : steps_behind(reference, workflow)) {
+      const std::pair entry("$" + reference.text(), behind->name);
+      if (std::find(results.begin(), results.end(), entry) == results.end())
+        results.push_back(entry);
+    }
+  };
+  if (step.when)
+    for (const auto& reference : step.when->references()) add(reference);
+  for (const auto& late : step.late) add(late.reference);
+  return results;
 }
 
 // Layers that are handed on to another step; the others are results.
@@ -92,6 +111,8 @@ std::string graph_text(const Workflow& workflow) {
       out += fmt::format("  reads scenes {}\n", scenes);
     for (const auto& [layer, made_by] : layers_of_others(workflow, step))
       out += fmt::format("  reads {} of {}\n", layer, made_by);
+    for (const auto& [result, told_by] : results_of_others(workflow, step))
+      out += fmt::format("  needs {} of {}\n", result, told_by);
     for (const auto& layer : step.layers_made)
       out += fmt::format("  makes {}{}\n", layer, handed_on.contains(layer) ? "" : " (a result)");
   }
@@ -118,6 +139,9 @@ std::string graph_dot(const Workflow& workflow) {
     for (const auto& [layer, made_by] : layers_of_others(workflow, step))
       out +=
           fmt::format("  {} -> {} [label={}];\n", quoted("step " + made_by), node, quoted(layer));
+    for (const auto& [result, told_by] : results_of_others(workflow, step))
+      out += fmt::format("  {} -> {} [style=dotted, label={}];\n", quoted("step " + told_by), node,
+                         quoted(result));
     for (const auto& layer : step.layers_made) {
       if (handed_on.contains(layer)) continue;
       const auto oval = quoted("layer " + layer);

@@ -157,6 +157,14 @@ def graph(bench):
                  '"step brightness" -> "step map" [label="brightness"]', '"step map" -> "layer map"'):
         bench.expect(edge in dot, f"edge {edge}", dot)
     bench.expect('-> "layer composite"' not in dot, "what another step reads is no result", dot)
+    steps = """steps:
+  first: {over: tiles, do: [{load: {scenes: scenes, bands: red}}, {reduce: median}, {save: a}]}
+  measure: {do: [{statistics: {layer: a, as: seen}}]}
+  second: {over: tiles, when: $first.items.done > 0, do: [{load: {scenes: scenes, bands: red}}, {reduce: {stat: median, min_count: $measure.seen.items}}, {save: b}]}
+"""
+    late = bench.document(documents.classes().split("steps:")[0] + steps, "late.yaml")
+    expect_says(bench, bench.call("graph", late), "  needs $first.items.done of first\n", "  needs $measure.seen.items of measure\n")
+    bench.expect('"step measure" -> "step second" [style=dotted, label="$measure.seen.items"]' in bench.call("graph", late, "--format", "dot").out, "an edge of what is reported")
     laid_out = subprocess.run(["dot", "-Tjson"], input=dot, capture_output=True, text=True, check=True)
     nodes = {node["name"] for node in json.loads(laid_out.stdout)["objects"]}
     bench.expect_equal(len(nodes), 6, f"scenes, three steps and two results: {nodes}")
