@@ -293,8 +293,8 @@ class Weaving {
 
   workflow::BlockCall call_of(size_t node, const Inputs& inputs,
                               std::span<Block* const> outputs) const {
-    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks,
-            outputs};
+    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(),
+            inputs.blocks,  outputs,               &plan_.zone_grid};
   }
 
   // Empty outputs of a node: a pointwise op of a batch makes the batch's slices, others all of

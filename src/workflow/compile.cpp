@@ -188,12 +188,14 @@ class ChainBuilder {
       return {};
     }
     const size_t ports = std::max<size_t>(1, description.inputs.size());
+    const bool or_more = !description.inputs.empty() && description.inputs.back().repeated;
     std::vector<InputRef> refs;
     if (call.from.empty()) refs.push_back(previous(call));
     for (const auto& from : call.from) refs.push_back(find_result(from, call));
-    if (refs.size() != ports)
-      throw invalid_at(
-          call.place, fmt::format("'{}' takes {} input(s), given {}", call.op, ports, refs.size()));
+    if (or_more ? refs.size() < ports : refs.size() != ports)
+      throw invalid_at(call.place,
+                       fmt::format("'{}' takes {} input(s){}, given {}", call.op, ports,
+                                   or_more ? " or more" : "", refs.size()));
     return refs;
   }
 

@@ -48,6 +48,11 @@ std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const std::string>) c
   return nullptr;
 }
 
+BlockPlan BlockOp::plan_on(const geo::Grid&,
+                           std::span<const raster::CubeSchema* const> inputs) const {
+  return plan(inputs);
+}
+
 void BlockOp::run(const BlockCall& call) const {
   const auto state = init(call, call.outputs[0]->window());
   update(*state, call);

@@ -38,6 +38,7 @@ std::string_view name(OpKind kind);
 struct Port {
   std::string name;
   std::string help;
+  bool repeated = false;  // the last input: as many as `from` lists, at least one
 };
 
 // What an op is, written down once beside its code. `version` changes whenever output may change.
@@ -98,6 +99,7 @@ struct BlockCall {
   const Prepared* prepared = nullptr;
   std::span<const raster::Block* const> inputs;
   std::span<raster::Block* const> outputs;  // zeroed: nothing is valid
+  const geo::Grid* grid = nullptr;          // the zone's: the blocks' windows are on it
 };
 
 struct StreamState {
@@ -107,8 +109,11 @@ struct StreamState {
 class BlockOp : public Op {
  public:
   // Infers outputs from inputs; no pixel is read. Throws Error(invalid) for impossible inputs.
-  // Must not depend on anything but parameters and schemas.
+  // Must not depend on anything but parameters and schemas, and the grid where that is given.
   virtual BlockPlan plan(std::span<const raster::CubeSchema* const> inputs) const = 0;
+  // The same on a zone's grid, which is what the engine asks: for ops that measure in metres.
+  virtual BlockPlan plan_on(const geo::Grid& grid,
+                            std::span<const raster::CubeSchema* const> inputs) const;
   // Reads what files() named. `contents[i]` are the bytes of files()[i].
   virtual std::shared_ptr<const Prepared> prepare(std::span<const std::string> contents) const;
   // Pointwise and whole-axis ops. The default serves streaming ops: init, one update, finish.

@@ -21,8 +21,8 @@ std::vector<const raster::CubeSchema*> input_schemas(const Node& node,
   return schemas;
 }
 
-NodePlan plan_block(const Node& node, const std::vector<NodePlan>& plans) {
-  auto block = node.block().plan(input_schemas(node, plans));
+NodePlan plan_block(const Node& node, const geo::Grid& grid, const std::vector<NodePlan>& plans) {
+  auto block = node.block().plan_on(grid, input_schemas(node, plans));
   NodePlan plan;
   plan.outputs = std::move(block.outputs);
   plan.time_need = block.time_need;
@@ -102,6 +102,7 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
                        const std::vector<Dropped>& without) const {
   ItemPlan plan;
   plan.item = item;
+  plan.zone_grid = (*zones)[item.zone].grid;
   const auto& chain = chain_of(item);
   if (chain.empty) return plan;
   for (size_t n = 0; n < chain.chain->nodes.size(); ++n) {
@@ -116,7 +117,7 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
         plan.slices += node_plan.source.members.size();
         for (const auto& dropped : node_plan.source.dropped) plan.dropped.push_back(dropped);
       } else if (node.kind() == OpKind::block) {
-        node_plan = plan_block(node, plan.nodes);
+        node_plan = plan_block(node, plan.zone_grid, plan.nodes);
       } else if (node.kind() == OpKind::sink) {
         node_plan.outputs = {node.sink().plan(*input_schemas(node, plan.nodes).front())};
       }
@@ -427,6 +428,7 @@ void Run::open_all() {
   for (const auto& step : workflow_.steps) {
     StepRun run;
     run.step = &step;
+    run.zones = &zones();
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
     run.known = is_known(step);
     if (run.known) {

@@ -25,6 +25,7 @@ struct NodePlan {
 
 struct ItemPlan {
   Item item;
+  geo::Grid zone_grid;
   std::vector<NodePlan> nodes;
   size_t slices = 0;  // of all sources
   std::vector<Dropped> dropped;
@@ -45,6 +46,7 @@ struct ChainRun {
 
 struct StepRun {
   const Step* step = nullptr;
+  const std::vector<Zone>* zones = nullptr;  // of the area
   bool selected = true;  // by --only
   // Its parameters, items and layers are all known: neither it nor a step whose layers it reads
   // waits for what steps report. Otherwise it has no items and no chains yet.
