@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 
 namespace geoloom::geo {
 namespace {
@@ -17,51 +18,15 @@ namespace {
 constexpr int64_t kSecondMs = 1000;
 constexpr int64_t kMinuteMs = 60 * kSecondMs;
 constexpr int64_t kHourMs = 60 * kMinuteMs;
-constexpr int64_t kDayMs = 24 * kHourMs;
 constexpr int kFirstYear = 1900;
 constexpr int kLastYear = 2200;
 constexpr int kMaxCount = 10000;
-
-struct Date {
-  int year = 0;
-  int month = 1;
-  int day = 1;
-};
-
-int64_t floor_div(int64_t a, int64_t b) {
-  return a / b - (a % b < 0 ? 1 : 0);
-}
 
 bool real(const Date& date) {
   const std::chrono::year_month_day ymd{std::chrono::year{date.year},
                                         std::chrono::month{static_cast<unsigned>(date.month)},
                                         std::chrono::day{static_cast<unsigned>(date.day)}};
   return date.year >= kFirstYear && date.year <= kLastYear && ymd.ok();
-}
-
-int64_t days_since_epoch(const Date& date) {
-  const std::chrono::sys_days days{std::chrono::year{date.year} /
-                                   std::chrono::month{static_cast<unsigned>(date.month)} /
-                                   std::chrono::day{static_cast<unsigned>(date.day)}};
-  return days.time_since_epoch().count();
-}
-
-Date date_of(int64_t days) {
-  const std::chrono::year_month_day ymd{
-      std::chrono::sys_days{std::chrono::days{static_cast<int>(days)}}};
-  return {static_cast<int>(ymd.year()), static_cast<int>(static_cast<unsigned>(ymd.month())),
-          static_cast<int>(static_cast<unsigned>(ymd.day()))};
-}
-
-// Months counted from January of year 0.
-int64_t month_index(TimeMs t) {
-  const Date date = date_of(floor_div(t, kDayMs));
-  return date.year * int64_t{12} + date.month - 1;
-}
-
-TimeMs start_of_month(int64_t index) {
-  return kDayMs * days_since_epoch({static_cast<int>(floor_div(index, 12)),
-                                    static_cast<int>(index - floor_div(index, 12) * 12) + 1, 1});
 }
 
 // Reads a text from left to right; every member says whether it found what it looks for, and moves
@@ -369,6 +334,34 @@ std::optional<TimeMs> time_of(const NameFields& fields) {
 }
 
 }  // namespace
+
+int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b < 0 ? 1 : 0);
+}
+
+int64_t days_since_epoch(const Date& date) {
+  const std::chrono::sys_days days{std::chrono::year{date.year} /
+                                   std::chrono::month{static_cast<unsigned>(date.month)} /
+                                   std::chrono::day{static_cast<unsigned>(date.day)}};
+  return days.time_since_epoch().count();
+}
+
+Date date_of(int64_t days) {
+  const std::chrono::year_month_day ymd{
+      std::chrono::sys_days{std::chrono::days{static_cast<int>(days)}}};
+  return {static_cast<int>(ymd.year()), static_cast<int>(static_cast<unsigned>(ymd.month())),
+          static_cast<int>(static_cast<unsigned>(ymd.day()))};
+}
+
+int64_t month_index(TimeMs t) {
+  const Date date = date_of(floor_div(t, kDayMs));
+  return date.year * int64_t{12} + date.month - 1;
+}
+
+TimeMs start_of_month(int64_t index) {
+  return kDayMs * days_since_epoch({static_cast<int>(floor_div(index, 12)),
+                                    static_cast<int>(index - floor_div(index, 12) * 12) + 1, 1});
+}
 
 std::optional<TimeMs> parse_time(std::string_view text) {
   const std::optional<Span> span = read_span(text);

@@ -18,6 +18,7 @@
 #include "kernels/deviation.h"
 #include "kernels/rank.h"
 #include "kernels/validity.h"
+#include "ops/time_cells.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -78,13 +79,6 @@ struct Derived {
   size_t input = 0;
   Stat stat = Stat::median;
   std::string name;
-};
-
-// Slices [first, first + count) of the input go to one slice of the output.
-struct Cell {
-  raster::Slice slice;
-  size_t first = 0;
-  size_t count = 0;
 };
 
 // A running value per pixel, and how many samples it is of.
@@ -183,8 +177,6 @@ class Reduce : public workflow::BlockOp {
  private:
   std::vector<Derived> derive(const CubeSchema& input) const;
   void derive_for_all(const CubeSchema& input, std::vector<Derived>& out) const;
-  std::vector<Cell> cells(const CubeSchema& input) const;
-  std::vector<Cell> calendar_cells(const CubeSchema& input) const;
   raster::Band output_band(const Derived& derived, const raster::Band& input) const;
   bool keeps_type(Stat stat) const;
   void rank(const Derived& derived, const Part& part, Block& out, size_t slice, size_t band,
@@ -201,7 +193,7 @@ class Reduce : public workflow::BlockOp {
   std::optional<double> q_;
   std::string method_ = "linear";
   int64_t min_count_ = 1;
-  std::optional<geo::Frequency> every_;
+  TimeCells periods_;
 };
 
 void Reduce::declare(workflow::Parameters& parameters) {
@@ -219,10 +211,11 @@ void Reduce::declare(workflow::Parameters& parameters) {
       .choices({"linear", "nearest_rank"});
   parameters.add("min_count", &min_count_, "Fewest valid samples of a valid pixel")
       .range(1, static_cast<double>(kMostSlices));
-  parameters.add("every", &every_, "One result per period of the calendar: month, 10 days, year");
+  periods_.declare(parameters);
 }
 
 void Reduce::check() {
+  periods_.check("reduce");
   if (stats_.empty()) throw Error(ErrorCode::invalid, "reduce.stat: names no statistic");
   bool quantile = false;
   const auto check_list = [&](const std::string& where, const std::vector<std::string>& stats) {
@@ -310,47 +303,6 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
   return band;
 }
 
-std::vector<Cell> Reduce::cells(const CubeSchema& input) const {
-  if (every_ && !input.slices.empty()) return calendar_cells(input);
-  Cell cell;
-  cell.count = input.slices.size();
-  cell.slice.timed = false;
-  for (const auto& slice : input.slices) {
-    if (!slice.timed) continue;
-    auto& period = cell.slice.period;
-    period.start =
-        cell.slice.timed ? std::min(period.start, slice.period.start) : slice.period.start;
-    period.end = cell.slice.timed ? std::max(period.end, slice.period.end) : slice.period.end;
-    cell.slice.timed = true;
-  }
-  return {cell};
-}
-
-std::vector<Cell> Reduce::calendar_cells(const CubeSchema& input) const {
-  const auto& slices = input.slices;
-  for (size_t i = 0; i < slices.size(); ++i) {
-    if (!slices[i].timed)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("reduce.every: slice '{}' has no time", slices[i].label))
-          .hint("say where file names hold it: load: {date_pattern: \"*_%Y%m%d.tif\"}");
-    if (i > 0 && slices[i].period.start < slices[i - 1].period.start)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("reduce.every: slice '{}' is earlier than '{}' before it",
-                              slices[i].label, slices[i - 1].label))
-          .hint("give the scenes in the order of time");
-  }
-  std::vector<Cell> out;
-  size_t next = 0;
-  for (const auto& period :
-       geo::split({slices.front().period.start, slices.back().period.start + 1}, *every_)) {
-    Cell cell{{period, true, geo::label(period, *every_)}, next, 0};
-    while (next < slices.size() && slices[next].period.start < period.end) ++next;
-    cell.count = next - cell.first;
-    out.push_back(std::move(cell));
-  }
-  return out;
-}
-
 workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) const {
   const CubeSchema& input = *inputs[0];
   CubeSchema output;
@@ -363,7 +315,7 @@ workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) cons
     streaming = streaming && is_running(d.stat);
     state += state_bytes(d.stat, output.bands.back().type);
   }
-  for (auto& cell : cells(input)) output.slices.push_back(std::move(cell.slice));
+  for (auto& cell : periods_.cells(input, "reduce")) output.slices.push_back(std::move(cell.slice));
   if (!streaming && input.slices.size() > kMostSlices)
     throw Error(ErrorCode::invalid,
                 fmt::format("reduce: medians and quantiles take at most {} slices, got {}",
@@ -445,7 +397,7 @@ void Reduce::run(const workflow::BlockCall& call) const {
   const Block& in = *call.inputs[0];
   Block& out = *call.outputs[0];
   std::vector<uint8_t> valid(in.pixels());
-  const auto all_cells = cells(input);
+  const auto all_cells = periods_.cells(input, "reduce");
   for (size_t slice = 0; slice < all_cells.size(); ++slice) {
     for (size_t band = 0; band < derived.size(); ++band) {
       const auto& d = derived[band];
@@ -482,7 +434,7 @@ void Reduce::update(workflow::StreamState& state, const workflow::BlockCall& cal
   auto& running = dynamic_cast<State&>(state).running;
   const Block& in = *call.inputs[0];
   const auto derived = derive(*call.input_schemas[0]);
-  const auto all_cells = cells(*call.input_schemas[0]);
+  const auto all_cells = periods_.cells(*call.input_schemas[0], "reduce");
   for (size_t slice = 0; slice < all_cells.size(); ++slice) {
     const size_t first = std::max(all_cells[slice].first, in.first_slice());
     const size_t end =
