@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <numbers>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,8 +15,64 @@
 namespace geoloom::kernels {
 namespace {
 
-using Operation = Expression::Operation;
 using Step = Expression::Step;
+
+constexpr uint8_t kAnyNumber = 255;
+constexpr std::array<ExpressionFunction, 41> kFunctions{{
+    {"abs", Operation::absolute, 1, 1, false, false, "size, without the sign"},
+    {"sqrt", Operation::square_root, 1, 1, false, false, "square root"},
+    {"min", Operation::minimum, 2, kAnyNumber, false, false, "the smallest of several"},
+    {"max", Operation::maximum, 2, kAnyNumber, false, false, "the largest of several"},
+    {"if", Operation::choose, 3, 3, true, false, "if(condition, a, b): a where it holds, else b"},
+    {"clip", Operation::clip, 3, 3, false, false, "clip(x, lowest, highest)"},
+    {"between", Operation::between, 3, 3, false, true,
+     "between(x, lowest, highest), both included"},
+    {"normalized_difference", Operation::normalized_difference, 2, 2, false, false,
+     "(a - b) / (a + b)"},
+    {"linear_scale_range", Operation::scale_range, 5, 5, false, false,
+     "(x, low, high, to_low, to_high): clipped to the first range, stretched to the second"},
+    {"exp", Operation::exponential, 1, 1, false, false, "e to the power of"},
+    {"ln", Operation::natural_logarithm, 1, 1, false, false, "natural logarithm"},
+    {"log10", Operation::decimal_logarithm, 1, 1, false, false, "logarithm to base 10"},
+    {"log2", Operation::binary_logarithm, 1, 1, false, false, "logarithm to base 2"},
+    {"log", Operation::logarithm, 2, 2, false, false, "log(x, base)"},
+    {"power", Operation::power, 2, 2, false, false, "the same as a ^ b"},
+    {"mod", Operation::modulo, 2, 2, false, false, "the same as a % b"},
+    {"floor", Operation::floor, 1, 1, false, false, "the whole number below"},
+    {"ceil", Operation::ceiling, 1, 1, false, false, "the whole number above"},
+    {"int", Operation::truncate, 1, 1, false, false, "the whole part"},
+    {"round", Operation::round, 1, 2, false, false,
+     "the nearest whole number, half to even; round(x, digits)"},
+    {"sgn", Operation::sign, 1, 1, false, false, "-1, 0 or 1"},
+    {"sin", Operation::sine, 1, 1, false, false, "of an angle in radians"},
+    {"cos", Operation::cosine, 1, 1, false, false, "of an angle in radians"},
+    {"tan", Operation::tangent, 1, 1, false, false, "of an angle in radians"},
+    {"arcsin", Operation::arc_sine, 1, 1, false, false, "an angle in radians"},
+    {"arccos", Operation::arc_cosine, 1, 1, false, false, "an angle in radians"},
+    {"arctan", Operation::arc_tangent, 1, 1, false, false, "an angle in radians"},
+    {"arctan2", Operation::arc_tangent2, 2, 2, false, false, "arctan2(y, x), an angle in radians"},
+    {"sinh", Operation::hyperbolic_sine, 1, 1, false, false, "hyperbolic sine"},
+    {"cosh", Operation::hyperbolic_cosine, 1, 1, false, false, "hyperbolic cosine"},
+    {"tanh", Operation::hyperbolic_tangent, 1, 1, false, false, "hyperbolic tangent"},
+    {"arsinh", Operation::area_hyperbolic_sine, 1, 1, false, false, "inverse of sinh"},
+    {"arcosh", Operation::area_hyperbolic_cosine, 1, 1, false, false, "inverse of cosh"},
+    {"artanh", Operation::area_hyperbolic_tangent, 1, 1, false, false, "inverse of tanh"},
+    {"is_nan", Operation::is_nan, 1, 1, false, true, "whether it is no number, as 0 / 0 is"},
+    {"is_infinite", Operation::is_infinite, 1, 1, false, true,
+     "whether it is infinite, as 1 / 0 is"},
+    {"is_valid", Operation::is_valid, 1, 1, false, true, "whether it is there, and finite"},
+    {"pi", Operation::number, 0, 0, false, false, "3.14159..."},
+    {"e", Operation::number, 0, 0, false, false, "2.71828..."},
+    {"nan", Operation::number, 0, 0, false, false, "not a number"},
+    {"inf", Operation::number, 0, 0, false, false, "infinity"},
+}};
+
+double constant_of(std::string_view name) {
+  if (name == "pi") return std::numbers::pi;
+  if (name == "e") return std::numbers::e;
+  return name == "nan" ? std::numeric_limits<double>::quiet_NaN()
+                       : std::numeric_limits<double>::infinity();
+}
 
 struct Token {
   enum class Kind { number, name, sign, end };
@@ -84,13 +142,13 @@ class Scanner {
     return token;
   }
   Token sign(Token token) {
-    static constexpr std::array<std::string_view, 14> kSigns{"<=", ">=", "==", "!=", "<", ">", "+",
-                                                             "-",  "*",  "/",  "(",  ")", ",", "="};
+    static constexpr std::array<std::string_view, 17> kSigns{
+        "<=", ">=", "==", "!=", "**", "<", ">", "+", "-", "*", "/", "%", "^", "(", ")", ",", "="};
     for (const auto known : kSigns) {
       if (!text_.substr(at_).starts_with(known)) continue;
       if (known == "=") throw ExpressionError("'=' compares nothing: write ==", token.position);
       token.kind = Token::Kind::sign;
-      token.text = known;
+      token.text = known == "**" ? "^" : known;
       at_ += known.size();
       return token;
     }
@@ -143,7 +201,7 @@ class Parser {
     return token_.kind == Token::Kind::name && !token_.quoted && token_.text == word;
   }
   bool take_sign(std::string_view sign) {
-    if (token_.kind != Token::Kind::sign || token_.text != sign) return false;
+    if (!is_sign(sign)) return false;
     advance();
     return true;
   }
@@ -178,13 +236,25 @@ class Parser {
   }
 
   Part disjunction() {
-    Part part = conjunction();
+    Part part = exclusion();
     while (is_word("or")) {
       advance();
       need(part, true, "or");
-      const Part right = conjunction();
+      const Part right = exclusion();
       need(right, true, "or");
       part = binary(part, right, Operation::logical_or, "or", true);
+    }
+    return part;
+  }
+
+  Part exclusion() {
+    Part part = conjunction();
+    while (is_word("xor")) {
+      advance();
+      need(part, true, "xor");
+      const Part right = conjunction();
+      need(right, true, "xor");
+      part = binary(part, right, Operation::exclusive_or, "xor", true);
     }
     return part;
   }
@@ -257,14 +327,18 @@ class Parser {
 
   Part product() {
     Part part = signed_operand();
-    while (token_.kind == Token::Kind::sign && (token_.text == "*" || token_.text == "/")) {
+    while (token_.kind == Token::Kind::sign &&
+           (token_.text == "*" || token_.text == "/" || token_.text == "%")) {
       const std::string sign = token_.text;
       advance();
       need(part, false, sign);
       const Part right = signed_operand();
       need(right, false, sign);
-      part =
-          binary(part, right, sign == "*" ? Operation::multiply : Operation::divide, sign, false);
+      part = binary(part, right,
+                    sign == "*"   ? Operation::multiply
+                    : sign == "/" ? Operation::divide
+                                  : Operation::modulo,
+                    sign, false);
     }
     return part;
   }
@@ -272,12 +346,23 @@ class Parser {
   Part signed_operand() {
     const size_t position = token_.position;
     if (take_sign("+")) throw ExpressionError("a sign + before an operand", position);
-    if (!take_sign("-")) return operand();
+    if (!take_sign("-")) return raised();
     const Nested nested(*this);
     Part part = signed_operand();
     need(part, false, "-");
     steps.push_back({Operation::negate});
     return {false, "(-" + part.canonical + ")", position, part.depth};
+  }
+
+  // a ^ b ^ c is a ^ (b ^ c), and -a ^ b is -(a ^ b).
+  Part raised() {
+    const Part base = operand();
+    if (!take_sign("^")) return base;
+    const Nested nested(*this);
+    need(base, false, "^");
+    const Part exponent = signed_operand();
+    need(exponent, false, "^");
+    return binary(base, exponent, Operation::power, "^", false);
   }
 
   Part operand() {
@@ -305,7 +390,7 @@ class Parser {
   }
 
   Part name_or_function(const Token& token) {
-    static constexpr std::array<std::string_view, 3> kWords{"and", "or", "not"};
+    static constexpr std::array<std::string_view, 4> kWords{"and", "or", "xor", "not"};
     if (!token.quoted && std::find(kWords.begin(), kWords.end(), token.text) != kWords.end())
       throw ExpressionError("'" + token.text + "' stands where a number or a name is expected",
                             token.position);
@@ -320,42 +405,61 @@ class Parser {
   }
 
   Part function(const Token& token) {
-    struct Function {
-      std::string_view name;
-      Operation operation;
-      bool several;
-    };
-    static constexpr std::array<Function, 4> kFunctions{{
-        {"abs", Operation::absolute, false},
-        {"sqrt", Operation::square_root, false},
-        {"min", Operation::minimum, true},
-        {"max", Operation::maximum, true},
-    }};
     const auto known = std::find_if(kFunctions.begin(), kFunctions.end(),
-                                    [&](const Function& each) { return each.name == token.text; });
-    if (known == kFunctions.end())
-      throw ExpressionError(
-          "there is no function '" + token.text + "': known are abs, sqrt, min, max",
-          token.position);
+                                    [&](const auto& each) { return each.name == token.text; });
+    if (known == kFunctions.end()) throw unknown_function(token);
     const Nested nested(*this);
     need_sign("(");
+    if (known->most == 0) {
+      need_sign(")");
+      steps.push_back({Operation::number, 0, constant_of(known->name)});
+      return {false, token.text + "()", token.position, 1};
+    }
     Part part = disjunction();
-    need(part, false, token.text);
+    need(part, known->first_is_condition, token.text);
     std::string arguments = part.canonical;
-    size_t count = 1;
+    uint8_t count = 1;
+    const auto refuse_count = [&] {
+      throw ExpressionError(token.text + " needs " + arguments_of(*known), token.position);
+    };
     for (; take_sign(","); ++count) {
+      if (count == known->most) refuse_count();
       const Part next = disjunction();
       need(next, false, token.text);
-      if (known->several) part = joined(part, next, known->operation, "", false);
+      if (known->most == kAnyNumber)
+        part = joined(part, next, known->operation, "", false);
+      else
+        part.depth = std::max(part.depth, next.depth + count);
       arguments += ", " + next.canonical;
     }
+    if (count < known->least) refuse_count();
     need_sign(")");
-    if (known->several ? count < 2 : count != 1)
-      throw ExpressionError(
-          token.text + (known->several ? " needs two arguments or more" : " needs one argument"),
-          token.position);
-    if (!known->several) steps.push_back({known->operation});
-    return {false, token.text + "(" + arguments + ")", token.position, part.depth};
+    check_depth(part);
+    if (known->most != kAnyNumber)
+      steps.push_back({known->operation == Operation::round && count == 2 ? Operation::round_to
+                                                                          : known->operation});
+    return {known->gives_condition, token.text + "(" + arguments + ")", token.position, part.depth};
+  }
+
+  static std::string arguments_of(const ExpressionFunction& function) {
+    static constexpr std::array<std::string_view, 6> kNumbers{"no",    "one",  "two",
+                                                              "three", "four", "five"};
+    if (function.most == kAnyNumber)
+      return std::string(kNumbers[function.least]) + " arguments or more";
+    std::string text(kNumbers[function.least]);
+    if (function.most > function.least) text += " or " + std::string(kNumbers[function.most]);
+    return text + (function.most == 1 ? " argument" : " arguments");
+  }
+
+  static ExpressionError unknown_function(const Token& token) {
+    std::string names;
+    for (const auto& each : kFunctions)
+      names += (names.empty() ? "" : ", ") + std::string(each.name);
+    return {"there is no function '" + token.text + "': known are " + names, token.position};
+  }
+
+  bool is_sign(std::string_view sign) const {
+    return token_.kind == Token::Kind::sign && token_.text == sign;
   }
 
   // Counts how deep the parser has called itself.
@@ -379,6 +483,8 @@ class Parser {
 };
 
 }  // namespace
+
+const std::span<const ExpressionFunction> kExpressionFunctions{kFunctions};
 
 Expression Expression::parse(std::string_view text) {
   if (text.size() > kMostExpressionCharacters)
