@@ -140,6 +140,22 @@ Json stac_item(const std::string& folder, const DrawnScene& scene) {
           {"links", Json::array()}, {"assets", write_assets(folder, scene)}};
 }
 
+// In the order in which it is written: the order of bands counts.
+workflow::OrderedJson ordered(const workflow::Value& value) {
+  using Kind = workflow::Value::Kind;
+  if (value.kind == Kind::map) {
+    auto object = workflow::OrderedJson::object();
+    for (const auto& [key, member] : value.map) object[key] = ordered(member);
+    return object;
+  }
+  if (value.kind == Kind::list) {
+    auto list = workflow::OrderedJson::array();
+    for (const auto& member : value.list) list.push_back(ordered(member));
+    return list;
+  }
+  return workflow::to_json(value);
+}
+
 // One line for the head, then every op on the line it has in the scene file.
 class DocumentText {
  public:
@@ -150,7 +166,7 @@ class DocumentText {
       if (i > 0) text_ += ",";
       const auto lines = static_cast<int>(std::count(text_.begin(), text_.end(), '\n')) + 1;
       text_.append(static_cast<size_t>(std::max(0, list.list[i].line - lines)), '\n');
-      text_ += workflow::to_json(list.list[i]).dump();
+      text_ += ordered(list.list[i]).dump();
     }
   }
   const std::string& text() const { return text_; }

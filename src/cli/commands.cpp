@@ -106,6 +106,7 @@ int run_command_line(int argc, char** argv) {
   add_validate(app, commands);
   add_schema(app, commands);
   add_ops(app, commands);
+  add_indices(app, commands);
   add_sensors(app, commands);
   add_init(app, commands);
   add_runs(app, commands);

@@ -23,6 +23,7 @@ void add_validate(CLI::App& app, Commands& commands);
 void add_schema(CLI::App& app, Commands& commands);
 void add_ops(CLI::App& app, Commands& commands);
 void add_init(CLI::App& app, Commands& commands);
+void add_indices(CLI::App& app, Commands& commands);
 void add_sensors(CLI::App& app, Commands& commands);
 void add_runs(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/feature/band_expressions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <set>
+
+#include "error/error.h"
+#include "ops/physical.h"
+
+namespace geoloom::ops {
+namespace {
+
+using raster::Block;
+using raster::CubeSchema;
+
+// Pixels whose operands and results stay in the second level cache.
+constexpr size_t kPixelsAtOnce = 2048;
+
+// The samples of one band for some pixels.
+struct Row {
+  std::vector<float> value = std::vector<float>(kPixelsAtOnce);
+  std::vector<uint8_t> valid = std::vector<uint8_t>(kPixelsAtOnce);
+};
+
+void read(const Block& block, const raster::Band& schema, size_t band, size_t slice, size_t first,
+          size_t count, Row& row) {
+  const auto scale = static_cast<float>(schema.scale), offset = static_cast<float>(schema.offset);
+  raster::visit(block.type(band), [&]<class T>(T) {
+    const auto from = block.plane<T>(band, slice).subspan(first, count);
+    for (size_t i = 0; i < count; ++i) row.value[i] = static_cast<float>(from[i]) * scale + offset;
+  });
+  std::memcpy(row.valid.data(), block.validity(slice, band).data() + first, count);
+}
+
+// Results that are no numbers are invalid; infinite ones where that is asked for.
+void settle(Row& row, size_t count, bool finite_only) {
+  constexpr float most = std::numeric_limits<float>::max();
+  for (size_t i = 0; i < count; ++i) {
+    const float value = row.value[i];
+    const bool good = finite_only ? std::fabs(value) <= most : value == value;
+    row.valid[i] = row.valid[i] != 0 && good ? 1 : 0;
+  }
+}
+
+raster::Band made_band(const DerivedBand& made) {
+  if (!made.expression.is_condition()) return measured_band(made.name, made.unit);
+  raster::Band band;
+  band.name = made.name;
+  band.type = raster::PixelType::uint8;
+  band.kind = raster::BandKind::category;
+  band.nodata = 255;
+  return band;
+}
+
+void write(const Row& row, size_t count, bool condition, Block& out, size_t band, size_t slice,
+           size_t first) {
+  if (condition) {
+    const auto to = out.plane<uint8_t>(band, slice).subspan(first, count);
+    for (size_t i = 0; i < count; ++i) to[i] = row.value[i] != 0 && row.valid[i] != 0 ? 1 : 0;
+  } else {
+    const auto to = out.plane<float>(band, slice).subspan(first, count);
+    for (size_t i = 0; i < count; ++i) to[i] = row.valid[i] != 0 ? row.value[i] : 0;
+  }
+  std::memcpy(out.validity(slice, band).data() + first, row.valid.data(), count);
+}
+
+}  // namespace
+
+kernels::Expression parsed_expression(const std::string& text, const std::string& where) {
+  try {
+    return kernels::Expression::parse(text);
+  } catch (const kernels::ExpressionError& error) {
+    throw Error(ErrorCode::invalid, fmt::format("{}: {}, at character {} of '{}'", where,
+                                                error.what(), error.position + 1, text))
+        .hint("such as (nir - red) / (nir + red), or if(scl == 6, 1, 0)");
+  }
+}
+
+BandExpressions::BandExpressions(const CubeSchema& input, const std::vector<std::string>& kept,
+                                 std::vector<DerivedBand> made, const std::string& op)
+    : made_(std::move(made)), input_bands_(input.bands.size()) {
+  std::set<std::string> names;
+  const auto add_name = [&](const std::string& name) {
+    if (!names.insert(name).second)
+      throw Error(ErrorCode::invalid, fmt::format("{}: two bands would be called '{}'", op, name))
+          .hint("give one of them another name, or keep fewer bands");
+  };
+  const bool all = kept.size() == 1 && kept.front() == "all" && input.find_band("all") < 0;
+  for (size_t i = 0; all && i < input_bands_; ++i) kept_.push_back(i);
+  if (!all)
+    for (const auto& name : kept) kept_.push_back(static_cast<size_t>(input.band_index(name)));
+  for (const size_t band : kept_) add_name(input.bands[band].name);
+  std::set<size_t> read;
+  for (const auto& each : made_) {
+    add_name(each.name);
+    for (const size_t operand : each.operands)
+      if (operand < input_bands_) read.insert(operand);
+  }
+  read_.assign(read.begin(), read.end());
+}
+
+CubeSchema BandExpressions::output(const CubeSchema& input) const {
+  CubeSchema output;
+  for (const size_t band : kept_) output.bands.push_back(input.bands[band]);
+  for (const auto& made : made_) output.bands.push_back(made_band(made));
+  output.slices = input.slices;
+  output.validity_per_band = output.bands.size() > 1;
+  return output;
+}
+
+size_t BandExpressions::scratch_bytes_per_pixel() const {
+  // Less where a block has more pixels than are computed at once.
+  return (read_.size() + made_.size()) * (sizeof(float) + sizeof(uint8_t));
+}
+
+void BandExpressions::run(const workflow::BlockCall& call) const {
+  for (size_t slice = 0; slice < call.outputs[0]->slices(); ++slice) run_slice(call, slice);
+}
+
+void BandExpressions::run_slice(const workflow::BlockCall& call, size_t slice) const {
+  const CubeSchema& schema = *call.input_schemas[0];
+  const Block& in = *call.inputs[0];
+  Block& out = *call.outputs[0];
+  for (size_t i = 0; i < kept_.size(); ++i) {
+    const size_t bytes = in.pixels() * raster::byte_size(in.type(kept_[i]));
+    std::memcpy(out.raw_plane(i, slice), in.raw_plane(kept_[i], slice), bytes);
+    const auto valid = in.validity(slice, kept_[i]);
+    std::copy(valid.begin(), valid.end(), out.validity(slice, i).begin());
+  }
+  std::vector<Row> rows(input_bands_ + made_.size(), Row{{}, {}});
+  for (const size_t band : read_) rows[band] = Row();
+  for (size_t i = 0; i < made_.size(); ++i) rows[input_bands_ + i] = Row();
+  for (size_t first = 0; first < in.pixels(); first += kPixelsAtOnce) {
+    const size_t count = std::min(kPixelsAtOnce, in.pixels() - first);
+    for (const size_t band : read_)
+      read(in, schema.bands[band], band, slice, first, count, rows[band]);
+    for (size_t i = 0; i < made_.size(); ++i) {
+      std::vector<const float*> values;
+      std::vector<const uint8_t*> valid;
+      for (const size_t operand : made_[i].operands) {
+        values.push_back(rows[operand].value.data());
+        valid.push_back(rows[operand].valid.data());
+      }
+      Row& result = rows[input_bands_ + i];
+      made_[i].expression.evaluate<float>(values, valid, count, result.value.data(),
+                                          result.valid.data());
+      settle(result, count, made_[i].finite_only);
+      write(result, count, made_[i].expression.is_condition(), out, kept_.size() + i, slice, first);
+    }
+  }
+}
+
+const BandExpressions& PreparedExpressions::of(const CubeSchema& input) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries_)
+    if (entry.bands == input.bands) return *entry.expressions;
+  entries_.push_back({input.bands, std::make_unique<const BandExpressions>(make_(input))});
+  return *entries_.back().expressions;
+}
+
+}  // namespace geoloom::ops
