@@ -68,6 +68,14 @@ def read_masked(path):
             numpy.stack([band.GetMaskBand().ReadAsArray() > 0 for band in bands]))
 
 
+def read_named(path):
+    """Band name -> pixels, as float64 with NaN where they are invalid."""
+    dataset = gdal.Open(str(path))
+    pixels, valid = read_masked(path)
+    names = [dataset.GetRasterBand(number + 1).GetDescription() for number in range(dataset.RasterCount)]
+    return {name: numpy.where(there, values.astype(numpy.float64), numpy.nan) for name, values, there in zip(names, pixels, valid)}
+
+
 def colour_pixels(number, size, seed=1):
     """Smooth colours with noise; a tenth of the pixels black, a tenth saturated in one band."""
     random = numpy.random.Generator(numpy.random.PCG64([seed, number]))

@@ -48,7 +48,8 @@ divided by `n` less the number of coefficients.
 `mosum` is the test that BFAST monitor does by default (Verbesselt, Zeileis and Herold 2012), without its search for a stable
 history: state one. Its critical values c are those simulated by Zeileis, Leisch, Kleiber and Hornik (2005) for monitoring up to ten
 times the history, for levels 0.001 to 0.05 (linear between 0.05, 0.04, 0.03, 0.025, 0.02, 0.01, 0.005 and 0.001); that of `cusum` solves 2 (Phi(c) - c phi(c)) + level = 2
-(Chu, Stinchcombe and White 1996). `OLS` monitoring of the Python package nrt gives the same dates.
+(Chu, Stinchcombe and White 1996). The classes `MoSum` and `CuSum` of the Python package nrt give the same dates, where the residuals that the moving
+sum starts with have the sign of the later ones (in nrt 0.3 they have the other one).
 
 **Confirmations.** So many valid samples one after the other must reach the boundary; the break is the first of them.
 
