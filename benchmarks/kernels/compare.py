@@ -20,7 +20,6 @@ import warnings
 import numpy
 
 TYPES = ("uint8", "uint16", "int16", "float32")
-SERIES = (16, 64, 216, 500)
 SECONDS = 0.15  # for one figure of NumPy
 SERIES_BYTES = 64 << 20  # as kernels_bench has
 KERNELS = ("median", "median_lower", "quantile", "min", "max", "mean")
@@ -119,7 +118,7 @@ class Answers:
         self.compared += 1
 
 
-def run_numpy(answers, quantile):
+def run_numpy(answers, quantile, series):
     """(kernel, type, slices) -> (nanoseconds, name); answers are compared on the way."""
     found = {}
     functions = peers(quantile)
@@ -132,7 +131,7 @@ def run_numpy(answers, quantile):
             if (kernel, dtype, slices) not in found or took < found[kernel, dtype, slices][0]:
                 found[kernel, dtype, slices] = (took, name)
 
-    for slices in SERIES:
+    for slices in series:
         bands = numpy.stack([answers.read(f"band{b}_{slices}", "uint8", slices) for b in range(3)])
         measure("median_rgb", "uint8", slices, bands, answers.pixels)
         for dtype in TYPES:
@@ -161,7 +160,7 @@ def tables(record, numpy_times):
     best, read = targets[0], record["memory"]["read_gb_per_s"]
     lines = [f"Nanoseconds per pixel. GB/s: samples and validity read, on {best}; in brackets the share of reading memory "
              f"in a row, {read:.1f} GB/s. NumPy: times as long as {best}.", ""]
-    for slices in SERIES:
+    for slices in dict.fromkeys(t["slices"] for t in record["timings"]):
         lines += [f"### {slices} samples", "", "| kernel | type | " + " | ".join(targets) + " | GB/s | NumPy |",
                   "|---" * (len(targets) + 4) + "|"]
         for kernel, dtype in dict.fromkeys((t["kernel"], t["type"]) for t in record["timings"]):
@@ -182,7 +181,7 @@ def main():
     warnings.simplefilter("ignore", RuntimeWarning)  # pixels without a sample
     record = json.loads((folder / "timings.json").read_text())
     answers = Answers(folder, record["exported_pixels"])
-    numpy_times = run_numpy(answers, record["quantile"])
+    numpy_times = run_numpy(answers, record["quantile"], dict.fromkeys(t["slices"] for t in record["timings"]))
     best = record["timings"][0]["target"]
 
     def span(*kernels):

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times every kernel along time: each type, length of series and CPU target, on samples that do not
 // fit a cache, and the machine's own speed of reading and copying memory beside them.
-//   kernels_bench FOLDER
+//   kernels_bench FOLDER [SLICES]...
 // Writes FOLDER/timings.json, and for benchmarks/kernels/compare.py the first pixels of the samples
 // and of the answers: FOLDER/<what>.bin, raw.
 #include <algorithm>
@@ -25,7 +25,7 @@ namespace gk = geoloom::kernels;
 
 namespace {
 
-constexpr size_t kSlices[] = {16, 64, 216, 500};
+const std::vector<size_t> kSlices{16, 64, 216, 500};  // unless others are asked for
 constexpr size_t kExported = 8192;   // pixels whose answers are compared with NumPy's
 constexpr size_t kFewest = 1 << 16;  // pixels that are timed
 constexpr double kQuantile = 0.25;
@@ -271,14 +271,16 @@ void Bench::write_timings() const {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "kernels_bench FOLDER\n");
+  if (argc < 2) {
+    std::fprintf(stderr, "kernels_bench FOLDER [SLICES]...\n");
     return 2;
   }
   try {
     Bench bench(argv[1]);
     bench.memory();
-    for (const size_t slices : kSlices) {
+    std::vector<size_t> asked;
+    for (int i = 2; i < argc; ++i) asked.push_back(std::stoul(argv[i]));
+    for (const size_t slices : asked.empty() ? kSlices : asked) {
       bench.median_rgb(slices);
       bench.type<uint8_t>("uint8", slices);
       bench.type<uint16_t>("uint16", slices);

@@ -16,6 +16,7 @@
 #include "kernels/medoid.h"
 #include "kernels/validity.h"
 #include "ops/composite/stored_bands.h"
+#include "ops/feature/band_expressions.h"
 #include "ops/physical.h"
 #include "ops/time_cells.h"
 #include "workflow/op.h"
@@ -129,13 +130,7 @@ void Pick::declare(workflow::Parameters& parameters) {
 }
 
 void Pick::parse_expression(const std::string& key, const std::string& text) {
-  try {
-    expression_ = kernels::Expression::parse(text);
-  } catch (const kernels::ExpressionError& error) {
-    throw Error(ErrorCode::invalid, fmt::format("pick.{}: {}, at character {} of '{}'", key,
-                                                error.what(), error.position + 1, text))
-        .hint("such as (nir - red) / (nir + red)");
-  }
+  expression_ = parsed_expression(text, fmt::format("pick.{}", key));
   if (expression_->is_condition())
     throw Error(ErrorCode::invalid,
                 fmt::format("pick.{}: '{}' is a condition, not a number", key, text))

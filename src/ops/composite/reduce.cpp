@@ -18,6 +18,7 @@
 #include "kernels/deviation.h"
 #include "kernels/rank.h"
 #include "kernels/validity.h"
+#include "ops/composite/linear_power.h"
 #include "ops/time_cells.h"
 #include "workflow/op.h"
 
@@ -66,7 +67,7 @@ last sample, months without samples included and invalid; also `10 days`, `3 mon
 of the input belongs to the period its start lies in. Slices must have times, and be in their order.
 
 **Scale and offset** of a band hold for its statistics as well, but for `std`, which has no offset. Means of
-classes make no sense and are refused for categories.)",
+classes make no sense and are refused for categories, and so are means and deviations of bands in decibels.)",
     .inputs = {{"series", "any bands over time"}},
     .outputs = {{"statistics", "one slice, or one per period"}}};
 
@@ -291,6 +292,8 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
                   fmt::format("reduce: band '{}' holds classes, of which a {} makes no sense",
                               input.name, kStats[static_cast<size_t>(derived.stat)]))
           .hint("use first, last, min, max, count, or even: lower");
+    if (derived.stat == Stat::mean || derived.stat == Stat::std)
+      require_linear(input, "reduce", kStats[static_cast<size_t>(derived.stat)]);
     band.type = PixelType::float32;
     band.kind = raster::BandKind::measure;
     band.colours.clear();

@@ -178,8 +178,11 @@ TEST(Reduce, RefusesWhatMakesNoSense) {
   schema = series().schema;
   std::swap(schema.slices[0], schema.slices[3]);
   EXPECT_THAT(error_of([&] { planned("{every: month}", schema); }), HasSubstr("earlier than"));
+  schema.bands[0].unit = "dB";
+  EXPECT_THAT(error_of([&] { planned("[max, mean]", schema); }), HasSubstr("in decibels"));
+  EXPECT_NO_THROW(planned("[median, max]", schema));
   schema.bands[0].kind = raster::BandKind::category;
-  EXPECT_THAT(error_of([&] { planned("mean", schema); }), HasSubstr("holds classes"));
+  EXPECT_THAT(error_of([&] { planned("median", schema); }), HasSubstr("holds classes"));
   EXPECT_NO_THROW(planned("{stat: [median, count], even: lower}", schema));
 }
 
