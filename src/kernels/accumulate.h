@@ -32,13 +32,24 @@ void accumulate_first(Samples<T> samples, Validity valid, size_t pixels, T* valu
 template <class T>
 void accumulate_last(Samples<T> samples, Validity valid, size_t pixels, T* value, uint32_t* count);
 
+// Multiplies stored * scale + offset in slice order, in double, into a product that begins as 1.
+template <class T>
+void accumulate_product(Samples<T> samples, Validity valid, size_t pixels, double scale,
+                        double offset, double* product, uint32_t* count);
+
 // Finishing: pixels with count 0 or below min_count become 0 and invalid. These run once per pixel,
 // not once per sample, and are plain loops.
 
-// sum / count in double, rounded once to float. Where infinities of both signs were added there is
-// no mean, and the pixel is invalid.
+// sum / count in double, rounded once. Out is float, or double for tests. Where infinities of both
+// signs were added there is no mean, and the pixel is invalid.
+template <class Out>
 void finish_mean(const double* sum, const uint32_t* count, size_t pixels, size_t min_count,
-                 float* out, uint8_t* out_valid);
+                 Out* out, uint8_t* out_valid);
+// total * scale + count * offset in double, rounded once: the sum of stored * scale + offset, or
+// with 1 and 0 the total itself. Invalid where that is not a number.
+template <class Out>
+void finish_total(const double* total, const uint32_t* count, size_t pixels, size_t min_count,
+                  double scale, double offset, Out* out, uint8_t* out_valid);
 // For min, max, first and last.
 template <class T>
 void finish_value(const T* value, const uint32_t* count, size_t pixels, size_t min_count, T* out,

@@ -64,6 +64,7 @@ void accumulate_last(Samples<T> samples, Validity valid, size_t pixels, T* value
   template void accumulate_first<T>(Samples<T>, Validity, size_t, T*, uint32_t*);    \
   template void accumulate_last<T>(Samples<T>, Validity, size_t, T*, uint32_t*);
 GEOLOOM_FOR_PIXEL_TYPES(INSTANTIATE)
+INSTANTIATE(double, f64)
 #undef INSTANTIATE
 
 }  // namespace geoloom::kernels::reference

@@ -20,11 +20,18 @@ template <class T>
 void accumulate_deviation(Samples<T> samples, Validity valid, size_t pixels, double* mean,
                           double* squares, uint32_t* count);
 
-// sqrt(squares / count) in double, rounded once to float: the deviation of the whole population; 0
-// for a single sample. Pixels with count 0 or below min_count, or with an infinite sample, which
-// has no deviation, become 0 and invalid.
+// What is made of the sum of squares about the mean.
+enum class Dispersion {
+  population_deviation,  // sqrt(squares / count); 0 for a single sample
+  sample_deviation,      // sqrt(squares / (count - 1)), which a single sample does not have
+  sample_variance,       // squares / (count - 1)
+};
+
+// In double, rounded once. Pixels with count 0 or below min_count, or with an infinite sample,
+// which has no deviation, become 0 and invalid. Out is float, or double for tests.
+template <class Out>
 void finish_deviation(const double* squares, const uint32_t* count, size_t pixels, size_t min_count,
-                      float* out, uint8_t* out_valid);
+                      Dispersion dispersion, Out* out, uint8_t* out_valid);
 
 // One sample after the other; every target gives these bytes.
 namespace reference {

@@ -6,15 +6,24 @@
 
 namespace geoloom::kernels {
 
+template <class Out>
 void finish_deviation(const double* squares, const uint32_t* count, size_t pixels, size_t min_count,
-                      float* out, uint8_t* out_valid) {
-  const size_t needed = std::max<size_t>(min_count, 1);
+                      Dispersion dispersion, Out* out, uint8_t* out_valid) {
+  const uint32_t lost = dispersion == Dispersion::population_deviation ? 0 : 1;
+  const size_t needed = std::max<size_t>(min_count, 1 + lost);
   for (size_t p = 0; p < pixels; ++p) {
-    const double deviation = count[p] >= needed ? std::sqrt(squares[p] / count[p]) : 0;
-    out_valid[p] = count[p] >= needed && std::isfinite(deviation) ? 1 : 0;
-    out[p] = out_valid[p] != 0 ? static_cast<float>(deviation) : 0.0F;
+    const bool enough = count[p] >= needed;
+    const double variance = enough ? squares[p] / (count[p] - lost) : 0;
+    const double value = dispersion == Dispersion::sample_variance ? variance : std::sqrt(variance);
+    out_valid[p] = enough && std::isfinite(value) ? 1 : 0;
+    out[p] = out_valid[p] != 0 ? static_cast<Out>(value) : Out{0};
   }
 }
+
+template void finish_deviation(const double*, const uint32_t*, size_t, size_t, Dispersion, float*,
+                               uint8_t*);
+template void finish_deviation(const double*, const uint32_t*, size_t, size_t, Dispersion, double*,
+                               uint8_t*);
 
 namespace reference {
 
@@ -36,6 +45,7 @@ void accumulate_deviation(Samples<T> samples, Validity valid, size_t pixels, dou
 #define INSTANTIATE(T, suffix) \
   template void accumulate_deviation<T>(Samples<T>, Validity, size_t, double*, double*, uint32_t*);
 GEOLOOM_FOR_PIXEL_TYPES(INSTANTIATE)
+INSTANTIATE(double, f64)
 #undef INSTANTIATE
 
 }  // namespace reference

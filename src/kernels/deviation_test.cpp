@@ -40,11 +40,12 @@ struct Finished {
   std::vector<uint8_t> valid;
 };
 
-Finished finished(const State& state, size_t min_count = 1) {
+Finished finished(const State& state, size_t min_count = 1,
+                  Dispersion dispersion = Dispersion::population_deviation) {
   const size_t pixels = state.count.size();
   Finished result{std::vector<float>(pixels, -1.0F), std::vector<uint8_t>(pixels, 7)};
-  finish_deviation(state.squares.data(), state.count.data(), pixels, min_count, result.out.data(),
-                   result.valid.data());
+  finish_deviation(state.squares.data(), state.count.data(), pixels, min_count, dispersion,
+                   result.out.data(), result.valid.data());
   return result;
 }
 
@@ -99,6 +100,15 @@ TYPED_TEST(Deviation, GivesTheWrittenAnswers) {
   EXPECT_EQ(finished(state, 4).valid[0], 1);
   EXPECT_EQ(finished(state, 5).valid[0], 0);
   EXPECT_EQ(finished(state, 5).out[0], 0.0F);
+  EXPECT_EQ(finished(state, 1, Dispersion::sample_deviation).out[0],
+            static_cast<float>(std::sqrt(4.75 / 3)));
+  EXPECT_EQ(finished(state, 1, Dispersion::sample_variance).out[0], static_cast<float>(4.75 / 3));
+  const auto one =
+      fed(Series<TypeParam>(series), 1, [](auto x, Validity v, size_t n, State& first) {
+        if (first.count[0] == 0) kVector(x, v, n, first);
+      });
+  EXPECT_EQ(finished(one, 1, Dispersion::sample_deviation).valid[0], 0);
+  EXPECT_EQ(finished(one, 1, Dispersion::population_deviation).valid[0], 1);
 }
 
 TYPED_TEST(Deviation, OneSampleAndEqualSamplesHaveNone) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <stdexcept>
 #include <type_traits>
 #include <vector>
@@ -329,6 +330,15 @@ size_t nearest_rank(double q, size_t m) {
   return up == 0 ? 0 : up - 1;
 }
 
+// Between minus infinity and a number, where high - low has lost both.
+bool stays_low(double low, double high) {
+  return std::isinf(low) && !std::isinf(high);
+}
+
+size_t rounded_place(double q, size_t m) {
+  return static_cast<size_t>(std::nearbyint(q * static_cast<double>(m - 1)));
+}
+
 // The answer of kernels that give an observed sample.
 constexpr auto kSample = [](size_t, auto value, auto) { return value; };
 
@@ -349,7 +359,7 @@ void median_upper(Samples<T> samples, Validity valid, size_t pixels, size_t min_
 }
 
 template <class T>
-void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, float* out,
+void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, Mixed<T>* out,
                  uint8_t* out_valid) {
   const Rule rule{true, [](size_t m) { return (m - 1) / 2; },
                   [](size_t m, T value, T next) {
@@ -368,8 +378,16 @@ void quantile_nearest(Samples<T> samples, Validity valid, size_t pixels, double 
 }
 
 template <class T>
+void quantile_rounded(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
+                      T* out, uint8_t* out_valid) {
+  check_quantile(q);
+  const Rule rule{false, [q](size_t m) { return m == 0 ? 0 : rounded_place(q, m); }, kSample};
+  for_each_pixel(Job<T, T>{samples, valid, min_count, out, out_valid}, pixels, rule);
+}
+
+template <class T>
 void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
-                     float* out, uint8_t* out_valid) {
+                     Mixed<T>* out, uint8_t* out_valid) {
   check_quantile(q);
   const auto place = [q](size_t m) { return m == 0 ? 0 : static_cast<double>(m - 1) * q; };
   // Truncation is floor here, as nothing is negative.
@@ -379,6 +397,7 @@ void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q
                         place(m) - static_cast<double>(static_cast<size_t>(place(m)));
                     if (part == 0 || value == next) return static_cast<float>(value);
                     const double low = value, high = next;
+                    if (stays_low(low, high)) return static_cast<float>(low);
                     return static_cast<float>(low + part * (high - low));
                   }};
   for_each_pixel(Job<T, float>{samples, valid, min_count, out, out_valid}, pixels, rule);
@@ -389,6 +408,7 @@ void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q
   template void median_upper<T>(Samples<T>, Validity, size_t, size_t, T*, uint8_t*);             \
   template void median_mean<T>(Samples<T>, Validity, size_t, size_t, float*, uint8_t*);          \
   template void quantile_nearest<T>(Samples<T>, Validity, size_t, double, size_t, T*, uint8_t*); \
+  template void quantile_rounded<T>(Samples<T>, Validity, size_t, double, size_t, T*, uint8_t*); \
   template void quantile_linear<T>(Samples<T>, Validity, size_t, double, size_t, float*, uint8_t*);
 GEOLOOM_FOR_PIXEL_TYPES(INSTANTIATE)
 #undef INSTANTIATE

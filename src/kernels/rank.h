@@ -11,9 +11,16 @@
 // overlap the inputs.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/samples.h"
 
 namespace geoloom::kernels {
+
+// What a mean or a mixture of samples is given as. The double instantiation is that of the
+// reference only, for tests that ask for more digits than float has.
+template <class T>
+using Mixed = std::conditional_t<std::is_same_v<T, double>, double, float>;
 
 // x[floor((m - 1) / 2)]: of two middles the lower.
 template <class T>
@@ -27,7 +34,7 @@ void median_upper(Samples<T> samples, Validity valid, size_t pixels, size_t min_
 
 // The middle sample or, for even m, (a + b) / 2 of the two middles, in double and rounded once.
 template <class T>
-void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, float* out,
+void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, Mixed<T>* out,
                  uint8_t* out_valid);
 
 // x[max(0, ceil(q * m) - 1)] with q * m in double: the inverse of the empirical distribution (type
@@ -38,12 +45,18 @@ template <class T>
 void quantile_nearest(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
                       T* out, uint8_t* out_valid);
 
+// x[(m - 1) * q, rounded half to even]: the sample whose place is nearest, as the percentiles of
+// Open Data Cube's statistics. q outside 0..1: std::invalid_argument.
+template <class T>
+void quantile_rounded(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
+                      T* out, uint8_t* out_valid);
+
 // h = (m - 1) * q, i = floor(h): x[i] + (h - i) * (x[i+1] - x[i]), in double and rounded once (type
-// 7 of Hyndman and Fan, the default of NumPy and R). Where h is whole or both samples are equal it
-// is x[i] itself. q outside 0..1: std::invalid_argument.
+// 7 of Hyndman and Fan, the default of NumPy and R). Where h is whole, both samples are equal, or
+// x[i] is infinite and x[i+1] is not, it is x[i] itself. q outside 0..1: std::invalid_argument.
 template <class T>
 void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
-                     float* out, uint8_t* out_valid);
+                     Mixed<T>* out, uint8_t* out_valid);
 
 // The same by sorting; slow and plain. Every target gives these bytes.
 namespace reference {
@@ -55,14 +68,17 @@ template <class T>
 void median_upper(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, T* out,
                   uint8_t* out_valid);
 template <class T>
-void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, float* out,
+void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, Mixed<T>* out,
                  uint8_t* out_valid);
 template <class T>
 void quantile_nearest(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
                       T* out, uint8_t* out_valid);
 template <class T>
+void quantile_rounded(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
+                      T* out, uint8_t* out_valid);
+template <class T>
 void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
-                     float* out, uint8_t* out_valid);
+                     Mixed<T>* out, uint8_t* out_valid);
 
 }  // namespace reference
 }  // namespace geoloom::kernels

@@ -51,12 +51,12 @@ void median_upper(Samples<T> samples, Validity valid, size_t pixels, size_t min_
 }
 
 template <class T>
-void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, float* out,
+void median_mean(Samples<T> samples, Validity valid, size_t pixels, size_t min_count, Mixed<T>* out,
                  uint8_t* out_valid) {
   for_each_pixel(samples, valid, pixels, min_count, out, out_valid, [](const std::vector<T>& x) {
     const size_t m = x.size();
-    if (m % 2 == 1) return static_cast<float>(x[m / 2]);
-    return static_cast<float>((static_cast<double>(x[m / 2 - 1]) + x[m / 2]) / 2);
+    if (m % 2 == 1) return static_cast<Mixed<T>>(x[m / 2]);
+    return static_cast<Mixed<T>>((static_cast<double>(x[m / 2 - 1]) + x[m / 2]) / 2);
   });
 }
 
@@ -71,26 +71,39 @@ void quantile_nearest(Samples<T> samples, Validity valid, size_t pixels, double 
 }
 
 template <class T>
+void quantile_rounded(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
+                      T* out, uint8_t* out_valid) {
+  check_quantile(q);
+  for_each_pixel(samples, valid, pixels, min_count, out, out_valid, [q](const std::vector<T>& x) {
+    return x[static_cast<size_t>(std::nearbyint(q * static_cast<double>(x.size() - 1)))];
+  });
+}
+
+template <class T>
 void quantile_linear(Samples<T> samples, Validity valid, size_t pixels, double q, size_t min_count,
-                     float* out, uint8_t* out_valid) {
+                     Mixed<T>* out, uint8_t* out_valid) {
   check_quantile(q);
   for_each_pixel(samples, valid, pixels, min_count, out, out_valid, [q](const std::vector<T>& x) {
     const double h = static_cast<double>(x.size() - 1) * q;
     const size_t i = static_cast<size_t>(h);
     const double part = h - static_cast<double>(i);
-    if (part == 0 || x[i] == x[i + 1]) return static_cast<float>(x[i]);
+    if (part == 0 || x[i] == x[i + 1]) return static_cast<Mixed<T>>(x[i]);
     const double low = x[i], high = x[i + 1];
-    return static_cast<float>(low + part * (high - low));
+    if (std::isinf(low) && !std::isinf(high)) return static_cast<Mixed<T>>(low);
+    return static_cast<Mixed<T>>(low + part * (high - low));
   });
 }
 
 #define INSTANTIATE(T, suffix)                                                                   \
   template void median_lower<T>(Samples<T>, Validity, size_t, size_t, T*, uint8_t*);             \
   template void median_upper<T>(Samples<T>, Validity, size_t, size_t, T*, uint8_t*);             \
-  template void median_mean<T>(Samples<T>, Validity, size_t, size_t, float*, uint8_t*);          \
+  template void median_mean<T>(Samples<T>, Validity, size_t, size_t, Mixed<T>*, uint8_t*);       \
   template void quantile_nearest<T>(Samples<T>, Validity, size_t, double, size_t, T*, uint8_t*); \
-  template void quantile_linear<T>(Samples<T>, Validity, size_t, double, size_t, float*, uint8_t*);
+  template void quantile_rounded<T>(Samples<T>, Validity, size_t, double, size_t, T*, uint8_t*); \
+  template void quantile_linear<T>(Samples<T>, Validity, size_t, double, size_t, Mixed<T>*,      \
+                                   uint8_t*);
 GEOLOOM_FOR_PIXEL_TYPES(INSTANTIATE)
+INSTANTIATE(double, f64)
 #undef INSTANTIATE
 
 }  // namespace geoloom::kernels::reference

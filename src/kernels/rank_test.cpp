@@ -41,6 +41,8 @@ const double kQuantiles[] = {0, 0.1, 0.25, 0.5, 0.9, 1};
     for (const double q : kQuantiles) {                                                            \
       sample(                                                                                      \
           [&](T* o, uint8_t* ov) { kernels::quantile_nearest<T>(x, v, n, q, min_count, o, ov); }); \
+      sample(                                                                                      \
+          [&](T* o, uint8_t* ov) { kernels::quantile_rounded<T>(x, v, n, q, min_count, o, ov); }); \
       mixture([&](float* o, uint8_t* ov) {                                                         \
         kernels::quantile_linear<T>(x, v, n, q, min_count, o, ov);                                 \
       });                                                                                          \
@@ -118,8 +120,9 @@ TYPED_TEST(Rank, GivesTheWrittenAnswers) {
     EXPECT_EQ(a.samples[0].back(), TypeParam{20});
     EXPECT_EQ(a.samples[1].back(), TypeParam{30});
     EXPECT_EQ(a.mixtures[0].back(), 25.F);
-    EXPECT_EQ(a.samples[3].back(), TypeParam{10});  // q = 0.1: ceil(0.4) - 1
-    EXPECT_EQ(a.samples[6].back(), TypeParam{40});  // q = 0.9: ceil(3.6) - 1
+    EXPECT_EQ(a.samples[4].back(), TypeParam{10});  // q = 0.1: ceil(0.4) - 1
+    EXPECT_EQ(a.samples[10].back(), TypeParam{40});  // q = 0.9: ceil(3.6) - 1
+    EXPECT_EQ(a.samples[9].back(), TypeParam{30});   // q = 0.5: place 1.5, to the even 2
     EXPECT_EQ(a.mixtures[3].back(), 17.5F);         // q = 0.25: h = 0.75
     EXPECT_EQ(a.mixtures[6].back(), 40.F);
     a = kernels(odd, size_t{5});

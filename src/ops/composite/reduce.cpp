@@ -31,15 +31,32 @@ using raster::PixelType;
 
 constexpr size_t kMostSlices = 65535;  // ranks are 16 bits
 
-const std::vector<std::string> kStats{"median",   "mean",  "std",   "min", "max",
-                                      "quantile", "count", "first", "last"};
-enum class Stat { median, mean, std, min, max, quantile, count, first, last };
+const std::vector<std::string> kStats{"median",   "mean",  "std",     "min",      "max",
+                                      "quantile", "count", "first",   "last",     "sd",
+                                      "variance", "sum",   "product", "quantiles"};
+enum class Stat {
+  median,
+  mean,
+  std,
+  min,
+  max,
+  quantile,
+  count,
+  first,
+  last,
+  sd,
+  variance,
+  sum,
+  product,
+  quantiles
+};
 
 const workflow::OpDescription kDescription{
     .name = "reduce",
     .kind = workflow::OpKind::block,
     .version = 1,
-    .summary = "Statistics along time: median, mean, std, min, max, quantile, count, first, last",
+    .summary =
+        "Statistics along time: median, mean, sd, min, max, quantiles, sum, count, first, last",
     .documentation =
         R"(Takes the valid samples of each pixel and gives one value, for the whole series or for each period of
 the calendar.
@@ -48,9 +65,12 @@ the calendar.
 |---|---|---|
 | `median` | middle sample; of two middle ones their mean (`even: mean`), the `lower` or the `upper` | float32 with `even: mean`, else the band's |
 | `mean` | sum in time order, in double, divided by the count | float32 |
-| `std` | standard deviation of the whole population (divided by the count), by Welford's update in time order, in double; 0 for a single sample | float32 |
+| `sd`, `variance` | standard deviation of a sample and its square (divided by the count less one), by Welford's update in time order, in double; a single sample has none | float32 |
+| `std` | standard deviation of the whole population (divided by the count), by the same update; 0 for a single sample | float32 |
+| `sum`, `product` | of the physical values in time order, in double | float32 |
 | `min`, `max` | smallest, largest sample | the band's |
-| `quantile` | at `q`: interpolated (`method: linear`, type 7 of Hyndman and Fan, as in NumPy and R) or an observed sample (`nearest_rank`: the smallest with at least a share `q` at or below it) | float32, or the band's |
+| `quantile` | at `q`: interpolated (`method: linear`, type 7 of Hyndman and Fan, as in NumPy and R) or an observed sample (`nearest_rank`: the smallest with at least a share `q` at or below it; `nearest`: the one whose place is nearest to (count - 1) q, half to even, as Open Data Cube's percentiles) | float32, or the band's |
+| `quantiles` | several of them, one band each: `quantiles: [0.1, 0.5, 0.9]` gives `nir_p10`, `nir_p50`, `nir_p90` | as `quantile` |
 | `count` | number of valid samples | uint16 |
 | `first`, `last` | earliest, latest valid sample | the band's |
 
@@ -63,13 +83,30 @@ map `bands: {red: [mean, count]}` does so for some bands only. Where all bands s
 in `stat` gives one band `count`.
 
 **Periods.** `every: month` makes one slice per calendar month from that of the first to that of the
-last sample, months without samples included and invalid; also `10 days`, `3 months`, `year`. A slice
-of the input belongs to the period its start lies in. Slices must have times, and be in their order.
+last sample, months without samples included and invalid; also `10 days`, `dekad`, `3 months`, `season`,
+`year`, rolling windows `{length: 3 months, step: month}`, years from July on `{length: year, from: 2018-07}`,
+one season a year `{length: 5 months, step: year, from: 2018-11}`, or periods by name, `{wet: 2019-01..2019-05,
+dry: 2019-06..2019-12}`. `within: 2019` fixes them, so that all items have the same. A slice of the input belongs
+to each period its start lies in. Slices must have times, and be in their order.
 
-**Scale and offset** of a band hold for its statistics as well, but for `std`, which has no offset. Means of
-classes make no sense and are refused for categories, and so are means and deviations of bands in decibels.)",
+**Scale and offset** of a band hold for its statistics as well, but for deviations, which have no offset; a variance
+has the square of the scale. Sums and products are of physical values. Means of classes make no sense and are
+refused for categories, and so are means, sums and deviations of bands in decibels.
+
+The rules are those of the openEO processes of the same names; NaN in a file is a missing sample there and here.)",
     .inputs = {{"series", "any bands over time"}},
     .outputs = {{"statistics", "one slice, or one per period"}}};
+
+kernels::Dispersion dispersion_of(Stat stat) {
+  if (stat == Stat::std) return kernels::Dispersion::population_deviation;
+  return stat == Stat::sd ? kernels::Dispersion::sample_deviation
+                          : kernels::Dispersion::sample_variance;
+}
+
+// "p10", "p2.5"
+std::string percent_name(double q) {
+  return fmt::format("p{:g}", q * 100);
+}
 
 Stat stat_of(const std::string& name) {
   return static_cast<Stat>(std::find(kStats.begin(), kStats.end(), name) - kStats.begin());
@@ -80,12 +117,13 @@ struct Derived {
   size_t input = 0;
   Stat stat = Stat::median;
   std::string name;
+  double q = 0.5;  // of quantiles
 };
 
 // A running value per pixel, and how many samples it is of.
 struct Running {
-  std::vector<double> sum;       // mean: the sum; std: the running mean
-  std::vector<double> squares;   // std
+  std::vector<double> sum;       // or the product; of deviations the running mean
+  std::vector<double> squares;   // deviations
   std::vector<std::byte> value;  // min, max, first, last
   std::vector<uint32_t> count;
 };
@@ -112,11 +150,18 @@ struct Part {
   }
 };
 
+bool is_deviation(Stat stat) {
+  return stat == Stat::std || stat == Stat::sd || stat == Stat::variance;
+}
+bool has_sum(Stat stat) {
+  return stat == Stat::mean || stat == Stat::sum || stat == Stat::product || is_deviation(stat);
+}
+
 void start(Running& running, Stat stat, PixelType type, size_t pixels) {
   running.count.assign(pixels, 0);
-  if (stat == Stat::std) running.squares.assign(pixels, 0);
-  if (stat == Stat::mean || stat == Stat::std)
-    running.sum.assign(pixels, 0);
+  if (is_deviation(stat)) running.squares.assign(pixels, 0);
+  if (has_sum(stat))
+    running.sum.assign(pixels, stat == Stat::product ? 1 : 0);
   else if (stat != Stat::count)
     running.value.assign(pixels * raster::byte_size(type), std::byte{0});
 }
@@ -133,17 +178,20 @@ void accumulate_value(Running& running, Stat stat, const Part& part, size_t pixe
   kernels::accumulate_last(samples, valid, pixels, value, count);
 }
 
-void accumulate(Running& running, Stat stat, const Part& part) {
+void accumulate(Running& running, Stat stat, const raster::Band& band, const Part& part) {
   const size_t pixels = part.block.pixels();
   uint32_t* count = running.count.data();
   if (part.count == 0) return;
   if (stat == Stat::count)
     return kernels::accumulate_count(part.validity(), part.count, pixels, count);
   raster::visit(part.block.type(part.band), [&]<class T>(T) {
-    if (stat == Stat::mean)
+    if (stat == Stat::product)
+      kernels::accumulate_product(part.samples<T>(), part.validity(), pixels, band.scale,
+                                  band.offset, running.sum.data(), count);
+    else if (stat == Stat::mean || stat == Stat::sum)
       kernels::accumulate_sum(part.samples<T>(), part.validity(), pixels, running.sum.data(),
                               count);
-    else if (stat == Stat::std)
+    else if (is_deviation(stat))
       kernels::accumulate_deviation(part.samples<T>(), part.validity(), pixels, running.sum.data(),
                                     running.squares.data(), count);
     else
@@ -154,13 +202,13 @@ void accumulate(Running& running, Stat stat, const Part& part) {
 // Of a Running, per pixel.
 size_t state_bytes(Stat stat, PixelType type) {
   if (stat == Stat::count) return sizeof(uint32_t);
-  if (stat == Stat::mean) return sizeof(uint32_t) + sizeof(double);
-  if (stat == Stat::std) return sizeof(uint32_t) + 2 * sizeof(double);
+  if (is_deviation(stat)) return sizeof(uint32_t) + 2 * sizeof(double);
+  if (has_sum(stat)) return sizeof(uint32_t) + sizeof(double);
   return sizeof(uint32_t) + raster::byte_size(type);
 }
 
 bool is_running(Stat stat) {
-  return stat != Stat::median && stat != Stat::quantile;
+  return stat != Stat::median && stat != Stat::quantile && stat != Stat::quantiles;
 }
 
 class Reduce : public workflow::BlockOp {
@@ -182,8 +230,10 @@ class Reduce : public workflow::BlockOp {
   bool keeps_type(Stat stat) const;
   void rank(const Derived& derived, const Part& part, Block& out, size_t slice, size_t band,
             uint8_t* valid) const;
-  void finish_one(const Running& running, Stat stat, Block& out, size_t slice, size_t band,
-                  uint8_t* valid) const;
+  void finish_one(const Running& running, Stat stat, const raster::Band& input, Block& out,
+                  size_t slice, size_t band, uint8_t* valid) const;
+  void add_derived(size_t band, const CubeSchema& input, const std::string& stat, bool suffix,
+                   std::vector<Derived>& out) const;
   static void merge_validity(Block& out, size_t slice, size_t band, Stat stat, bool only_counts,
                              const std::vector<uint8_t>& valid);
   size_t needed() const { return static_cast<size_t>(min_count_); }
@@ -192,6 +242,7 @@ class Reduce : public workflow::BlockOp {
   std::map<std::string, std::vector<std::string>> bands_;
   std::string even_ = "mean";
   std::optional<double> q_;
+  std::vector<double> quantiles_;
   std::string method_ = "linear";
   int64_t min_count_ = 1;
   TimeCells periods_;
@@ -209,7 +260,10 @@ void Reduce::declare(workflow::Parameters& parameters) {
       .choices({"mean", "lower", "upper"});
   parameters.add("q", &q_, "Which quantile: 0 is the smallest sample, 1 the largest").range(0, 1);
   parameters.add("method", &method_, "How a quantile between two samples is found")
-      .choices({"linear", "nearest_rank"});
+      .choices({"linear", "nearest_rank", "nearest"});
+  parameters.add("quantiles", &quantiles_, "Which ones, for stat: quantiles")
+      .range(0, 1)
+      .identity_if_changed();
   parameters.add("min_count", &min_count_, "Fewest valid samples of a valid pixel")
       .range(1, static_cast<double>(kMostSlices));
   periods_.declare(parameters);
@@ -218,7 +272,7 @@ void Reduce::declare(workflow::Parameters& parameters) {
 void Reduce::check() {
   periods_.check("reduce");
   if (stats_.empty()) throw Error(ErrorCode::invalid, "reduce.stat: names no statistic");
-  bool quantile = false;
+  bool quantile = false, quantiles = false;
   const auto check_list = [&](const std::string& where, const std::vector<std::string>& stats) {
     if (stats.empty()) throw Error(ErrorCode::invalid, where + ": names no statistic");
     std::set<std::string> seen;
@@ -226,6 +280,7 @@ void Reduce::check() {
       if (!seen.insert(stat).second)
         throw Error(ErrorCode::invalid, fmt::format("{}: '{}' is named twice", where, stat));
       quantile = quantile || stat == "quantile";
+      quantiles = quantiles || stat == "quantiles";
     }
   };
   if (bands_.empty()) check_list("reduce.stat", stats_);
@@ -233,14 +288,22 @@ void Reduce::check() {
   if (quantile && !q_)
     throw Error(ErrorCode::invalid, "reduce.q: is needed for stat: quantile")
         .hint("q: 0.1 gives the value a tenth of the samples are below");
+  if (quantiles == quantiles_.empty())
+    throw Error(ErrorCode::invalid, quantiles ? "reduce.quantiles: is needed for stat: quantiles"
+                                              : "reduce.quantiles: is only for stat: quantiles")
+        .hint("quantiles: [0.1, 0.5, 0.9]");
+  std::set<std::string> names;
+  for (const double q : quantiles_)
+    if (!names.insert(percent_name(q)).second)
+      throw Error(ErrorCode::invalid, fmt::format("reduce.quantiles: {} is named twice", q));
   if (!quantile && q_)
     throw Error(ErrorCode::invalid, fmt::format("reduce.q: {} is only for stat: quantile", *q_));
 }
 
 bool Reduce::keeps_type(Stat stat) const {
   if (stat == Stat::median) return even_ != "mean";
-  if (stat == Stat::quantile) return method_ == "nearest_rank";
-  return stat != Stat::mean && stat != Stat::std && stat != Stat::count;
+  if (stat == Stat::quantile || stat == Stat::quantiles) return method_ != "linear";
+  return !has_sum(stat) && stat != Stat::count;
 }
 
 // Output bands, in the order of the input's bands.
@@ -258,10 +321,20 @@ std::vector<Derived> Reduce::derive(const CubeSchema& input) const {
   for (size_t i = 0; i < input.bands.size(); ++i) {
     const auto found = bands_.find(input.bands[i].name);
     if (found == bands_.end()) continue;
-    for (const auto& stat : found->second)
-      out.push_back({i, stat_of(stat), input.bands[i].name + "_" + stat});
+    for (const auto& stat : found->second) add_derived(i, input, stat, true, out);
   }
   return out;
+}
+
+void Reduce::add_derived(size_t band, const CubeSchema& input, const std::string& stat, bool suffix,
+                         std::vector<Derived>& out) const {
+  const auto& name = input.bands[band].name;
+  if (stat == "quantiles") {
+    for (const double q : quantiles_)
+      out.push_back({band, Stat::quantiles, name + "_" + percent_name(q), q});
+  } else {
+    out.push_back({band, stat_of(stat), suffix ? name + "_" + stat : name, q_.value_or(0.5)});
+  }
 }
 
 void Reduce::derive_for_all(const CubeSchema& input, std::vector<Derived>& out) const {
@@ -270,9 +343,7 @@ void Reduce::derive_for_all(const CubeSchema& input, std::vector<Derived>& out) 
   for (size_t i = 0; i < input.bands.size(); ++i) {
     for (const auto& stat : stats_) {
       if (stat == "count" && one_count) continue;
-      const bool suffix = several || stat == "count";
-      out.push_back(
-          {i, stat_of(stat), suffix ? input.bands[i].name + "_" + stat : input.bands[i].name});
+      add_derived(i, input, stat, several || stat == "count", out);
     }
   }
   if (one_count && std::find(stats_.begin(), stats_.end(), "count") != stats_.end())
@@ -298,8 +369,12 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
     band.kind = raster::BandKind::measure;
     band.colours.clear();
   }
-  if (derived.stat == Stat::std) {  // of a difference
-    band.scale = std::abs(band.scale);
+  if (is_deviation(derived.stat)) {  // of a difference
+    band.scale = derived.stat == Stat::variance ? band.scale * band.scale : std::abs(band.scale);
+    band.offset = 0;
+  }
+  if (derived.stat == Stat::sum || derived.stat == Stat::product) {  // of physical values
+    band.scale = 1;
     band.offset = 0;
   }
   if (band.type == PixelType::float32) band.nodata = std::numeric_limits<double>::quiet_NaN();
@@ -343,26 +418,35 @@ void Reduce::rank(const Derived& derived, const Part& part, Block& out, size_t s
       float* to = out.plane<float>(band, slice).data();
       if (derived.stat == Stat::median)
         return kernels::median_mean(samples, validity, pixels, least, to, valid);
-      return kernels::quantile_linear(samples, validity, pixels, *q_, least, to, valid);
+      return kernels::quantile_linear(samples, validity, pixels, derived.q, least, to, valid);
     }
     T* to = out.plane<T>(band, slice).data();
-    if (derived.stat == Stat::quantile)
-      return kernels::quantile_nearest(samples, validity, pixels, *q_, least, to, valid);
+    if (derived.stat != Stat::median && method_ == "nearest")
+      return kernels::quantile_rounded(samples, validity, pixels, derived.q, least, to, valid);
+    if (derived.stat != Stat::median)
+      return kernels::quantile_nearest(samples, validity, pixels, derived.q, least, to, valid);
     if (even_ == "lower") return kernels::median_lower(samples, validity, pixels, least, to, valid);
     kernels::median_upper(samples, validity, pixels, least, to, valid);
   });
 }
 
-void Reduce::finish_one(const Running& running, Stat stat, Block& out, size_t slice, size_t band,
-                        uint8_t* valid) const {
+void Reduce::finish_one(const Running& running, Stat stat, const raster::Band& input, Block& out,
+                        size_t slice, size_t band, uint8_t* valid) const {
   const size_t pixels = out.pixels();
   const uint32_t* count = running.count.data();
   if (stat == Stat::mean)
     return kernels::finish_mean(running.sum.data(), count, pixels, needed(),
                                 out.plane<float>(band, slice).data(), valid);
-  if (stat == Stat::std)
+  if (is_deviation(stat))
     return kernels::finish_deviation(running.squares.data(), count, pixels, needed(),
-                                     out.plane<float>(band, slice).data(), valid);
+                                     dispersion_of(stat), out.plane<float>(band, slice).data(),
+                                     valid);
+  if (stat == Stat::sum || stat == Stat::product) {
+    const bool stored = stat == Stat::sum;
+    return kernels::finish_total(running.sum.data(), count, pixels, needed(),
+                                 stored ? input.scale : 1, stored ? input.offset : 0,
+                                 out.plane<float>(band, slice).data(), valid);
+  }
   if (stat == Stat::count) {
     kernels::finish_count(count, pixels, out.plane<uint16_t>(band, slice).data());
     for (size_t i = 0; i < pixels; ++i) valid[i] = count[i] >= needed() ? 1 : 0;
@@ -408,8 +492,8 @@ void Reduce::run(const workflow::BlockCall& call) const {
       if (is_running(d.stat)) {
         Running running;
         start(running, d.stat, in.type(d.input), in.pixels());
-        accumulate(running, d.stat, part);
-        finish_one(running, d.stat, out, slice, band, valid.data());
+        accumulate(running, d.stat, input.bands[d.input], part);
+        finish_one(running, d.stat, input.bands[d.input], out, slice, band, valid.data());
       } else {
         rank(d, part, out, slice, band, valid.data());
       }
@@ -445,6 +529,7 @@ void Reduce::update(workflow::StreamState& state, const workflow::BlockCall& cal
     if (first >= end) continue;
     for (size_t band = 0; band < derived.size(); ++band)
       accumulate(running[slice * derived.size() + band], derived[band].stat,
+                 call.input_schemas[0]->bands[derived[band].input],
                  {in, derived[band].input, first - in.first_slice(), end - first});
   }
 }
@@ -457,8 +542,8 @@ void Reduce::finish(workflow::StreamState& state, const workflow::BlockCall& cal
   std::vector<uint8_t> valid(out.pixels());
   for (size_t slice = 0; slice < out.slices(); ++slice) {
     for (size_t band = 0; band < derived.size(); ++band) {
-      finish_one(running[slice * derived.size() + band], derived[band].stat, out, slice, band,
-                 valid.data());
+      finish_one(running[slice * derived.size() + band], derived[band].stat,
+                 call.input_schemas[0]->bands[derived[band].input], out, slice, band, valid.data());
       merge_validity(out, slice, band, derived[band].stat, counts, valid);
     }
   }
