@@ -32,6 +32,8 @@ has other dates on each tile and is refused; give it periods first, for example
 `reduce: {stat: median, every: month}` with the same range everywhere (`within`). `periods` lists the
 labels that must come out: those a tile lacks are invalid there, and any other is an error.
 
+Without `{period}` in `names` there may be one slice only, of whatever date: `{band}_S1` adds `_S1` to its bands.
+
 Bands keep their type, scale, offset, unit and classes. Invalid pixels stay invalid, band by band.)",
     .inputs = {{"series", "any bands over periods"}},
     .outputs = {{"features", "bands x periods, one slice"}}};
@@ -56,6 +58,7 @@ class Flatten : public workflow::BlockOp {
  private:
   std::vector<std::string> labels_of(const CubeSchema& input) const;
   std::string name_of(const std::string& band, const std::string& label) const;
+  bool names_periods() const { return names_.find("{period}") != std::string::npos; }
   size_t place(size_t band, size_t bands, size_t period, size_t periods) const {
     return order_ == "time" ? period * bands + band : band * periods + period;
   }
@@ -93,16 +96,27 @@ void Flatten::check() {
   replace_all(rest, "{band}", "");
   replace_all(rest, "{period}", "");
   if (rest.find_first_of("{}") != std::string::npos)
-    throw Error(ErrorCode::invalid, fmt::format("flatten.names: '{}' has other braces than {{band}} "
-                                                "and {{period}}",
-                                                names_));
+    throw Error(ErrorCode::invalid,
+                fmt::format("flatten.names: '{}' has other braces than {{band}} "
+                            "and {{period}}",
+                            names_));
   std::set<std::string> seen;
+  if (!periods_.empty() && !names_periods())
+    throw Error(ErrorCode::invalid, "flatten.periods: needs {period} in `names`");
   for (const auto& period : periods_)
     if (!seen.insert(period).second)
       throw Error(ErrorCode::invalid, fmt::format("flatten.periods: '{}' is named twice", period));
 }
 
 std::vector<std::string> Flatten::labels_of(const CubeSchema& input) const {
+  if (!names_periods()) {
+    if (input.slices.size() > 1)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("flatten.names: '{}' does not tell {} slices apart", names_,
+                              input.slices.size()))
+          .hint("add {period}, or reduce the series to one slice");
+    return {""};
+  }
   std::vector<std::string> labels;
   std::set<std::string> seen;
   for (const auto& slice : input.slices) {
@@ -167,7 +181,9 @@ void Flatten::run(const workflow::BlockCall& call) const {
   const Block& in = *call.inputs[0];
   Block& out = *call.outputs[0];
   for (size_t s = 0; s < input.slices.size(); ++s) {
-    const auto found = std::find(labels.begin(), labels.end(), input.slices[s].label);
+    const auto found = names_periods()
+                           ? std::find(labels.begin(), labels.end(), input.slices[s].label)
+                           : labels.begin();
     if (found == labels.end()) continue;
     const auto period = static_cast<size_t>(found - labels.begin());
     for (size_t b = 0; b < in.bands(); ++b) {

@@ -51,7 +51,10 @@ TEST(Flatten, OrderAndNames) {
             (Names{"blue_S1", "blue_S2", "rain_S1", "rain_S2"}));
   EXPECT_EQ(flattened("'{period}.{band}'").schema.band_names(),
             (Names{"S1.blue", "S1.rain", "S2.blue", "S2.rain"}));
-  EXPECT_THAT(error_of([] { flattened("{names: '{band}'}"); }), HasSubstr("calls two bands 'blue'"));
+  EXPECT_THAT(error_of([] { flattened("{names: '{period}'}"); }),
+              HasSubstr("calls two bands 'S1'"));
+  EXPECT_THAT(error_of([] { flattened("{names: '{band}'}"); }),
+              HasSubstr("does not tell 2 slices apart"));
   EXPECT_THAT(error_of([] { flattened("{names: '{band}_{month}'}"); }), HasSubstr("other braces"));
 }
 
@@ -71,6 +74,17 @@ TEST(Flatten, NothingToFlattenLeavesTheListInvalid) {
   cube.values.resize(1);
   const auto result = flattened("{periods: [S1, S2]}", cube);
   EXPECT_THAT(result.at("blue_S1"), numbers_are({kInvalid, kInvalid}));
+}
+
+TEST(Flatten, OneSliceNeedsNoPeriod) {
+  auto cube = series();
+  cube.schema.slices = {day("2019-01-01")};
+  cube.values.resize(1);
+  const auto result = flattened("'{band}_S1'", cube);
+  EXPECT_EQ(result.schema.band_names(), (Names{"blue_S1", "rain_S1"}));
+  EXPECT_THAT(result.at("blue_S1"), numbers_are({1, 2}));
+  EXPECT_THAT(error_of([] { flattened("{names: '{band}', periods: [S1]}"); }),
+              HasSubstr("needs {period}"));
 }
 
 TEST(Flatten, RefusesScenesAndEqualLabels) {

@@ -118,7 +118,8 @@ void Join::check_slices(const CubeSchema& input, size_t cube, const CubeSchema& 
   if (input.slices.size() <= 1) return;
   const auto refused = [&](const std::string& how) {
     return Error(ErrorCode::invalid,
-                 fmt::format("join: cube {} has other slices than the longest one: {}", cube + 1, how))
+                 fmt::format("join: cube {} has other slices than the longest one: {}", cube + 1,
+                             how))
         .hint(fmt::format("bring both to the same periods first (`every` of the reducers), reduce "
                           "one of them to a single slice, or say match: {}; there are: {}; and: {}",
                           match_ == "time" ? "label" : "time", labels(leader), labels(input)));
@@ -134,7 +135,8 @@ void Join::check_slices(const CubeSchema& input, size_t cube, const CubeSchema& 
       continue;
     }
     if (!seen.insert(wanted.label).second)
-      throw Error(ErrorCode::invalid, fmt::format("join: the label '{}' is there twice", wanted.label))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("join: the label '{}' is there twice", wanted.label))
           .hint("say match: time");
     if (slice_of(input, leader, s) == kNone)
       throw refused(fmt::format("there is no '{}'", wanted.label));
@@ -153,8 +155,8 @@ std::vector<raster::Band> Join::bands_of(Inputs inputs) const {
     }
   }
   if (!names_.empty() && names_.size() != bands.size())
-    throw Error(ErrorCode::invalid, fmt::format("join.names: has {} names for {} bands",
-                                                names_.size(), bands.size()));
+    throw Error(ErrorCode::invalid,
+                fmt::format("join.names: has {} names for {} bands", names_.size(), bands.size()));
   for (size_t b = 0; b < names_.size(); ++b) bands[b].name = names_[b];
   std::set<std::string> seen;
   for (const auto& band : bands)
@@ -178,8 +180,9 @@ workflow::BlockPlan Join::plan(Inputs inputs) const {
     check_slices(*inputs[i], i, leader);
     as_they_come = as_they_come && inputs[i]->slices.size() == leader.slices.size();
   }
-  return {.outputs = {std::move(output)},
-          .time_need = as_they_come ? workflow::TimeNeed::pointwise : workflow::TimeNeed::whole_axis};
+  return {
+      .outputs = {std::move(output)},
+      .time_need = as_they_come ? workflow::TimeNeed::pointwise : workflow::TimeNeed::whole_axis};
 }
 
 void copy_plane(const Block& in, size_t in_band, size_t in_slice, Block& out, size_t band,

@@ -27,10 +27,9 @@ Cube series() {
 
 Cube still() {
   Cube cube;
-  cube.schema.bands = {{.name = "height", .type = PixelType::float32, .unit = "m"},
-                       {.name = "class",
-                        .type = PixelType::uint8,
-                        .kind = raster::BandKind::category}};
+  cube.schema.bands = {
+      {.name = "height", .type = PixelType::float32, .unit = "m"},
+      {.name = "class", .type = PixelType::uint8, .kind = raster::BandKind::category}};
   cube.schema.slices = {{.period = {}, .timed = false, .label = "dem"}};
   cube.schema.validity_per_band = true;
   cube.values = {{{10.5, 11.5, 12.5}, {kInvalid, 3, 4}}};
@@ -117,13 +116,18 @@ TEST(Join, Names) {
   using Names = std::vector<std::string>;
   EXPECT_EQ(joined("{prefix: [a_, b_]}", {series(), series()}).schema.band_names(),
             (Names{"a_ndvi", "b_ndvi"}));
-  EXPECT_EQ(joined("{names: [x, y]}", {series(), series()}).schema.band_names(),
-            (Names{"x", "y"}));
-  EXPECT_THAT(error_of([&] { joined("", {series(), series()}); }),
+  EXPECT_EQ(joined("{names: [x, y]}", {series(), series()}).schema.band_names(), (Names{"x", "y"}));
+  EXPECT_THAT(error_of([&] {
+                joined("", {series(), series()});
+              }),
               HasSubstr("two bands are called 'ndvi'"));
-  EXPECT_THAT(error_of([&] { joined("{names: [x]}", {series(), series()}); }),
+  EXPECT_THAT(error_of([&] {
+                joined("{names: [x]}", {series(), series()});
+              }),
               HasSubstr("1 names for 2 bands"));
-  EXPECT_THAT(error_of([&] { joined("{prefix: [x]}", {series(), series()}); }),
+  EXPECT_THAT(error_of([&] {
+                joined("{prefix: [x]}", {series(), series()});
+              }),
               HasSubstr("1 texts for 2 cubes"));
   EXPECT_THAT(error_of([&] { bound(make_join(), "{prefix: [a], names: [b]}"); }),
               HasSubstr("exclude each other"));
