@@ -113,6 +113,8 @@ int run_command_line(int argc, char** argv) {
   add_inspect(app, commands);
   add_view(app, commands);
   add_pixel(app, commands);
+  add_plot(app, commands);
+  add_diff(app, commands);
   add_dispatch(app, commands);
   add_dead(app, commands);
   add_up(app, commands);

@@ -29,6 +29,8 @@ void add_runs(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);
 void add_view(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);
+void add_plot(CLI::App& app, Commands& commands);
+void add_diff(CLI::App& app, Commands& commands);
 void add_doctor(CLI::App& app, Commands& commands);
 void add_store(CLI::App& app, Commands& commands);
 void add_dead(CLI::App& app, Commands& commands);

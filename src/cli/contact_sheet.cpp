@@ -6,47 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <map>
 #include <string_view>
 
+#include "cli/bitmap_text.h"
 #include "error/error.h"
 
 namespace geoloom::cli {
 namespace {
 
-// Dates need a few characters only, drawn here: a library of fonts would bring font files with it.
-// Five columns and seven rows, '#' is ink.
-constexpr int64_t kGlyphWidth = 5, kGlyphHeight = 7, kAdvance = 6, kGap = 4;
+constexpr int64_t kGap = 4;
 constexpr int64_t kTextLine = kGlyphHeight + 4;
 constexpr int64_t kMostPixels = 32768;
 constexpr std::array<uint8_t, 3> kPaper{255, 255, 255}, kInk{0, 0, 0}, kInvalid{30, 40, 90};
-
-const std::map<char, std::string_view>& glyphs() {
-  static const std::map<char, std::string_view> all{
-      {'0', " ### #   ##  ### # ###  ##   # ### "}, {'1', "  #   ##    #    #    #    #   ### "},
-      {'2', " ### #   #    #  ##  #   #    #####"}, {'3', " ### #   #    #  ##     ##   # ### "},
-      {'4', "   #   ##  # # #  # #####   #    # "}, {'5', "######    ####     #    ##   # ### "},
-      {'6', " ### #    #    #### #   ##   # ### "}, {'7', "#####    #   #   #    #    #    #  "},
-      {'8', " ### #   ##   # ### #   ##   # ### "}, {'9', " ### #   ##   # ####    #    # ### "},
-      {'-', "               #####               "}, {'.', "                          ##   ##  "},
-      {':', "       #              #            "}, {'%', "##  ###  #   #   #   #   #  ###  ##"},
-      {'/', "         #   #   #   #   #         "}, {'_', "                              #####"},
-      {'+', "       #    #  #####  #    #       "}, {'A', " ### #   ##   #######   ##   ##   #"},
-      {'B', "#### #   ##   ##### #   ##   ##### "}, {'C', " ### #   ##    #    #    #   # ### "},
-      {'D', "#### #   ##   ##   ##   ##   ##### "}, {'E', "######    #    #### #    #    #####"},
-      {'F', "######    #    #### #    #    #    "}, {'G', " ### #   ##    #  ###   ##   # ####"},
-      {'H', "#   ##   ##   #######   ##   ##   #"}, {'I', " ###   #    #    #    #    #   ### "},
-      {'J', "  ###   #    #    #    # #  #  ##  "}, {'K', "#   ##  # # #  ##   # #  #  # #   #"},
-      {'L', "#    #    #    #    #    #    #####"}, {'M', "#   ### ### # ## # ##   ##   ##   #"},
-      {'N', "#   ###  ## # ##  ###   ##   ##   #"}, {'O', " ### #   ##   ##   ##   ##   # ### "},
-      {'P', "#### #   ##   ##### #    #    #    "}, {'Q', " ### #   ##   ##   ## # ##  #  ## #"},
-      {'R', "#### #   ##   ##### # #  #  # #   #"}, {'S', " #####    #     ###     #    ##### "},
-      {'T', "#####  #    #    #    #    #    #  "}, {'U', "#   ##   ##   ##   ##   ##   # ### "},
-      {'V', "#   ##   ##   ##   ##   # # #   #  "}, {'W', "#   ##   ##   ## # ## # ### ###   #"},
-      {'X', "#   ##   # # #   #   # # #   ##   #"}, {'Y', "#   ##   # # #   #    #    #    #  "},
-      {'Z', "#####    #   #   #   #   #    #####"}};
-  return all;
-}
 
 class Sheet {
  public:
@@ -61,15 +32,10 @@ class Sheet {
     for (size_t plane = 0; plane < 3; ++plane) picture_.planes[plane][at] = colour[plane];
   }
   void write(int64_t x, int64_t y, std::string_view text, int64_t width) {
-    for (const char c :
-         text.substr(0, static_cast<size_t>(std::max<int64_t>(0, width / kAdvance)))) {
-      const char capital = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-      if (const auto glyph = glyphs().find(capital); glyph != glyphs().end())
-        for (int64_t i = 0; i < kGlyphWidth * kGlyphHeight; ++i)
-          if (glyph->second[static_cast<size_t>(i)] == '#')
-            set(x + i % kGlyphWidth, y + i / kGlyphWidth, kInk);
-      x += kAdvance;
-    }
+    const auto shown = static_cast<size_t>(std::max<int64_t>(0, width / kGlyphAdvance));
+    draw_text(text.substr(0, shown), x, y, [this](int64_t ink_x, int64_t ink_y) {
+      set(ink_x, ink_y, kInk);
+    });
   }
   Picture take() { return std::move(picture_); }
 
@@ -107,7 +73,7 @@ Picture contact_sheet(const std::vector<Thumbnail>& thumbnails, int64_t columns)
   const auto& first = thumbnails.front();
   const auto count = static_cast<int64_t>(thumbnails.size());
   // Wide enough for a date, however narrow the pictures are.
-  const int64_t cell_width = std::max<int64_t>(first.width, 10 * kAdvance);
+  const int64_t cell_width = std::max<int64_t>(first.width, 10 * kGlyphAdvance);
   const int64_t cell_height = first.height + kTextLine;
   if (columns == 0)
     columns = static_cast<int64_t>(std::ceil(

@@ -13,6 +13,7 @@
 #include "cli/document_arguments.h"
 #include "cli/layer_dates.h"
 #include "cli/quantities.h"
+#include "cli/scene_node.h"
 #include "error/error.h"
 #include "error/spelling.h"
 #include "gdal/geotiff_writer.h"
@@ -224,29 +225,6 @@ std::unique_ptr<workflow::Run> coarse_run(ViewArguments& arguments, const Comman
               fmt::format("the tiles have no coarser resolution at which the area fits {} pixels",
                           arguments.size))
       .hint("name one that tiles are whole numbers of with --resolution, or raise --size");
-}
-
-// The first step that loads scenes, or the one that --step names, and its first such op.
-struct SceneNode {
-  const workflow::StepRun* step = nullptr;
-  size_t node = 0;
-};
-
-SceneNode scene_node(const workflow::Run& run, const std::string& wanted) {
-  std::vector<std::string> names;
-  for (const auto& step : run.steps()) {
-    if (step.step->is_task()) continue;
-    const auto& chain = step.step->chains.front();
-    for (size_t n = 0; n < chain.nodes.size(); ++n) {
-      const auto& node = chain.nodes[n];
-      if (node.kind() != workflow::OpKind::source || node.source().layer()) continue;
-      names.push_back(step.step->name);
-      if (wanted.empty() || wanted == step.step->name) return {&step, n};
-    }
-  }
-  if (names.empty()) throw Error(ErrorCode::invalid, "no step of the document loads scenes");
-  throw Error(ErrorCode::invalid, fmt::format("--step: '{}' is no step that loads scenes", wanted))
-      .hint(spelling_hint(wanted, names));
 }
 
 void view_scenes(ViewArguments& arguments, const Commands& commands) {
