@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // A small picture of a layer, for people.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "error/error.h"
+#include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "gdal/geotiff_writer.h"
 #include "ops/export/profile.h"
+#include "ops/feature/index_bands.h"
+#include "ops/feature/index_catalogue.h"
 #include "ops/layer_file.h"
 #include "store/checksum.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
+
+std::unique_ptr<workflow::Op> make_index();
+
 namespace {
 
 using raster::CubeSchema;
@@ -32,15 +40,22 @@ const workflow::OpDescription kDescription{
         R"(Draws one band in grey or three in colour. By default red, green and blue where the layer has bands of
 these names, else its first three, else its first. Of several slices the first is drawn.
 
+**Styles.** `style: true_colour` draws red, green and blue, `false_colour` near infrared, red and green, by their
+common names or those of the sensor. `style: {index: NDVI}` draws an index of the [catalogue](index.md), computed
+from the picture's pixels, in the colours `vegetation`.
+
+**Colours** of one band: `colours` is `grey`, `viridis`, `vegetation`, or a list from the lowest value to the
+highest: `["#0000ff", "#ffffff", "#ff0000"]`.
+
 **Size.** The longer side has at most `size` pixels: the layer is shrunk by a whole factor, each pixel
 the mean of the valid pixels it stands for (of categories and counts: the one in its middle). Maps
 smaller than half of `size` are enlarged by a whole factor, so that single pixels can be seen.
 
 **Stretch.** `min` becomes black and `max` white, `gamma` above 1 brightens what is between. By
-default they are the 2nd and 98th percentile of the picture's valid pixels, band by band. They are
-values as stored. Invalid pixels are transparent.
+default they are percentiles of the picture's valid pixels, band by band: the 2nd and the 98th, or those that
+`stretch: [1, 99]` says. They are values as stored, of an index the index. Invalid pixels are transparent.
 
-**Classes** of one band that has colours are drawn in them, unless `min` or `max` asks for grey.
+**Classes** of one band that has colours are drawn in them, unless `min`, `max` or `colours` asks for others.
 
 A layer made by an earlier op of the same step can be drawn. The result is named by `as:`, by default
 `<layer>_quicklook`; it is a picture, not data.)",
@@ -148,8 +163,8 @@ struct Stretch {
   double min = 0, max = 1;
 };
 
-// 2nd and 98th percentile of the valid pixels, by rank.
-Stretch stretch_of(const Sampled& band) {
+// Percentiles of the valid pixels, by rank.
+Stretch stretch_of(const Sampled& band, const std::vector<double>& percentiles) {
   std::vector<double> values;
   for (size_t i = 0; i < band.count.size(); ++i)
     if (band.valid(i)) values.push_back(band.mean(i));
@@ -158,13 +173,118 @@ Stretch stretch_of(const Sampled& band) {
   const auto at = [&](double share) {
     return values[static_cast<size_t>(std::floor(share * static_cast<double>(values.size() - 1)))];
   };
-  return {at(0.02), at(0.98)};
+  return {at(percentiles[0] / 100), at(percentiles[1] / 100)};
+}
+
+// From the lowest value to the highest. Viridis is that of Smith and van der Walt (2015), given to
+// the public domain, at nine places.
+using Ramp = std::vector<raster::Colour>;
+const std::map<std::string, Ramp>& ramps() {
+  static const std::map<std::string, Ramp> all{{"grey", {{0, 0, 0}, {255, 255, 255}}},
+                                               {"viridis",
+                                                {{68, 1, 84},
+                                                 {71, 44, 122},
+                                                 {59, 81, 139},
+                                                 {44, 113, 142},
+                                                 {33, 144, 141},
+                                                 {39, 173, 129},
+                                                 {92, 200, 99},
+                                                 {170, 220, 50},
+                                                 {253, 231, 37}}},
+                                               {"vegetation",
+                                                {{112, 72, 40},
+                                                 {190, 150, 96},
+                                                 {240, 232, 190},
+                                                 {160, 200, 110},
+                                                 {62, 140, 50},
+                                                 {16, 84, 36}}}};
+  return all;
+}
+
+raster::Colour colour_on(const Ramp& ramp, double share) {
+  const double place = share * static_cast<double>(ramp.size() - 1);
+  const auto before = std::min(static_cast<size_t>(place), ramp.size() - 2);
+  const double part = place - static_cast<double>(before);
+  raster::Colour out{};
+  for (size_t c = 0; c < out.size(); ++c)
+    out[c] = static_cast<uint8_t>(
+        std::nearbyint(ramp[before][c] + (ramp[before + 1][c] - ramp[before][c]) * part));
+  return out;
+}
+
+// What bands are when they are looked for by the letters of index formulas.
+std::vector<size_t> bands_by_letters(const CubeSchema& schema,
+                                     const std::vector<std::string>& letters,
+                                     const std::string& wanted) {
+  const IndexBands bands(schema, {}, "", "quicklook");
+  std::vector<size_t> out;
+  for (const auto& letter : letters) {
+    const auto found = bands.find(letter);
+    if (!found)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("quicklook.style: {} needs the band {}, which is none of {}", wanted,
+                              IndexCatalogue::get().bands().contains(letter)
+                                  ? IndexCatalogue::get().bands().at(letter).common_name
+                                  : letter,
+                              fmt::join(schema.band_names(), ", ")))
+          .hint("name bands with `bands`");
+    out.push_back(*found);
+  }
+  return out;
+}
+
+// An index of the picture's pixels, as the op of that name makes it.
+Sampled index_of(const std::string& name, const std::vector<Sampled>& sampled,
+                 const CubeSchema& stored, const std::vector<size_t>& bands) {
+  CubeSchema input;
+  input.slices.resize(1);
+  input.validity_per_band = true;
+  for (const size_t band : bands) {
+    input.bands.push_back(stored.bands[band]);
+    input.bands.back().type = raster::PixelType::float32;  // means of stored values
+  }
+  const size_t pixels = sampled.front().sum.size();
+  raster::Block block(input, {0, 0, static_cast<int64_t>(pixels), 1}, 0, 1);
+  for (size_t b = 0; b < bands.size(); ++b)
+    for (size_t i = 0; i < pixels; ++i) {
+      block.validity(0, b)[i] = sampled[b].valid(i) ? 1 : 0;
+      block.plane<float>(b, 0)[i] =
+          sampled[b].valid(i) ? static_cast<float>(sampled[b].mean(i)) : 0;
+    }
+  const auto op = make_index();
+  workflow::Parameters parameters;
+  op->declare(parameters);
+  workflow::Value argument;
+  argument.kind = workflow::Value::Kind::string;
+  argument.text = name;
+  parameters.bind(argument, "index");
+  op->check();
+  const auto& index = dynamic_cast<const workflow::BlockOp&>(*op);
+  const CubeSchema* const in_schema = &input;
+  const auto plan = index.plan({&in_schema, 1});
+  raster::Block made(plan.outputs[0], block.window(), 0, 1);
+  const auto prepared = index.prepare({});
+  const CubeSchema* const out_schema = plan.outputs.data();
+  const raster::Block* const in = &block;
+  raster::Block* const out = &made;
+  index.run({{&in_schema, 1}, {&out_schema, 1}, prepared.get(), {&in, 1}, {&out, 1}});
+  Sampled result;
+  for (size_t i = 0; i < pixels; ++i) {
+    result.sum.push_back(static_cast<double>(made.plane<float>(0, 0)[i]));
+    result.count.push_back(made.validity(0)[i]);
+  }
+  return result;
+}
+
+// How bright a value is, from 0 to 1.
+double brightness(double value, const Stretch& stretch, double gamma) {
+  const double t = std::clamp((value - stretch.min) / (stretch.max - stretch.min), 0.0, 1.0);
+  return gamma == 1 ? t : std::pow(t, 1 / gamma);
 }
 
 uint8_t shade(double value, const Stretch& stretch, double gamma) {
   if (!(stretch.min < stretch.max)) return 128;  // one value only
-  const double t = std::clamp((value - stretch.min) / (stretch.max - stretch.min), 0.0, 1.0);
-  return static_cast<uint8_t>(std::nearbyint(255 * (gamma == 1 ? t : std::pow(t, 1 / gamma))));
+  return static_cast<uint8_t>(std::nearbyint(255 * brightness(value, stretch, gamma)));
 }
 
 // Red, green, blue and alpha; transparent where a band is invalid.
@@ -202,6 +322,20 @@ class Quicklook : public workflow::TaskOp {
         .meaning(workflow::Meaning::band);
     parameters.add("min", &min_, "Stored value that becomes black; one, or one per band");
     parameters.add("max", &max_, "Stored value that becomes white; one, or one per band");
+    parameters
+        .add("style", &style_,
+             "true_colour, false_colour, or an index of the catalogue: {index: NDVI}")
+        .identity_if_changed();
+    parameters
+        .add("stretch", &stretch_,
+             "Percentiles that become black and white, where min and max are not given")
+        .range(0, 100)
+        .identity_if_changed();
+    parameters
+        .add("colours", &colours_,
+             "Of one band: grey, viridis, vegetation, or a list from low to high: [\"#000000\", "
+             "...]")
+        .identity_if_changed();
     parameters.add("gamma", &gamma_, "Above 1 brightens the middle").range(0.1, 10);
     parameters.add("size", &size_, "Longest side of the picture").range(16, 16384).unit("px");
   }
@@ -213,6 +347,12 @@ class Quicklook : public workflow::TaskOp {
     if (!bands_.empty() && bands_.size() != 1 && bands_.size() != 3)
       throw Error(ErrorCode::invalid,
                   fmt::format("quicklook.bands: takes 1 or 3 bands, got {}", bands_.size()));
+    if (stretch_.size() != 2 || !(stretch_[0] < stretch_[1]))
+      throw Error(ErrorCode::invalid,
+                  "quicklook.stretch: takes two percentiles, the lower one first")
+          .hint("stretch: [2, 98]");
+    check_style();
+    check_colours();
   }
 
   std::string layer_made() const override {
@@ -223,7 +363,12 @@ class Quicklook : public workflow::TaskOp {
   workflow::LayerInfo plan(const workflow::Layers& layers) const override {
     const auto& info = layers.info(layer_);
     workflow::require_pixels(info, "quicklook.layer");
-    const size_t bands = chosen(info.schema).size();
+    const size_t all = chosen(info.schema).size();
+    const size_t bands = index_.empty() ? all : 1;
+    if (!colours_.empty() && !in_one_band(bands))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("quicklook.colours: are of one band, not of {}", bands))
+          .hint("name the band: bands: nir");
     check_limits("min", min_, bands);
     check_limits("max", max_, bands);
     workflow::LayerInfo made;
@@ -238,8 +383,9 @@ class Quicklook : public workflow::TaskOp {
     const auto pixels = static_cast<size_t>(scale.columns * scale.rows);
     const auto part =
         static_cast<size_t>(std::min(grid.width, kPartWidth) * std::min(grid.height, kPartHeight));
-    return pixels * (3 * (sizeof(double) + sizeof(uint32_t)) + sizeof(double)) +
-           pixels * static_cast<size_t>(scale.enlarge * scale.enlarge) * 8 + part * 3 * 5 +
+    const size_t bands = index_.empty() ? 3 : 2 * kMostIndexBands;
+    return pixels * (bands * (sizeof(double) + sizeof(uint32_t)) + sizeof(double)) +
+           pixels * static_cast<size_t>(scale.enlarge * scale.enlarge) * 8 + part * bands * 5 +
            (size_t{8} << 20);
   }
 
@@ -249,6 +395,9 @@ class Quicklook : public workflow::TaskOp {
   std::vector<size_t> chosen(const CubeSchema& schema) const;
   static void check_limits(const char* name, const std::vector<double>& limits, size_t bands);
   std::vector<Stretch> stretches(const std::vector<Sampled>& sampled) const;
+  void check_style();
+  void check_colours();
+  bool in_one_band(size_t bands) const { return bands == 1 || !index_.empty(); }
   using Shading = std::function<raster::Colour(size_t pixel)>;
   Shading by_class(const std::vector<raster::Colour>& colours, const Sampled& band) const;
   Shading by_stretch(const std::vector<Sampled>& sampled) const;
@@ -256,6 +405,12 @@ class Quicklook : public workflow::TaskOp {
   std::string layer_, result_;
   std::vector<std::string> bands_;
   std::vector<double> min_, max_;
+  static constexpr size_t kMostIndexBands = 8;
+  workflow::Value style_;
+  std::string index_;  // of the style
+  std::vector<std::string> colours_;
+  Ramp ramp_;  // empty: of nothing but grey
+  std::vector<double> stretch_{2, 98};
   double gamma_ = 1;
   int64_t size_ = 1024;
 };
@@ -268,7 +423,54 @@ void Quicklook::check_limits(const char* name, const std::vector<double>& limits
                           name, bands, limits.size()));
 }
 
+void Quicklook::check_style() {
+  if (style_.is_null()) return;
+  if (!bands_.empty())
+    throw Error(ErrorCode::invalid, "quicklook: `style` and `bands` exclude each other");
+  const std::vector<std::string> names{"true_colour", "false_colour"};
+  if (style_.kind == workflow::Value::Kind::map && style_.map.size() == 1 &&
+      style_.map.front().first == "index") {
+    index_ = style_.map.front().second.text;
+    const auto* const index = IndexCatalogue::get().find(index_);
+    if (index == nullptr)
+      throw style_.error(fmt::format("quicklook.style: there is no index '{}'", index_))
+          .hint("`geoloom indices` lists them");
+    if (IndexCatalogue::get().letters(*index).size() > kMostIndexBands)
+      throw style_.error(fmt::format("quicklook.style: {} has too many bands", index_));
+    return;
+  }
+  if (style_.kind != workflow::Value::Kind::string ||
+      std::find(names.begin(), names.end(), style_.text) == names.end())
+    throw style_.error(fmt::format("quicklook.style: there is no style {}", style_.described()))
+        .hint("styles are true_colour, false_colour and {index: NDVI}");
+}
+
+void Quicklook::check_colours() {
+  if (colours_.empty()) {
+    if (!index_.empty()) ramp_ = ramps().at("vegetation");
+    return;
+  }
+  if (colours_.size() > 1) {
+    for (const auto& colour : colours_) ramp_.push_back(raster::colour_of(colour));
+    return;
+  }
+  const auto found = ramps().find(colours_.front());
+  if (found == ramps().end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, ramp] : ramps()) names.push_back(name);
+    throw Error(ErrorCode::invalid,
+                fmt::format("quicklook.colours: there is no ramp '{}'", colours_.front()))
+        .hint(spelling_hint(colours_.front(), names));
+  }
+  ramp_ = found->second;
+}
+
 std::vector<size_t> Quicklook::chosen(const CubeSchema& schema) const {
+  if (!index_.empty())
+    return bands_by_letters(
+        schema, IndexCatalogue::get().letters(*IndexCatalogue::get().find(index_)), index_);
+  if (style_.text == "true_colour") return bands_by_letters(schema, {"R", "G", "B"}, style_.text);
+  if (style_.text == "false_colour") return bands_by_letters(schema, {"N", "R", "G"}, style_.text);
   std::vector<size_t> out;
   for (const auto& band : bands_) out.push_back(static_cast<size_t>(schema.band_index(band)));
   if (!out.empty()) return out;
@@ -283,7 +485,7 @@ std::vector<Stretch> Quicklook::stretches(const std::vector<Sampled>& sampled) c
   std::vector<Stretch> out;
   for (size_t band = 0; band < sampled.size(); ++band) {
     Stretch stretch;
-    if (min_.empty() || max_.empty()) stretch = stretch_of(sampled[band]);
+    if (min_.empty() || max_.empty()) stretch = stretch_of(sampled[band], stretch_);
     if (!min_.empty()) stretch.min = min_[std::min(band, min_.size() - 1)];
     if (!max_.empty()) stretch.max = max_[std::min(band, max_.size() - 1)];
     out.push_back(stretch);
@@ -300,7 +502,12 @@ Quicklook::Shading Quicklook::by_class(const std::vector<raster::Colour>& colour
 }
 
 Quicklook::Shading Quicklook::by_stretch(const std::vector<Sampled>& sampled) const {
-  return [&sampled, limits = stretches(sampled), gamma = gamma_](size_t pixel) {
+  return [&sampled, limits = stretches(sampled), gamma = gamma_, &ramp = ramp_](size_t pixel) {
+    if (!ramp.empty()) {
+      const bool one_value = !(limits[0].min < limits[0].max);
+      return colour_on(ramp,
+                       one_value ? 0.5 : brightness(sampled[0].mean(pixel), limits[0], gamma));
+    }
     raster::Colour colour{};
     for (size_t i = 0; i < colour.size(); ++i) {
       const size_t band = std::min(i, sampled.size() - 1);
@@ -322,9 +529,11 @@ workflow::Product Quicklook::run(const workflow::TaskContext& context) const {
     if (context.progress)
       context.progress(static_cast<double>(i + 1) / static_cast<double>(entries.size()));
   }
-  const auto& sampled = sampling.sampled();
+  auto sampled = sampling.sampled();
+  if (!index_.empty()) sampled = {index_of(index_, sampled, schema, bands)};
   const auto& colours = schema.bands[bands.front()].colours;
-  const bool classes = bands.size() == 1 && !colours.empty() && min_.empty() && max_.empty();
+  const bool classes =
+      bands.size() == 1 && !colours.empty() && ramp_.empty() && min_.empty() && max_.empty();
   const auto pixels =
       draw(sampled, scale, classes ? by_class(colours, sampled.front()) : by_stretch(sampled));
   workflow::Product product;
