@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Feature ops against the programs people trust: terrain as gdaldem, focal and distance as scipy.ndimage, joins with rasters of
-other systems, flatten and standardise as NumPy, and `diff` and `plot` as pyproj and NumPy.
+other systems, flatten and standardise as NumPy, `diff` and `plot` as pyproj and NumPy, and the features of cropland maps.
 
     features_test.py GEOLOOM [--only TEST]...
 """
 import csv
 import json
+import os
+import pathlib
 import subprocess
 import sys
 import xml.etree.ElementTree
@@ -390,6 +392,79 @@ steps:
     bench.expect_equal(bench.call("plot", "layer", "months", "--store", "out").code, 2, "no place")
 
 
+NINE = ["blue", "green", "red", "nir", "swir_1", "swir_2", "red_edge_1", "red_edge_2", "red_edge_3"]
+SEMESTER = [*NINE, "bcdev", "edev", "sdev", "NDVI", "LAI", "MNDWI", "rain"]
+FEATURES = [f"{name}_{semester}" for semester in ("S1", "S2") for name in SEMESTER] + ["slope"]
+
+
+def derived(nine):
+    blue, green, red, nir, swir = (nine[NINE.index(name)] for name in ("blue", "green", "red", "nir", "swir_1"))
+    return [(nir - red) / (nir + red), 3.618 * (2.5 * (nir - red) / (nir + 6 * red - 7.5 * blue + 1)) - 0.118, (green - swir) / (green + swir)]
+
+
+def crop_mask_features(bench):
+    """The component of the library on synthetic medians, whose features NumPy computes."""
+    random, wanted = random_of(11), []
+    pixel, origin = 0.05, (2.0, 46.0)
+    lon, lat = numpy.meshgrid(origin[0] + (numpy.arange(60) + 0.5) * pixel, origin[1] - (numpy.arange(40) + 0.5) * pixel)
+    for semester in (1, 2):
+        nine = random.integers(300, 6000, (9, SIZE[1], SIZE[0])).astype(numpy.float32)
+        nine[0] = nine[0] / 8  # blue; more would make the denominator of LAI 0
+        mads = numpy.stack([random.uniform(0.01, 0.3, (SIZE[1], SIZE[0])), random.uniform(100, 3000, (SIZE[1], SIZE[0])),
+                            random.uniform(1e-4, 0.02, (SIZE[1], SIZE[0]))]).astype(numpy.float32)
+        stack = numpy.concatenate([nine, mads])
+        stack[:, 5:9, 40:60] = numpy.nan
+        scenes.write_raster(bench.folder / f"s{semester}.tif", stack, nodata=numpy.nan, names=(*NINE, "bcdev", "edev", "sdev"))
+        rain = (100 * semester + 3 * lon + 2 * lat).astype(numpy.float32)
+        scenes.write_raster(bench.folder / f"rain{semester}.tif", rain[None], pixel=pixel, origin=origin, epsg=4326, nodata=-9999)
+        stack = stack.astype(numpy.float64)
+        scaled = stack[:9] / 10000
+        wanted += [*scaled, -numpy.log(stack[9]), -numpy.log(stack[10] / 10000), -numpy.log(stack[11]), *derived(scaled), None]
+    slope = random.uniform(0, 60, (SIZE[1], SIZE[0])).astype(numpy.float32)
+    scenes.write_raster(bench.folder / "slope.tif", slope[None])
+    wanted.append(slope.astype(numpy.float64))
+    area = AREA + "\ncomponents: {crop-mask-features: geoloom:crop-mask-features}"
+    got, names = made(bench, ["use: {component: crop-mask-features, with: {first: s1.tif, second: s2.tif, rain_first: rain1.tif, "
+                              "rain_second: rain2.tif, slope: slope.tif}}", "save: {layer: result, type: float32}"], area=area)
+    bench.expect_equal(names, FEATURES, "names and order of the 33 features")
+    x = scenes.ORIGIN[0] + (numpy.arange(SIZE[0]) + 0.5) * scenes.PIXEL
+    y = scenes.ORIGIN[1] - (numpy.arange(SIZE[1]) + 0.5) * scenes.PIXEL
+    for index, name in enumerate(FEATURES):
+        if wanted[index] is not None:
+            scale = numpy.nanmax(numpy.abs(wanted[index]))
+            expect_close(bench, got[index], wanted[index], 2e-5 * scale if name.startswith("LAI") else 4e-7 * scale, name)
+        elif has_environment(bench):
+            rain = by_python(bench, f"""
+from pyproj import Transformer
+lon, lat = Transformer.from_crs({scenes.EPSG}, 4326, always_xy=True).transform(*numpy.meshgrid(x, y))
+out = 100 * {name[-1]} + 3 * lon + 2 * lat""", x=x, y=y)
+            expect_close(bench, got[index], rain, 5e-4, name)
+
+
+def crop_mask_tables(bench):
+    """The published training tables have these columns, and values that these formulas give. Their rows are medians over polygons,
+    feature by feature, so a median of NDVI is near the NDVI of the medians and not equal to it."""
+    folder = os.environ.get("GEOLOOM_TEST_DATA")
+    if not folder or not (pathlib.Path(folder) / "crop-mask").is_dir():
+        print("SKIPPED crop_mask_tables: GEOLOOM_TEST_DATA names no folder with crop-mask/")
+        return bench.expect(True, "no tables")
+    for path in sorted((pathlib.Path(folder) / "crop-mask").glob("*_training.txt")):
+        with open(path, encoding="utf-8") as file:
+            header = file.readline().lstrip("# ").split()
+        bench.expect_equal(header, ["Class", *FEATURES], f"{path.name}: columns")
+        table = dict(zip(header, numpy.loadtxt(path).T))
+        for semester in ("S1", "S2"):
+            nine = [table[f"{name}_{semester}"] for name in NINE]
+            for name, values in zip(("NDVI", "LAI", "MNDWI"), derived(nine)):
+                away = numpy.abs(values - table[f"{name}_{semester}"])
+                bench.expect(numpy.median(away) < (0.01 if name == "LAI" else 0.004), f"{path.name}: {name}_{semester}", f"median difference {numpy.median(away)}")
+            for name, low, high in (("bcdev", 0, 8), ("edev", 0, 8), ("sdev", 0, 14)):
+                values = table[f"{name}_{semester}"]
+                bench.expect(low < numpy.median(values) < high and (values > low).mean() > 0.99, f"{path.name}: {name} is -ln of a deviation",
+                             (values.min(), values.max()))
+            bench.expect(0 < numpy.median(nine[3]) < 1, f"{path.name}: reflectance is from 0 to 1")
+
+
 def lon_lat(column, row):
     here, there = osr.SpatialReference(), osr.SpatialReference()
     here.ImportFromEPSG(scenes.EPSG)
@@ -412,7 +487,7 @@ def polygon_mask(corners):
 
 TESTS = (terrain_as_gdaldem, edges_as_gdaldem, terrain_in_degrees, focal_as_scipy, distance_as_scipy, joins_coarse_rasters_of_another_system,
          joins_layers_of_earlier_steps, flattens_alike_on_every_tile, standardises_by_what_was_measured, diff_of_classes,
-         diff_of_numbers_and_grids, diff_and_plot_of_layers)
+         diff_of_numbers_and_grids, diff_and_plot_of_layers, crop_mask_features, crop_mask_tables)
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))
