@@ -42,7 +42,7 @@ TEST(LineChart, PixelsShowTheSame) {
   size_t blue = 0;
   for (size_t i = 0; i < picture.planes[0].size(); ++i)
     blue += picture.planes[0][i] == 0 && picture.planes[1][i] == 114 && picture.planes[2][i] == 178;
-  EXPECT_GT(blue, 300U);  // a line of 320 columns
+  EXPECT_GT(blue, 200U);  // most of a line of 320 columns
 }
 
 TEST(LineChart, NothingAndOneValueCanBeDrawn) {
