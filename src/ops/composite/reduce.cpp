@@ -363,7 +363,7 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
                   fmt::format("reduce: band '{}' holds classes, of which a {} makes no sense",
                               input.name, kStats[static_cast<size_t>(derived.stat)]))
           .hint("use first, last, min, max, count, or even: lower");
-    if (derived.stat == Stat::mean || derived.stat == Stat::std)
+    if (has_sum(derived.stat))
       require_linear(input, "reduce", kStats[static_cast<size_t>(derived.stat)]);
     band.type = PixelType::float32;
     band.kind = raster::BandKind::measure;

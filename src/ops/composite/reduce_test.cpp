@@ -179,7 +179,8 @@ TEST(Reduce, RefusesWhatMakesNoSense) {
   std::swap(schema.slices[0], schema.slices[3]);
   EXPECT_THAT(error_of([&] { planned("{every: month}", schema); }), HasSubstr("earlier than"));
   schema.bands[0].unit = "dB";
-  EXPECT_THAT(error_of([&] { planned("[max, mean]", schema); }), HasSubstr("in decibels"));
+  for (const char* stat : {"[max, mean]", "sd", "variance", "std", "sum", "product"})
+    EXPECT_THAT(error_of([&] { planned(stat, schema); }), HasSubstr("in decibels")) << stat;
   EXPECT_NO_THROW(planned("[median, max]", schema));
   schema.bands[0].kind = raster::BandKind::category;
   EXPECT_THAT(error_of([&] { planned("median", schema); }), HasSubstr("holds classes"));
