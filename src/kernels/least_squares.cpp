@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products of regressors over the dates with samples, then a factorisation L D L' of each
-// pixel's small matrix. Pixels lie side by side in plain loops that compilers turn into vectors of
-// any width.
+// pixel's small matrix, of kSide pixels side by side.
 #include "kernels/least_squares.h"
 
 #include <algorithm>
@@ -38,7 +37,7 @@ struct Products {
 struct Equations {
   double matrix[kMostPairs * kSide];
   double right[kMostRegressors * kSide];
-  uint32_t count[kSide];
+  double count[kSide];
   uint8_t solved[kSide];
 };
 
@@ -54,37 +53,78 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Lanes = hn::CappedTag<double, kSide>;
+using Doubles = hn::Vec<Lanes>;
+
+// Where samples are, and the samples as doubles.
+HWY_INLINE hn::Mask<Lanes> samples_at(const float* values, Doubles& sample) {
+  const Lanes d;
+  sample = hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Lanes>(), values));
+  return hn::Eq(sample, sample);
+}
+
+// to += factors * other
+HWY_INLINE void add_products(const double* factors, double other, double* to) {
+  const Lanes d;
+  const auto by = hn::Set(d, other);
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d))
+    hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::Mul(hn::LoadU(d, factors + i), by)), d, to + i);
+}
+
+// to -= a * b
+HWY_INLINE void take_products(const double* a, const double* b, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    const auto product = hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
+  }
+}
+
+// to -= a * b * c
+HWY_INLINE void take_products(const double* a, const double* b, const double* c, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    const auto product =
+        hn::Mul(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), hn::LoadU(d, c + i));
+    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
+  }
+}
+
+HWY_INLINE void divide(const double* by, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d))
+    hn::StoreU(hn::Div(hn::LoadU(d, to + i), hn::LoadU(d, by + i)), d, to + i);
+}
+
 // One date of kSide pixels.
 HWY_INLINE void add_row(const float* values, const double* regressors, size_t columns,
                         const double* products, size_t pairs, Equations& e) {
+  const Lanes d;
   double weight[kSide], sample[kSide];
-  for (size_t i = 0; i < kSide; ++i) {
-    const bool there = values[i] == values[i];
-    weight[i] = there ? 1.0 : 0.0;
-    sample[i] = there ? static_cast<double>(values[i]) : 0.0;
-    e.count[i] += there ? 1 : 0;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    Doubles value;
+    const auto there = samples_at(values + i, value);
+    const auto one = hn::IfThenElseZero(there, hn::Set(d, 1.0));
+    hn::StoreU(one, d, weight + i);
+    hn::StoreU(hn::IfThenElseZero(there, value), d, sample + i);
+    hn::StoreU(hn::Add(hn::LoadU(d, e.count + i), one), d, e.count + i);
   }
-  for (size_t k = 0; k < pairs; ++k) {
-    double* HWY_RESTRICT to = e.matrix + k * kSide;
-    const double product = products[k];
-    for (size_t i = 0; i < kSide; ++i) to[i] += weight[i] * product;
-  }
-  for (size_t c = 0; c < columns; ++c) {
-    double* HWY_RESTRICT to = e.right + c * kSide;
-    const double regressor = regressors[c];
-    for (size_t i = 0; i < kSide; ++i) to[i] += sample[i] * regressor;
-  }
+  for (size_t k = 0; k < pairs; ++k) add_products(weight, products[k], e.matrix + k * kSide);
+  for (size_t c = 0; c < columns; ++c) add_products(sample, regressors[c], e.right + c * kSide);
 }
 
 // Column j of L and pivot j of D, from those before them.
 HWY_INLINE void eliminate(size_t j, size_t columns, Equations& e) {
-  double* HWY_RESTRICT pivot = e.matrix + entry(j, j) * kSide;
+  const Lanes d;
+  double* pivot = e.matrix + entry(j, j) * kSide;
   double least[kSide];
-  for (size_t i = 0; i < kSide; ++i) least[i] = pivot[i] * kLeastShare;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d))
+    hn::StoreU(hn::Mul(hn::LoadU(d, pivot + i), hn::Set(d, kLeastShare)), d, least + i);
   for (size_t k = 0; k < j; ++k) {
-    const double* HWY_RESTRICT factor = e.matrix + entry(j, k) * kSide;
-    const double* HWY_RESTRICT other = e.matrix + entry(k, k) * kSide;
-    for (size_t i = 0; i < kSide; ++i) pivot[i] -= factor[i] * factor[i] * other[i];
+    const double* factor = e.matrix + entry(j, k) * kSide;
+    take_products(factor, factor, e.matrix + entry(k, k) * kSide, pivot);
   }
   for (size_t i = 0; i < kSide; ++i) {
     const bool apart = pivot[i] > least[i];
@@ -92,35 +132,22 @@ HWY_INLINE void eliminate(size_t j, size_t columns, Equations& e) {
     pivot[i] = apart ? pivot[i] : 1.0;
   }
   for (size_t row = j + 1; row < columns; ++row) {
-    double* HWY_RESTRICT to = e.matrix + entry(row, j) * kSide;
-    for (size_t k = 0; k < j; ++k) {
-      const double* HWY_RESTRICT a = e.matrix + entry(row, k) * kSide;
-      const double* HWY_RESTRICT b = e.matrix + entry(j, k) * kSide;
-      const double* HWY_RESTRICT between = e.matrix + entry(k, k) * kSide;
-      for (size_t i = 0; i < kSide; ++i) to[i] -= a[i] * b[i] * between[i];
-    }
-    for (size_t i = 0; i < kSide; ++i) to[i] /= pivot[i];
+    double* to = e.matrix + entry(row, j) * kSide;
+    for (size_t k = 0; k < j; ++k)
+      take_products(e.matrix + entry(row, k) * kSide, e.matrix + entry(j, k) * kSide,
+                    e.matrix + entry(k, k) * kSide, to);
+    divide(pivot, to);
   }
 }
 
 HWY_INLINE void substitute(size_t columns, Equations& e) {
-  for (size_t c = 0; c < columns; ++c) {
-    double* HWY_RESTRICT to = e.right + c * kSide;
-    for (size_t k = 0; k < c; ++k) {
-      const double* HWY_RESTRICT factor = e.matrix + entry(c, k) * kSide;
-      const double* HWY_RESTRICT from = e.right + k * kSide;
-      for (size_t i = 0; i < kSide; ++i) to[i] -= factor[i] * from[i];
-    }
-  }
+  for (size_t c = 0; c < columns; ++c)
+    for (size_t k = 0; k < c; ++k)
+      take_products(e.matrix + entry(c, k) * kSide, e.right + k * kSide, e.right + c * kSide);
   for (size_t c = columns; c-- > 0;) {
-    double* HWY_RESTRICT to = e.right + c * kSide;
-    const double* HWY_RESTRICT pivot = e.matrix + entry(c, c) * kSide;
-    for (size_t i = 0; i < kSide; ++i) to[i] /= pivot[i];
-    for (size_t k = c + 1; k < columns; ++k) {
-      const double* HWY_RESTRICT factor = e.matrix + entry(k, c) * kSide;
-      const double* HWY_RESTRICT from = e.right + k * kSide;
-      for (size_t i = 0; i < kSide; ++i) to[i] -= factor[i] * from[i];
-    }
+    divide(e.matrix + entry(c, c) * kSide, e.right + c * kSide);
+    for (size_t k = c + 1; k < columns; ++k)
+      take_products(e.matrix + entry(k, c) * kSide, e.right + k * kSide, e.right + c * kSide);
   }
 }
 
@@ -130,7 +157,7 @@ void solve(const Regressors& regressors, const Products& products, const float* 
   const size_t columns = regressors.columns;
   std::fill_n(e.matrix, products.pairs * kSide, 0.0);
   std::fill_n(e.right, columns * kSide, 0.0);
-  std::fill_n(e.count, kSide, 0U);
+  std::fill_n(e.count, kSide, 0.0);
   std::fill_n(e.solved, kSide, uint8_t{1});
   for (size_t d = 0; d < regressors.dates; ++d)
     add_row(values + d * stride, regressors.row(d), columns,
@@ -139,29 +166,30 @@ void solve(const Regressors& regressors, const Products& products, const float* 
   substitute(columns, e);
 }
 
-// For `pixels` up to any number.
-void add_residual_squares(const Regressors& regressors, const float* values, size_t pixels,
-                          const double* coefficients, double* squares) {
+// Of kSide pixels; rows of values and coefficients lie `stride` apart.
+HWY_INLINE void add_squares(const Regressors& regressors, const float* values, size_t stride,
+                            const double* coefficients, double* squares) {
+  const Lanes d;
   double model[kSide];
-  for (size_t first = 0; first < pixels; first += kSide) {
-    const size_t count = std::min(kSide, pixels - first);
-    for (size_t d = 0; d < regressors.dates; ++d) {
-      const float* row = values + d * pixels + first;
-      const double* regressor = regressors.row(d);
-      for (size_t i = 0; i < count; ++i) model[i] = 0;
-      for (size_t c = 0; c < regressors.columns; ++c) {
-        const double* HWY_RESTRICT coefficient = coefficients + c * pixels + first;
-        const double factor = regressor[c];
-        for (size_t i = 0; i < count; ++i) model[i] += coefficient[i] * factor;
-      }
-      double* HWY_RESTRICT sum = squares + first;
-      for (size_t i = 0; i < count; ++i) {
-        const bool there = row[i] == row[i];
-        const double residual = there ? static_cast<double>(row[i]) - model[i] : 0.0;
-        sum[i] += residual * residual;
-      }
+  for (size_t t = 0; t < regressors.dates; ++t) {
+    const double* regressor = regressors.row(t);
+    std::fill_n(model, kSide, 0.0);
+    for (size_t c = 0; c < regressors.columns; ++c)
+      add_products(coefficients + c * stride, regressor[c], model);
+    for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+      Doubles value;
+      const auto there = samples_at(values + t * stride + i, value);
+      const auto residual = hn::IfThenElseZero(there, hn::Sub(value, hn::LoadU(d, model + i)));
+      hn::StoreU(hn::Add(hn::LoadU(d, squares + i), hn::Mul(residual, residual)), d, squares + i);
     }
   }
+}
+
+// Whole groups of kSide pixels.
+void add_residual_squares(const Regressors& regressors, const float* values, size_t pixels,
+                          const double* coefficients, double* squares) {
+  for (size_t first = 0; first + kSide <= pixels; first += kSide)
+    add_squares(regressors, values + first, pixels, coefficients + first, squares + first);
 }
 
 }  // namespace
@@ -174,6 +202,21 @@ namespace {
 
 HWY_EXPORT(solve);
 HWY_EXPORT(add_residual_squares);
+
+// From pixel `first` on.
+void add_square_by_square(const Regressors& regressors, const float* values, size_t pixels,
+                          size_t first, const double* coefficients, double* squares) {
+  for (size_t p = first; p < pixels; ++p) {
+    for (size_t d = 0; d < regressors.dates; ++d) {
+      const float value = values[d * pixels + p];
+      if (value != value) continue;
+      double model = 0;
+      for (size_t c = 0; c < regressors.columns; ++c)
+        model += coefficients[c * pixels + p] * regressors.row(d)[c];
+      squares[p] += (value - model) * (value - model);
+    }
+  }
+}
 
 void check(const Regressors& regressors) {
   if (regressors.columns == 0 || regressors.columns > kMostRegressors)
@@ -202,8 +245,8 @@ void least_squares(const Regressors& regressors, const float* values, size_t pix
     HWY_DYNAMIC_DISPATCH(solve)
     (regressors, products, from, width < kSide ? kSide : pixels, equations);
     for (size_t i = 0; i < width; ++i) {
-      count[first + i] = equations.count[i];
-      solved[first + i] = equations.count[i] >= least ? equations.solved[i] : uint8_t{0};
+      count[first + i] = static_cast<uint32_t>(equations.count[i]);
+      solved[first + i] = count[first + i] >= least ? equations.solved[i] : uint8_t{0};
       for (size_t c = 0; c < columns; ++c)
         coefficients[c * pixels + first + i] =
             solved[first + i] != 0 ? equations.right[c * kSide + i] : 0.0;
@@ -215,6 +258,7 @@ void residual_squares(const Regressors& regressors, const float* values, size_t 
                       const double* coefficients, double* squares) {
   std::fill_n(squares, pixels, 0.0);
   HWY_DYNAMIC_DISPATCH(add_residual_squares)(regressors, values, pixels, coefficients, squares);
+  add_square_by_square(regressors, values, pixels, pixels / kSide * kSide, coefficients, squares);
 }
 
 void evaluate(const Regressors& regressors, const double* coefficients, size_t pixels, float* out) {
@@ -286,17 +330,8 @@ void least_squares(const Regressors& regressors, const float* values, size_t pix
 
 void residual_squares(const Regressors& regressors, const float* values, size_t pixels,
                       const double* coefficients, double* squares) {
-  for (size_t p = 0; p < pixels; ++p) {
-    squares[p] = 0;
-    for (size_t d = 0; d < regressors.dates; ++d) {
-      const float value = values[d * pixels + p];
-      if (value != value) continue;
-      double model = 0;
-      for (size_t c = 0; c < regressors.columns; ++c)
-        model += coefficients[c * pixels + p] * regressors.row(d)[c];
-      squares[p] += (value - model) * (value - model);
-    }
-  }
+  std::fill_n(squares, pixels, 0.0);
+  add_square_by_square(regressors, values, pixels, 0, coefficients, squares);
 }
 
 }  // namespace reference

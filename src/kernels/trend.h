@@ -44,7 +44,7 @@ class TrendFinder {
 
   std::vector<double> times_;
   std::vector<std::vector<size_t>> seasons_;  // dates of each
-  std::vector<double> season_times_, season_values_, slopes_, all_times_, all_values_;
+  std::vector<double> season_times_, season_values_, slopes_, scratch_, all_times_, all_values_;
 };
 
 // Of the standard normal distribution: how probable it is to be at least as far from 0 as z. By the

@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <random>
 
 namespace geoloom::kernels {
 namespace {
@@ -28,6 +30,29 @@ TEST(TrendKernel, ByHand) {
   EXPECT_DOUBLE_EQ(trend.z, 4 / std::sqrt(138 / 18.0));
   EXPECT_NEAR(trend.p, std::erfc(trend.z / std::sqrt(2)), 1e-13);
   EXPECT_EQ(trend.count, 4U);
+}
+
+TEST(TrendKernel, MediansOfManyPairs) {
+  // As sorting finds them, with ties and without, for odd and even numbers of pairs.
+  std::mt19937 random(7);
+  for (const size_t dates : {9U, 12U, 40U, 41U, 63U, 64U}) {
+    for (const uint32_t distinct : {2U, 9U, 100000U}) {
+      std::vector<double> times;
+      std::vector<float> values;
+      for (size_t d = 0; d < dates; ++d) {
+        times.push_back(static_cast<double>(d * d));
+        values.push_back(static_cast<float>(random() % distinct));
+      }
+      std::vector<double> slopes;
+      for (size_t i = 0; i < dates; ++i)
+        for (size_t j = i + 1; j < dates; ++j)
+          slopes.push_back((static_cast<double>(values[j]) - values[i]) / (times[j] - times[i]));
+      std::sort(slopes.begin(), slopes.end());
+      const size_t n = slopes.size();
+      EXPECT_EQ(trend_of(times, values).slope, (slopes[(n - 1) / 2] + slopes[n / 2]) / 2)
+          << dates << " dates, " << distinct << " values";
+    }
+  }
 }
 
 TEST(TrendKernel, GapsConstantsAndTooFew) {

@@ -43,56 +43,82 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Lanes = hn::CappedTag<double, kSide>;
+
+// to -= a * b
+HWY_INLINE void take_products(const double* a, const double* b, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    const auto product = hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
+    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
+  }
+}
+
+// to -= a * b * c
+HWY_INLINE void take_products(const double* a, const double* b, const double* c, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    const auto product =
+        hn::Mul(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), hn::LoadU(d, c + i));
+    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
+  }
+}
+
+HWY_INLINE void multiply(const double* by, double* to) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d))
+    hn::StoreU(hn::Mul(hn::LoadU(d, to + i), hn::LoadU(d, by + i)), d, to + i);
+}
+
+// The equation of a date, before anything is eliminated.
+HWY_INLINE void start(const float* row, double own, double* pivot, double* value) {
+  const Lanes d;
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
+    const auto sample = hn::PromoteTo(d, hn::LoadU(hn::Rebind<float, Lanes>(), row + i));
+    const auto there = hn::Eq(sample, sample);
+    const auto one = hn::IfThenElseZero(there, hn::Set(d, 1.0));
+    hn::StoreU(hn::Add(hn::Set(d, own), one), d, pivot + i);
+    hn::StoreU(hn::IfThenElseZero(there, sample), d, value + i);
+  }
+}
+
 // Row d of the factors, and the first substitution.
 template <size_t kOrder>
-HWY_INLINE void eliminate(const Roughness& roughness, size_t d, const float* row, Solution& s) {
-  double* HWY_RESTRICT pivot = s.pivot.data() + d * kSide;
-  double* HWY_RESTRICT value = s.value.data() + d * kSide;
-  double* HWY_RESTRICT lower = s.lower.data() + d * kOrder * kSide;
+HWY_INLINE void eliminate(const Roughness& roughness, size_t date, const float* row, Solution& s) {
+  const Lanes d;
+  double* pivot = s.pivot.data() + date * kSide;
+  double* value = s.value.data() + date * kSide;
+  double* lower = s.lower.data() + date * kOrder * kSide;
   const double* bands = roughness.bands.data();
-  const double own = bands[d * (kOrder + 1)];
-  for (size_t i = 0; i < kSide; ++i) {
-    const bool sample = row[i] == row[i];
-    pivot[i] = own + (sample ? 1.0 : 0.0);
-    value[i] = sample ? static_cast<double>(row[i]) : 0.0;
+  start(row, bands[date * (kOrder + 1)], pivot, value);
+  // From the farthest date on: entry k needs those of dates before date - k.
+  for (size_t k = std::min(kOrder, date); k > 0; --k) {
+    const size_t other = date - k;
+    double* mine = lower + (k - 1) * kSide;
+    std::fill_n(mine, kSide, bands[other * (kOrder + 1) + k]);
+    for (size_t j = std::min(kOrder, date); j > k; --j)
+      take_products(lower + (j - 1) * kSide, s.pivot.data() + (date - j) * kSide,
+                    s.lower.data() + (other * kOrder + j - k - 1) * kSide, mine);
+    multiply(s.share.data() + other * kSide, mine);
+    take_products(mine, mine, s.pivot.data() + other * kSide, pivot);
+    take_products(mine, s.value.data() + other * kSide, value);
   }
-  // From the farthest date on: entry k needs those of dates before d - k.
-  for (size_t k = std::min(kOrder, d); k > 0; --k) {
-    const double* HWY_RESTRICT other_pivot = s.pivot.data() + (d - k) * kSide;
-    const double* HWY_RESTRICT other_share = s.share.data() + (d - k) * kSide;
-    const double* HWY_RESTRICT other_value = s.value.data() + (d - k) * kSide;
-    const double* other_lower = s.lower.data() + (d - k) * kOrder * kSide;
-    const double entry = bands[(d - k) * (kOrder + 1) + k];
-    double* HWY_RESTRICT mine = lower + (k - 1) * kSide;
-    for (size_t i = 0; i < kSide; ++i) mine[i] = entry;
-    for (size_t j = std::min(kOrder, d); j > k; --j) {
-      const double* HWY_RESTRICT factor = lower + (j - 1) * kSide;
-      const double* HWY_RESTRICT theirs = other_lower + (j - k - 1) * kSide;
-      const double* HWY_RESTRICT between = s.pivot.data() + (d - j) * kSide;
-      for (size_t i = 0; i < kSide; ++i) mine[i] -= factor[i] * between[i] * theirs[i];
-    }
-    for (size_t i = 0; i < kSide; ++i) {
-      mine[i] *= other_share[i];
-      pivot[i] -= mine[i] * mine[i] * other_pivot[i];
-      value[i] -= mine[i] * other_value[i];
-    }
-  }
-  double* HWY_RESTRICT share = s.share.data() + d * kSide;
-  for (size_t i = 0; i < kSide; ++i) share[i] = 1 / pivot[i];
+  for (size_t i = 0; i < kSide; i += hn::Lanes(d))
+    hn::StoreU(hn::Div(hn::Set(d, 1.0), hn::LoadU(d, pivot + i)), d,
+               s.share.data() + date * kSide + i);
 }
 
 // The second substitution, from the last date to the first.
 template <size_t kOrder>
 HWY_INLINE void substitute(size_t dates, Solution& s) {
-  for (size_t d = dates; d-- > 0;) {
-    double* HWY_RESTRICT value = s.value.data() + d * kSide;
-    const double* HWY_RESTRICT share = s.share.data() + d * kSide;
-    for (size_t i = 0; i < kSide; ++i) value[i] *= share[i];
-    for (size_t k = 1; k <= kOrder && d + k < dates; ++k) {
-      const double* HWY_RESTRICT later = s.value.data() + (d + k) * kSide;
-      const double* HWY_RESTRICT factor = s.lower.data() + ((d + k) * kOrder + k - 1) * kSide;
-      for (size_t i = 0; i < kSide; ++i) value[i] -= factor[i] * later[i];
-    }
+  for (size_t date = dates; date-- > 0;) {
+    double* value = s.value.data() + date * kSide;
+    multiply(s.share.data() + date * kSide, value);
+    for (size_t k = 1; k <= kOrder && date + k < dates; ++k)
+      take_products(s.lower.data() + ((date + k) * kOrder + k - 1) * kSide,
+                    s.value.data() + (date + k) * kSide, value);
   }
 }
 
