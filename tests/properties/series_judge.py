@@ -225,6 +225,51 @@ def climatology(judge):
             judge.check(f"anomaly {name} {date:%Y-%m}", judge.band("anomaly", f"ndvi_{name}_{date:%Y-%m}"), wanted, 2e-5)
 
 
+def phenology(judge, share=0.2):
+    """The rule of TIMESAT's amplitude method, once more."""
+    years = sorted({date.year for date in judge.dates})
+    names = ["start", "peak", "end", "length", "base", "amplitude", "large_integral", "small_integral"]
+    for year in years:
+        chosen = numpy.array([date.year == year for date in judge.dates])
+        first = (datetime.datetime(year, 1, 1) - EPOCH).days
+
+        def wanted(samples, there):
+            x, y = judge.days[chosen & there] - first, samples[chosen & there]
+            if len(x) < 6:
+                return None
+            top = int(numpy.argmax(y))
+            left, right = y[:top + 1].min(), y[top:].min()
+            if not (left < y[top] and right < y[top]):
+                return None
+            at = scipy.interpolate.interp1d(x, y)
+            fine = numpy.linspace(x[0], x[-1], 200001)
+            curve = at(fine)
+            low, high = left + share * (y[top] - left), right + share * (y[top] - right)
+            start = fine[(fine < x[top]) & (curve <= low)].max()
+            end = fine[(fine > x[top]) & (curve <= high)].min()
+            base = (left + right) / 2
+            inside = numpy.concatenate([[start], x[(x > start) & (x < end)], [end]])
+            large = numpy.trapezoid(at(inside), inside)
+            return [start, x[top], end, end - start, base, y[top] - base, large, large - base * (end - start)]
+
+        expected = judge.per_pixel(len(names), wanted)
+        for name, pixels in zip(names, expected):
+            judge.check(f"phenology {name} {year}", judge.band("phenology", f"ndvi_{name}_{year}"), pixels, 2e-3)
+
+
+def changes(judge):
+    """The last dates against the first, and their classes of a tenth."""
+    before, after = judge.values[0], judge.values[-1]
+    judge.check("difference", judge.band("difference", "ndvi_difference"), after - before, 1e-6)
+    judge.check("relative difference", judge.band("difference", "ndvi_relative"), (after - before) / abs(before), 1e-5)
+    judge.check("ratio", judge.band("difference", "ndvi_ratio"), after / before, 1e-5)
+
+    def classes(values):
+        return numpy.where(numpy.isnan(values), numpy.nan, (values >= numpy.float32(0.4)) + 1.0)
+
+    judge.check("transition", judge.band("transition", "transition"), classes(before) * 100 + classes(after), 0)
+
+
 def breaks(judge, layer, monitor_class, history_end, options, **test):
     """nrt takes a year for a day shorter than it is: it gets the shares of the year as they are. It takes residuals of the history
     as expected less observed and later ones as observed less expected: the window that MOSUM starts with is turned."""
@@ -267,6 +312,8 @@ def main():
         savitzky_golay(judge)
     if judge.has("climatology"):
         climatology(judge)
+        phenology(judge)
+        changes(judge)
     whittaker(judge)
     harmonic(judge)
     trend(judge)

@@ -67,8 +67,9 @@ def real_series():
     return days, numpy.stack(planes)
 
 
-def run_steps(bench, load, steps, same_grid_as):
-    """Layer name -> {band name: pixels}; `steps` are ops by the layer they make."""
+def run_steps(bench, loads, steps, same_grid_as):
+    """Layer name -> {band name: pixels}; `steps` are ops by the layer they make, `loads` those before them."""
+    load = "\n      - ".join(loads)
     chain = "".join(f"      - {op}\n      - save: {{layer: {layer}, type: float32}}\n" for layer, op in steps.items())
     maps = "".join(f"      - mosaic: {{layer: {layer}, as: {layer}_map}}\n" for layer in steps)
     bench.run(bench.document(f"""geoloom: 1
@@ -79,7 +80,7 @@ steps:
   fits:
     over: tiles
     do:
-      - load: {load}
+      - {load}
 {chain}  maps:
     do:
 {maps}"""))
@@ -116,12 +117,19 @@ MADE_STEPS = {
     "anomaly": "anomaly: {outputs: [mean, difference, z, percent], within: 2016..2017, every: month, from: [series, usual]}",
     "mosum": "breaks: {method: mosum, history: 2010..2013, from: series}",
     "cusum": "breaks: {method: cusum, history: 2010..2013, level: 0.01, from: series}",
+    "phenology": "phenology: {outputs: [start, peak, end, length, base, amplitude, large_integral, small_integral], from: series}",
+    "difference": "difference: {outputs: [difference, relative, ratio], from: [first, last]}",
+    "transition": "transition: {from: [first_class, last_class]}",
 }
+
+CLASSES = "reclass: {rules: [{to: 0.4, value: 1}, {from: 0.4, value: 2}], from: %s, as: %s_class}"
 
 
 def a_made_series(bench):
     days, values = write_made(bench.folder / "scenes")
-    got = run_steps(bench, "{scenes: scenes, as: series}", MADE_STEPS, "scenes")
+    loads = ["load: {scenes: scenes, as: series}", "load: {scenes: scenes, period: 2010-01, as: first}",
+             "load: {scenes: scenes, period: 2017-12, as: last}", CLASSES % ("first", "first"), CLASSES % ("last", "last")]
+    got = run_steps(bench, loads, MADE_STEPS, "scenes")
     judged(bench, days, values, got)
 
 
@@ -133,8 +141,8 @@ def a_real_series(bench):
     steps = {**STEPS, "whittaker": "smooth: {method: whittaker, lambda: 10, from: series}",
              "mosum": "breaks: {method: mosum, history: 2015-07..2016-09, harmonics: 1, trend: false, from: series}",
              "cusum": "breaks: {method: cusum, history: 2015-07..2016-09, harmonics: 1, trend: false, from: series}"}
-    got = run_steps(bench, f'{{scenes: "{REAL}/stac", bands: [ndvi], mask: {{band: cloud_mask, keep: [0]}}, as: series}}', steps,
-                    f'"{REAL}/ndvi"')
+    load = f'load: {{scenes: "{REAL}/stac", bands: [ndvi], mask: {{band: cloud_mask, keep: [0]}}, as: series}}'
+    got = run_steps(bench, [load], steps, f'"{REAL}/ndvi"')
     part = (slice(10, 24), slice(20, 34))  # the libraries take a while
     judged(bench, days, values[(slice(None), *part)],
            {layer: {band: pixels[part] for band, pixels in bands.items()} for layer, bands in got.items()})
