@@ -9,6 +9,7 @@
 
 #include "error/error.h"
 #include "error/spelling.h"
+#include "ops/composite/linear_power.h"
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
@@ -254,6 +255,7 @@ workflow::BlockPlan Anomaly::plan(std::span<const CubeSchema* const> inputs) con
   CubeSchema output;
   output.validity_per_band = true;
   for (const auto& band : series.bands) {
+    require_linear(band, "anomaly", "mean");
     for (size_t part = 0; part < usual.cycle().parts(); ++part) {
       (void)usual.need(band.name, "mean", part);
       if (wants("z")) (void)usual.need(band.name, "sd", part);

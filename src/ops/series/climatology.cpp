@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "error/error.h"
+#include "ops/composite/linear_power.h"
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
@@ -34,7 +35,8 @@ belongs to `2010..2019`, 2020-01-01 does not) do not count. To weigh years alike
 make means of months first: `reduce: {stat: mean, every: month}`.
 
 **Invalid pixels.** Means of fewer than `min_count` samples are invalid, deviations of fewer than two also; counts are
-valid everywhere, 0 included. Infinite samples count as invalid.
+valid everywhere, 0 included. Infinite samples count as invalid. Bands in
+decibels are refused: their means would be of logarithms.
 
 Values are physical (scale and offset applied). Mean and deviation are updated sample by sample in the order of the slices
 (Welford 1962), in double, and rounded to float32 once; counts are uint16. Saved as GeoTIFF, of one type for all bands
@@ -87,6 +89,7 @@ class Climatology : public workflow::BlockOp {
     CubeSchema output;
     output.validity_per_band = true;
     for (const auto& band : input.bands) {
+      require_linear(band, "climatology", "mean");
       output.bands.push_back(measured_band(band.name + "_mean", band.unit));
       output.bands.push_back(measured_band(band.name + "_sd", band.unit));
       output.bands.push_back(whole_number_band(band.name + "_count", raster::PixelType::uint16,

@@ -72,6 +72,10 @@ TEST(Climatology, RefusesWhatMakesNoSense) {
   EXPECT_THAT(error_of([] { climatology("month"); }), HasSubstr("baseline"));
   EXPECT_THAT(error_of([] { climatology("{by: mnth, baseline: 2010}"); }), HasSubstr("month"));
   auto cube = series();
+  cube.schema.bands[0].unit = "dB";
+  EXPECT_THAT(error_of([&] { run(*climatology("{baseline: 2010}"), cube); }),
+              HasSubstr("in decibels"));
+  cube = series();
   cube.schema.slices[0].timed = false;
   const raster::CubeSchema* input = &cube.schema;
   EXPECT_THAT(error_of([&] {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/composite/linear_power.h"
 #include "ops/physical.h"
 #include "ops/time_cells.h"
 
@@ -15,7 +16,11 @@ SeriesDates dates_of(const raster::CubeSchema& input, std::string_view op) {
   const auto& slices = input.slices;
   for (size_t s = 0; s < slices.size(); ++s) {
     const auto time = slices[s].period.start;
-    if (s > 0 && time == dates.times.back()) continue;
+    if (s > 0 && time == dates.times.back()) {
+      for (const auto& band : input.bands)
+        require_linear(band, op, "mean of slices of one instant");
+      continue;
+    }
     dates.times.push_back(time);
     dates.first.push_back(s);
   }

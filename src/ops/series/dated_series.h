@@ -23,7 +23,8 @@ struct SeriesDates {
   std::vector<double> milliseconds() const { return {times.begin(), times.end()}; }
 };
 
-// Throws Error(invalid) where a slice has no time or is earlier than the one before it.
+// Throws Error(invalid) where a slice has no time or is earlier than the one before it, and where
+// slices in decibels would have to be averaged.
 SeriesDates dates_of(const raster::CubeSchema& input, std::string_view op);
 
 // One band in some pixels: the value of date d and pixel p is values[d * pixels + p], NaN where

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "error/error.h"
+#include "ops/composite/linear_power.h"
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
@@ -97,6 +98,9 @@ class TrendOp : public workflow::BlockOp {
     const CubeSchema& input = *inputs[0];
     require_measures(input, "trend");
     const auto dates = dates_of(input, "trend");
+    const bool averages = comparison_of(dates).times.size() < dates.size();
+    for (const auto& band : input.bands)
+      if (averages) require_linear(band, "trend", "mean of a season's samples");
     CubeSchema output;
     output.validity_per_band = input.validity_per_band;
     for (const auto& band : input.bands)

@@ -66,6 +66,9 @@ TEST(TrendOp, SeveralSamplesOfASeasonAreOne) {
   const auto result = run(*trend("{test: seasonal, outputs: [s, count]}"), cube);
   EXPECT_EQ(result.at("ndvi_count")[0], 8);
   EXPECT_EQ(result.at("ndvi_s")[0], 12);
+  cube.schema.bands[0].unit = "dB";
+  EXPECT_THAT(error_of([&] { run(*trend("seasonal"), cube); }), HasSubstr("in decibels"));
+  EXPECT_NO_THROW(run(*trend("mann_kendall"), cube));
 }
 
 TEST(TrendOp, RefusesWhatMakesNoSense) {
