@@ -17,7 +17,7 @@ import sys
 import numpy
 
 BANDS, SLICES = 10, 60
-CHECKED = 1000  # pixels whose answers are compared with the reference
+CHECKED = 5000  # pixels whose answers are compared with the reference
 NAMES = ("smad", "emad", "bcmad")
 
 
@@ -76,7 +76,7 @@ def cpu():
 
 def errors(got, wanted):
     difference = abs(got[:, :CHECKED].astype(numpy.float64) - wanted)
-    return [difference[:BANDS].max()] + [difference[BANDS + i].max() for i in range(len(NAMES))]
+    return [difference[:BANDS].max(), difference[:BANDS].mean()] + [difference[BANDS + i].max() for i in range(len(NAMES))]
 
 
 def main():
@@ -95,9 +95,9 @@ def main():
     per_million = 1e6 / options.pixels
     print(f"One thread of {cpu()}, load {os.getloadavg()[0]:.1f}. {SLICES} dates x {BANDS} bands x {options.pixels} pixels, float32.")
     print("CPU seconds per million pixels, least of the rounds; errors are the greatest of all bands and of "
-          f"{CHECKED} pixels, against float64 to 1e-9.\n")
-    print("| eps | | median | with the deviations | times ours | error of the median | smad | emad | bcmad |")
-    print("|---|---|---|---|---|---|---|---|---|")
+          f"{CHECKED} pixels, but for `its mean`, against float64 to 1e-9.\n")
+    print("| eps | | median | with the deviations | times ours | error of the median | its mean | smad | emad | bcmad |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for eps in (1e-4, 1e-7):
         times = {}
         for _ in range(options.rounds):
