@@ -33,9 +33,8 @@ class Sheet {
   }
   void write(int64_t x, int64_t y, std::string_view text, int64_t width) {
     const auto shown = static_cast<size_t>(std::max<int64_t>(0, width / kGlyphAdvance));
-    draw_text(text.substr(0, shown), x, y, [this](int64_t ink_x, int64_t ink_y) {
-      set(ink_x, ink_y, kInk);
-    });
+    draw_text(text.substr(0, shown), x, y,
+              [this](int64_t ink_x, int64_t ink_y) { set(ink_x, ink_y, kInk); });
   }
   Picture take() { return std::move(picture_); }
 

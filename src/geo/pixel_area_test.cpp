@@ -54,6 +54,11 @@ TEST(PixelArea, EqualAreaGridsHaveTheAreaOfTheirPixels) {
   EXPECT_NEAR(PixelAreas(grid_of("EPSG:3035", 4000000, 3000000, 20)).row(7, 7, 1)[0], 400, 1e-3);
 }
 
+// At 60 degrees the web's Mercator stretches lengths about twice.
+TEST(PixelArea, WebMercatorIsStretched) {
+  EXPECT_NEAR(PixelAreas(grid_of("EPSG:3857", 2000000, 8399738, 10)).row(0, 0, 1)[0], 25, 0.2);
+}
+
 TEST(PixelArea, AcrossTheAntimeridian) {
   const PixelAreas areas(grid_of("EPSG:32601", 166000, 5, 10));
   EXPECT_GT(areas.row(0, 0, 1)[0], 99);
