@@ -441,6 +441,16 @@ out = 100 * {name[-1]} + 3 * lon + 2 * lat""", x=x, y=y)
             expect_close(bench, got[index], rain, 5e-4, name)
 
 
+    # The same from results of a step, whatever their bands are called.
+    area = AREA + "\ncomponents: {semester: geoloom:crop-mask-semester}"
+    again, few = made(bench, ["load: {scenes: s2.tif, as: loaded}", "expr: {keep: [%s], bands: {bcmad: bcdev, emad: edev, smad: sdev}, as: median}" % ", ".join(NINE),
+                              "load: {scenes: rain2.tif, resampling: bilinear, as: rain}",
+                              "use: {component: semester, from: [median, rain], with: {semester: S2}}", "save: {layer: result, type: float32}"],
+                      "again", area=area)
+    bench.expect_equal(few, FEATURES[16:32], "names of a semester")
+    expect_close(bench, again, got[16:32], 0, "a semester alone")
+
+
 def crop_mask_tables(bench):
     """The published training tables have these columns, and values that these formulas give. Their rows are medians over polygons,
     feature by feature, so a median of NDVI is near the NDVI of the medians and not equal to it."""
