@@ -47,6 +47,17 @@ TEST(Geomedian, PhysicalValuesByHand) {
   EXPECT_THAT(result.at("count"), numbers_are({4, 2, 1, kInvalid}));
 }
 
+TEST(Geomedian, AnObservationNeedsAllBands) {
+  auto cube = series();
+  cube.schema.validity_per_band = true;
+  cube.values[1][1][1] = kInvalid;  // leaves the second pixel its first day
+  const auto result = run(*geomedian("{mads: [bcmad, emad], count: true}"), cube);
+  EXPECT_THAT(result.at("count"), numbers_are({4, 1, 1, kInvalid}));
+  EXPECT_EQ(result.at("red")[1], 1);
+  EXPECT_EQ(result.at("nir")[1], 10);
+  EXPECT_EQ(result.at("emad")[1], 0);
+}
+
 TEST(Geomedian, TypeOfTheInput) {
   const auto result = run(*geomedian("{eps: 1e-9, type: input}"), series());
   EXPECT_THAT(result.at("red"), numbers_are({4, 6, 8, kInvalid}));
