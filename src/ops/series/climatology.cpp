@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "error/error.h"
+#include "kernels/deviation.h"
 #include "ops/composite/linear_power.h"
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
@@ -52,16 +53,15 @@ struct State : workflow::StreamState {
   };
   std::vector<Cell> cells;
   std::vector<float> sample;
+  std::vector<uint8_t> valid;
 };
 
-void add(State::Cell& cell, const std::vector<float>& sample) {
-  for (size_t p = 0; p < sample.size(); ++p) {
-    if (std::isnan(sample[p])) continue;
-    const double value = sample[p], before = value - cell.mean[p];
-    ++cell.count[p];
-    cell.mean[p] += before / cell.count[p];
-    cell.squares[p] += before * (value - cell.mean[p]);
-  }
+void add(State::Cell& cell, const std::vector<float>& sample, std::vector<uint8_t>& valid) {
+  const size_t pixels = sample.size();
+  for (size_t p = 0; p < pixels; ++p) valid[p] = sample[p] == sample[p] ? 1 : 0;  // not of NaN
+  kernels::accumulate_deviation(kernels::Samples<float>{sample.data(), pixels, 1},
+                                kernels::Validity{valid.data(), pixels}, pixels, cell.mean.data(),
+                                cell.squares.data(), cell.count.data());
 }
 
 class Climatology : public workflow::BlockOp {
@@ -118,6 +118,7 @@ class Climatology : public workflow::BlockOp {
       cell.count.assign(pixels, 0);
     }
     state->sample.resize(pixels);
+    state->valid.resize(pixels);
     return state;
   }
 
@@ -131,7 +132,8 @@ class Climatology : public workflow::BlockOp {
       if (!baseline_.contains(time)) continue;
       for (size_t band = 0; band < schema.bands.size(); ++band) {
         read_physical(in, schema.bands[band], band, s, state.sample);
-        add(state.cells[cycle.part_of(time) * schema.bands.size() + band], state.sample);
+        add(state.cells[cycle.part_of(time) * schema.bands.size() + band], state.sample,
+            state.valid);
       }
     }
   }
