@@ -66,18 +66,32 @@ struct Window {
 // Weights of windows with gaps, by which dates have samples. Neighbours often have the same gaps.
 class GapWeights {
  public:
-  GapWeights(size_t window, size_t order) : order_(order), fit_(window, order) {}
+  GapWeights(size_t window, size_t order) : order_(order), fit_(window, order) {
+    if (window <= kMostListed) listed_.resize(size_t{1} << window);
+  }
 
   void start(const Window& window) {
-    if (window.at != at_) known_.clear();
+    if (window.at == at_) return;
     at_ = window.at;
+    known_.clear();
+    for (auto& entry : listed_) entry = {};
   }
 
   // Of each date of the window, 0 where there is no sample; empty where too few are left.
   const std::vector<double>& find(const float* values, size_t pixels, const Window& window) {
-    there_.assign(window.size, false);
-    for (size_t i = 0; i < window.size; ++i)
-      there_[i] = !std::isnan(values[(window.first + i) * pixels]);
+    if (!listed_.empty()) {
+      size_t pattern = 0;
+      for (size_t i = 0; i < window.size; ++i)
+        pattern |= size_t{std::isnan(values[(window.first + i) * pixels]) ? 0U : 1U} << i;
+      Entry& entry = listed_[pattern];
+      if (!entry.known) {
+        find_samples(values, pixels, window);
+        fit(window, entry.weights);
+        entry.known = true;
+      }
+      return entry.weights;
+    }
+    find_samples(values, pixels, window);
     if (known_.size() > kMostKnown) known_.clear();
     const auto [found, added] = known_.try_emplace(there_);
     if (added) fit(window, found->second);
@@ -85,7 +99,17 @@ class GapWeights {
   }
 
  private:
-  static constexpr size_t kMostKnown = 4096;
+  static constexpr size_t kMostKnown = 4096, kMostListed = 12;
+  struct Entry {
+    bool known = false;
+    std::vector<double> weights;
+  };
+
+  void find_samples(const float* values, size_t pixels, const Window& window) {
+    there_.assign(window.size, false);
+    for (size_t i = 0; i < window.size; ++i)
+      there_[i] = !std::isnan(values[(window.first + i) * pixels]);
+  }
 
   void fit(const Window& window, std::vector<double>& weights) {
     positions_.clear();
@@ -103,6 +127,7 @@ class GapWeights {
   PolynomialFit fit_;
   double at_ = 2;  // beyond all windows
   std::vector<bool> there_;
+  std::vector<Entry> listed_;  // of short windows, by the pattern of their samples
   std::unordered_map<std::vector<bool>, std::vector<double>> known_;
   std::vector<double> positions_, found_;
 };
@@ -114,7 +139,7 @@ float with_gaps(const float* values, size_t pixels, const Window& window, GapWei
   double sum = 0;
   for (size_t i = 0; i < window.size; ++i) {
     const float value = values[(window.first + i) * pixels];
-    if (!std::isnan(value)) sum += weights[i] * value;
+    sum += std::isnan(value) ? 0.0 : weights[i] * value;
   }
   return static_cast<float>(sum);
 }

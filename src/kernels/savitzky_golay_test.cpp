@@ -39,6 +39,17 @@ TEST(SavitzkyGolay, KeepsPolynomialsAndFillsTheirGaps) {
   for (size_t d = 1; d < values.size(); ++d) EXPECT_NEAR(got[d], values[d], 1e-4) << d;
 }
 
+TEST(SavitzkyGolay, LongWindowsWithGaps) {
+  for (const size_t window : {11U, 13U, 15U}) {
+    std::vector<float> values;
+    for (int d = 0; d < 40; ++d)
+      values.push_back(d % 5 == 2 ? kGap : 0.5F * static_cast<float>(d) - 3);
+    const auto got = smooth(values, window, 3);
+    for (size_t d = 0; d < 40; ++d)
+      EXPECT_NEAR(got[d], 0.5 * static_cast<double>(d) - 3, 1e-5) << d;
+  }
+}
+
 TEST(SavitzkyGolay, TooFewSamplesInAWindow) {
   const auto got = smooth({1, kGap, kGap, kGap, kGap, kGap, 2}, 3, 1);
   for (size_t d = 0; d < 7; ++d) EXPECT_TRUE(std::isnan(got[d])) << d;
