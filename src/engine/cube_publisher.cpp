@@ -25,7 +25,8 @@ constexpr size_t kLargestRecord = size_t{1} << 30;
 constexpr size_t kMostMetadata = size_t{256} << 20;
 
 bool is_period(const std::string& axis) {
-  static const std::set<std::string> periods{"year", "quarter", "month", "day", "period"};
+  static const std::set<std::string> periods{"year",  "semester", "quarter", "season",
+                                             "month", "dekad",    "day",     "period"};
   return periods.contains(axis);
 }
 

@@ -4,11 +4,9 @@
 
 #include <cstdint>
 
-#include "geo/time.h"
+#include "geo/calendar.h"
 
 namespace geoloom::geo {
-
-constexpr TimeMs kDayMs = 86'400'000;
 
 // The longitude, in degrees, that means the same meridian and lies within 180 degrees of `near`
 // (-180.1 for 179.9 near -179.5), so that dates do not change at the antimeridian within a tile.

@@ -9,6 +9,7 @@
 
 #include "error/spelling.h"
 #include "geo/time.h"
+#include "workflow/period_parameter.h"
 
 namespace geoloom::workflow {
 namespace {
@@ -72,40 +73,23 @@ geo::Period period_of(const std::string& name, const Value& value) {
 
 // The value of a cell is written so that it reads as a period.
 void add_cells(Axis& axis, const Value& place, const geo::Period& period,
-               const geo::Frequency& frequency) {
-  for (const auto& cell : geo::split(period, frequency)) {
-    const auto label = geo::label(cell, frequency);
+               const geo::PeriodRule& rule) {
+  const auto cells = rule.periods(period);
+  for (const auto& [label, cell] : cells)
     if (!axis.holds(label))
       axis.values.push_back({label, text_value(place, geo::format_period(cell))});
-  }
 }
 
 Axis calendar_axis(const std::string& name, const Value& value) {
   Axis axis{name, {}};
-  const auto frequency = geo::parse_frequency(name);
+  const auto rule = geo::PeriodRule::parse(name);
   const auto periods = value.kind == Value::Kind::list ? value.list : std::vector<Value>{value};
   for (const auto& period : periods) {
     if (!period.is_scalar() || period.is_null())
       throw period
           .error(fmt::format("the axis '{}' needs a period, not {}", name, period.described()))
           .hint(fmt::format("such as {}: 2018 or {}: 2018-05..2018-09", name, name));
-    add_cells(axis, period, period_of(name, period), frequency);
-  }
-  return axis;
-}
-
-Axis period_axis(const std::string& name, const Value& value) {
-  const Value* const of = value.find("of");
-  const Value* const every = value.find("every");
-  if (of == nullptr || every == nullptr || value.map.size() != 2)
-    throw value.error(fmt::format("the axis '{}' needs `of` and `every`", name))
-        .hint("such as period: {of: 2018, every: 10 days}");
-  Axis axis{name, {}};
-  try {
-    add_cells(axis, value, period_of(name, *of), geo::parse_frequency(every->text));
-  } catch (Error& error) {
-    error.at(every->place());
-    throw;
+    add_cells(axis, period, period_of(name, period), rule);
   }
   return axis;
 }
@@ -121,6 +105,29 @@ void check_label(const std::string& name, const Value& value) {
         .error(fmt::format("'{}' cannot be a value of the axis '{}': values name files", value.text,
                            name))
         .hint("use letters, digits, '_', '-' and '.'");
+}
+
+Axis period_axis(const std::string& name, const Value& value) {
+  const Value* const of = value.find("of");
+  const Value* const every = value.find("every");
+  const char* const ways =
+      "such as period: {of: 2018, every: 10 days}, or period: {every: {wet: 2019-01..2019-05, "
+      "dry: 2019-06..2019-12}}";
+  if (every == nullptr || value.map.size() != (of == nullptr ? 1 : 2))
+    throw value.error(fmt::format("the axis '{}' needs `of` and `every`", name)).hint(ways);
+  const auto rule = period_rule_of(*every, fmt::format("the axis '{}': every", name));
+  if (rule.listed() && of != nullptr)
+    throw value.error(fmt::format("the axis '{}' lists its periods, so it has no `of`", name))
+        .hint(ways);
+  if (!rule.listed() && of == nullptr)
+    throw value.error(fmt::format("the axis '{}' needs `of`: the time its periods are of", name))
+        .hint(ways);
+  Axis axis{name, {}};
+  add_cells(axis, value, of == nullptr ? geo::Period{} : period_of(name, *of), rule);
+  for (const auto& [label, cell] : axis.values) check_label(name, text_value(*every, label));
+  if (axis.values.empty())
+    throw value.error(fmt::format("the axis '{}' has no period", name)).hint(ways);
+  return axis;
 }
 
 Axis list_axis(const std::string& name, const Value& value) {
@@ -190,7 +197,8 @@ const std::string* find_label(const AxisLabels& labels, const std::string& axis)
 }
 
 Axis axis_from(const std::string& name, const Value& value) {
-  static const std::set<std::string> calendar{"year", "quarter", "month", "day"};
+  static const std::set<std::string> calendar{"year",  "semester", "quarter", "season",
+                                              "month", "dekad",    "day"};
   static const std::set<std::string> of_space{"tiles", "zones", "all"};
   if (of_space.contains(name))
     throw value.error(fmt::format("'{}' takes no values", name))

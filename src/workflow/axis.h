@@ -32,10 +32,11 @@ std::string text_of(const AxisLabels& labels);  // "2018-05.maize"; empty withou
 const std::string* find_label(const AxisLabels& labels, const std::string& axis);
 
 // `name: value` of a step's `over`:
-//   year, quarter, month, day   periods, "2018", "2018-05..2018-09", or a list of them: the
-//   calendar
+//   year, semester, quarter, season, month, dekad, day
+//                               periods, "2018", "2018-05..2018-09", or a list of them: the calendar
 //                               cells that they touch; the value is the cell as a period
-//   period                      {of: 2018, every: 10 days}
+//   period                      {of: 2018, every: 10 days}, or {every: {wet: 2019-01..2019-05}}; see
+//                               period_parameter.h
 //   month_of_year               "1..12", or a list of whole numbers from 1 to 12
 //   any other name              a list of scalars, or whole numbers "1..5"
 // Throws Error(invalid) with the place.

@@ -42,6 +42,13 @@ TEST(Axis, CalendarAxesAreCellsOfPeriods) {
   EXPECT_THAT(labels("year", "2018..2020"), ElementsAre("2018", "2019", "2020"));
   EXPECT_THAT(labels("year", "[2015, 2020]"), ElementsAre("2015", "2020"));
   EXPECT_THAT(labels("quarter", "2018-01..2018-06").size(), 2U);
+  EXPECT_THAT(labels("dekad", "2018-01"),
+              testing::ElementsAre("2018-01-D1", "2018-01-D2", "2018-01-D3"));
+  EXPECT_THAT(labels("season", "2018-01"), testing::ElementsAre("2017-12--P3M"));
+  EXPECT_THAT(labels("period", "{every: {wet: 2018-01..2018-05, dry: 2018-06..2018-10}}"),
+              testing::ElementsAre("wet", "dry"));
+  EXPECT_THAT(labels("period", "{of: 2018, every: {length: 5 months, step: year, from: 2017-11}}"),
+              testing::ElementsAre("2017-11--P5M", "2018-11--P5M"));
   // What $item.quarter stands for reads as a period.
   EXPECT_THAT(values("quarter", "2018-01..2018-06"),
               ElementsAre("2018-01-01..2018-03-31", "2018-04-01..2018-06-30"));

@@ -27,6 +27,7 @@ struct WindowsParameter {
   std::string file;
   std::optional<std::string> layer, where, name, crs;
   int64_t grow = 0;
+  std::vector<std::string> period;
   void declare(Parameters& p) {
     p.add("file", &file, "Vector file, as of an aoi").main().required().meaning(Meaning::path);
     p.add("layer", &layer, "Of a file with several");
@@ -34,6 +35,9 @@ struct WindowsParameter {
     p.add("name", &name, "Column with unique names; default: w and the feature's number");
     p.add("crs", &crs, "CRS of a file that does not tell its own");
     p.add("grow", &grow, "Pixels more on every side").range(0, kMostGrow).unit("px");
+    p.add("period", &period,
+          "Which scenes a feature is made of: a column with periods, or two with the first and the "
+          "last day");
   }
 };
 
@@ -128,6 +132,8 @@ class Finder {
   gdal::VectorQuery query() const {
     gdal::VectorQuery query{.layer = asked_.layer, .where = asked_.where, .columns = {}};
     if (!asked_.name_column.empty()) query.columns = {asked_.name_column};
+    query.columns.insert(query.columns.end(), asked_.period_columns.begin(),
+                         asked_.period_columns.end());
     return query;
   }
 
@@ -150,12 +156,16 @@ class Finder {
       ++out_.features;
       const auto name = name_of(feature);
       for (size_t zone = 0; zone < area_.zones.size(); ++zone)
-        if (add_in_zone(zone, name, feature.geometry, to_zones[zone])) break;
+        if (add_in_zone(zone, name, feature.geometry, to_zones[zone])) {
+          out_.windows.back().period = period_of(feature);
+          break;
+        }
     }
   }
 
   std::string name_of(const gdal::VectorFeature& feature) {
-    auto name = feature.values.empty() ? fmt::format("w{}", feature.id) : feature.values.front();
+    auto name =
+        asked_.name_column.empty() ? fmt::format("w{}", feature.id) : feature.values.front();
     if (!usable_as_name(name))
       throw Error(ErrorCode::invalid,
                   fmt::format("'{}' cannot name a window (feature {})", name, feature.id))
@@ -166,6 +176,27 @@ class Finder {
           .at(place_)
           .hint("name a column whose values are unique");
     return name;
+  }
+
+  geo::Period period_of(const gdal::VectorFeature& feature) const {
+    const auto& columns = asked_.period_columns;
+    if (columns.empty()) return {};
+    const size_t first = asked_.name_column.empty() ? 0 : 1;
+    const auto text = [&](size_t column) {
+      auto value = feature.values[first + column];
+      std::replace(value.begin(), value.end(), '/', '-');  // as OGR writes dates
+      return value;
+    };
+    try {
+      return geo::parse_period(columns.size() == 1 ? text(0) : text(0) + ".." + text(1));
+    } catch (const Error& error) {
+      throw Error(ErrorCode::invalid, fmt::format("feature {}: {}", feature.id, error.message()))
+          .at(place_)
+          .hint(fmt::format("column {} must hold {}; leave others out with `where`",
+                            fmt::join(columns, " and "),
+                            columns.size() == 1 ? "periods such as 2019-03..2019-09"
+                                                : "dates such as 2019-03-15"));
+    }
   }
 
   bool add_in_zone(size_t zone, const std::string& name, const gdal::Geometry& shape,
@@ -179,8 +210,12 @@ class Finder {
     if (!tile) return false;
     const auto offset_x = static_cast<double>(window.x - tile->window.x);
     const auto offset_y = static_cast<double>(window.y - tile->window.y);
-    out_.windows.push_back({name, zone, window, tile->grid.origin_x + offset_x * grid.pixel_width,
-                            tile->grid.origin_y - offset_y * grid.pixel_height});
+    out_.windows.push_back({name,
+                            zone,
+                            window,
+                            tile->grid.origin_x + offset_x * grid.pixel_width,
+                            tile->grid.origin_y - offset_y * grid.pixel_height,
+                            {}});
     return true;
   }
 
@@ -214,12 +249,16 @@ WindowsOf windows_of_from(const Value& value) {
   Parameters parameters;
   given.declare(parameters);
   parameters.bind(value, "windows_of");
+  if (given.period.size() > 2)
+    throw value.error(fmt::format("windows_of.period: names {} columns", given.period.size()))
+        .hint("one column with periods, or two with the first and the last day");
   return {given.file,
           given.layer.value_or(""),
           given.where.value_or(""),
           given.name.value_or(""),
           given.crs.value_or(""),
-          given.grow};
+          given.grow,
+          given.period};
 }
 
 FeatureWindows find_windows(const WindowsOf& asked, const Area& area) {
@@ -240,6 +279,7 @@ std::vector<Item> window_items(const std::vector<FeatureWindow>& windows,
     item.grid.origin_x = window.origin_x;
     item.grid.origin_y = window.origin_y;
     item.is_window = true;
+    item.period = window.period;
     items.push_back(std::move(item));
   }
   return items;
@@ -255,9 +295,14 @@ std::vector<Item> items_touching(const std::vector<Item>& items, const std::vect
 
 Json windows_to_json(const FeatureWindows& windows) {
   Json list = Json::array();
-  for (const auto& w : windows.windows)
+  for (const auto& w : windows.windows) {
     list.push_back({w.name, w.zone, w.window.x, w.window.y, w.window.width, w.window.height,
                     w.origin_x, w.origin_y});
+    if (w.period.end > w.period.start) {
+      list.back().push_back(w.period.start);
+      list.back().push_back(w.period.end);
+    }
+  }
   return {{"features", windows.features}, {"windows", list}};
 }
 
@@ -269,7 +314,8 @@ FeatureWindows windows_from_json(const Json& json) {
                                w.at(1),
                                {w.at(2), w.at(3), w.at(4), w.at(5)},
                                w.at(6).get<double>(),
-                               w.at(7).get<double>()});
+                               w.at(7).get<double>(),
+                               w.size() > 8 ? geo::Period{w.at(8), w.at(9)} : geo::Period{}});
   return windows;
 }
 

@@ -10,7 +10,7 @@
 
 namespace geoloom::workflow {
 
-// The value of `over: {windows_of: ...}`: a path, or {file, layer, where, name, crs, grow}. Throws
+// The value of `over: {windows_of: ...}`: a path, or {file, layer, where, name, crs, grow, period}. Throws
 // Error(invalid) with the place.
 WindowsOf windows_of_from(const Value& value);
 
@@ -19,6 +19,7 @@ struct FeatureWindow {
   size_t zone = 0;
   geo::Window window;                 // on the zone's grid
   double origin_x = 0, origin_y = 0;  // of the window, as the tile below it counts
+  geo::Period period;                 // of the feature; empty: any time
 };
 
 struct FeatureWindows {

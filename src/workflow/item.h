@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "geo/grid.h"
+#include "geo/time.h"
 #include "workflow/axis.h"
 
 namespace geoloom::workflow {
@@ -45,6 +46,7 @@ struct Item {
   size_t tile_length = 0;                    // of the name
   std::shared_ptr<const AxisLabels> labels;  // null without axes of lists
   bool is_window = false;                    // of a feature: it may touch several tiles
+  geo::Period period;                        // of a feature that has its own; empty: any time
 
   std::string_view tile() const { return std::string_view(name).substr(0, tile_length); }
   const AxisLabels& at() const;
@@ -54,6 +56,7 @@ struct Item {
 struct WindowsOf {
   std::string file, layer, where, name_column, crs;  // empty: not given
   int64_t grow_pixels = 0;
+  std::vector<std::string> period_columns;  // one with periods, or those of first and last days
   bool operator==(const WindowsOf&) const = default;
 };
 

@@ -197,7 +197,42 @@ def mistakes(bench):
         bench.expect(outcome.code == 2 and word in outcome.err, f"refused: {more}", outcome)
 
 
-TESTS = [pixels_of_the_tiles, warped, only_what_is_new, mistakes]
+def crop_calendars(bench):
+    """A window is made of the scenes of its own feature's time."""
+    dates = ["20180305", "20180601", "20180910"]
+    for number, date in enumerate(dates):
+        scenes.write_raster(bench.folder / "scenes" / f"scene_{date}.tif",
+                            numpy.full((1, 64, 64), 10 * (number + 1), numpy.uint16), names=["red"], nodata=0)
+    x, y = scenes.ORIGIN
+    rows = [("spring", "2018-03-01", "2018-05-31"), ("long", "2018-03-05", "2018-09-10"), ("winter", "2018-11-01", "2018-12-31")]
+    lines = [f'"POINT ({x + 5 + 100 * number} {y - 5})",{name},{first},{last},{first}..{last}'
+             for number, (name, first, last) in enumerate(rows)]
+    (bench.folder / "fields.csv").write_text("\n".join(["WKT,name,sowing,harvest,season", *lines]) + "\n")
+    text = """geoloom: 1
+name: calendars
+store: {store}
+area: {{same_grid_as: scenes, tiles: 64 px}}
+steps:
+  fields:
+    over: {{windows_of: {{file: fields.csv, name: name, crs: EPSG:%d, period: {period}}}}}
+    do:
+      - load: {{scenes: scenes}}
+      - reduce: {{stat: [max, count]}}
+      - save: {{layer: fields, type: float32}}
+""" % scenes.EPSG
+    for store, period in (("out", "[sowing, harvest]"), ("out2", "season")):
+        outcome = bench.run(bench.document(text.format(store=store, period=period)))
+        bench.expect_equal(outcome.steps()["fields"]["empty"], 1, "no scenes in winter")
+        folder = bench.folder / store / "layers" / "fields"
+        files = {path.name.rsplit("-", 1)[0]: path for path in folder.glob("*.tif")}
+        got = {name: scenes.read_raster(path)[:, 0, 0].tolist() for name, path in files.items()}
+        bench.expect_equal(got, {"spring": [10, 1], "long": [30, 3]}, "each field has its own time")
+    for period, word in (("[name]", "periods such as"), ("[sowing, nothing]", "nothing"), ("[a, b, c]", "names 3 columns")):
+        outcome = bench.call("plan", bench.document(text.format(store="out3", period=period)))
+        bench.expect(outcome.code == 2 and word in outcome.err, f"refused: period: {period}", outcome)
+
+
+TESTS = [pixels_of_the_tiles, warped, only_what_is_new, crop_calendars, mistakes]
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))

@@ -14,18 +14,28 @@
 namespace geoloom::ops {
 namespace {
 
+// What stored values of one scale and offset are in another.
+struct Rescaling {
+  double scale = 1, offset = 0, to_scale = 1, to_offset = 0;
+  bool none() const { return scale == to_scale && offset == to_offset; }
+  double operator()(double stored) const {
+    return none() ? stored : (stored * scale + offset - to_offset) / to_scale;
+  }
+};
+
 // Rounds half to even, whatever the processor's mode: the default mode is never changed.
 template <class In, class Out>
-uint64_t convert_plane(const In* from, const uint8_t* valid, size_t pixels, Out* to) {
+uint64_t convert_plane(const In* from, const uint8_t* valid, size_t pixels,
+                       const Rescaling& rescaled, Out* to) {
   constexpr double lowest = std::numeric_limits<Out>::lowest();
   constexpr double highest = std::numeric_limits<Out>::max();
   uint64_t clipped = 0;
   for (size_t i = 0; i < pixels; ++i) {
     if (valid[i] == 0) continue;
     if constexpr (std::is_same_v<Out, float>) {
-      to[i] = static_cast<float>(from[i]);
+      to[i] = static_cast<float>(rescaled(static_cast<double>(from[i])));
     } else {
-      const double value = std::nearbyint(static_cast<double>(from[i]));
+      const double value = std::nearbyint(rescaled(static_cast<double>(from[i])));
       clipped += value < lowest || value > highest ? 1 : 0;
       to[i] = static_cast<Out>(std::clamp(value, lowest, highest));
     }
@@ -33,12 +43,12 @@ uint64_t convert_plane(const In* from, const uint8_t* valid, size_t pixels, Out*
   return clipped;
 }
 
-uint64_t convert(const raster::Block& from, size_t from_band, size_t slice, raster::Block& to,
-                 size_t to_band) {
+uint64_t convert(const raster::Block& from, size_t from_band, size_t slice,
+                 const Rescaling& rescaled, raster::Block& to, size_t to_band) {
   return raster::visit(from.type(from_band), [&]<class In>(In) {
     return raster::visit(to.type(to_band), [&]<class Out>(Out) {
       return convert_plane<In, Out>(from.plane<In>(from_band, slice).data(),
-                                    from.validity(slice, from_band).data(), from.pixels(),
+                                    from.validity(slice, from_band).data(), from.pixels(), rescaled,
                                     to.plane<Out>(to_band, slice).data());
     });
   });
@@ -73,8 +83,15 @@ class Conversion {
   bool unchanged() const {
     if (pixels_.bands != all_bands(pixels_.input.bands.size())) return false;
     for (size_t i = 0; i < pixels_.bands.size(); ++i)
-      if (pixels_.input.bands[i].type != pixels_.output.bands[i].type) return false;
+      if (pixels_.input.bands[i].type != pixels_.output.bands[i].type || !rescaling(i).none())
+        return false;
     return true;
+  }
+
+  Rescaling rescaling(size_t band) const {
+    const auto& from = pixels_.input.bands[pixels_.bands[band]];
+    const auto& to = pixels_.output.bands[band];
+    return {from.scale, from.offset, to.scale, to.offset};
   }
 
   raster::Block converted(const raster::Block& from) {
@@ -85,7 +102,7 @@ class Conversion {
         const auto valid = from.validity(slice, bands[i]);
         std::copy(valid.begin(), valid.end(), to.validity(slice, i).begin());
         const size_t file_band = (from.first_slice() + slice) * bands.size() + i;
-        clipped_[file_band] += convert(from, bands[i], slice, to, i);
+        clipped_[file_band] += convert(from, bands[i], slice, rescaling(i), to, i);
       }
     }
     return to;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <vector>
@@ -36,8 +37,10 @@ names of the bands; several become `<band>_<label>`, slice after slice. `bands` 
 that results of different types go to layers of their own.
 
 **Types.** `type` converts: to whole numbers by rounding half to even, and values outside of the
-type's range are clipped to it and counted. Scale and offset of a band are kept, stored values are
-not rescaled.
+type's range are clipped to it and counted. Scale and offset of a band are kept, and stored values are
+not rescaled, unless `scale` is given: then measured bands are stored as (value - offset) / scale, so
+`{type: int16, scale: 0.0001, nodata: -32768}` keeps an index of -1 to 1 to four digits. Counts and classes
+stay as they are.
 
 **Invalid pixels** are written as nodata: the value given here, else that of the band. Without one, with
 bands that differ in theirs, for JPEG, and for LERC with a tolerance or NaN the file has an internal mask band. It has one mask for all its bands: where
@@ -82,6 +85,11 @@ class Save : public workflow::SinkOp {
                    "What is stored where a pixel is invalid. Default: the band's");
     parameters.add("type", &type_, "Convert to this type. Default: the band's")
         .choices({"uint8", "uint16", "int16", "float32"});
+    parameters
+        .add("scale", &scale_, "Store measured values so that stored * scale + offset is the value")
+        .identity_if_changed();
+    parameters.add("offset", &offset_, "With `scale`: what a stored 0 stands for")
+        .identity_if_changed();
     parameters.add("colours", &colours_,
                    "Colours of classes, \"#rrggbb\" by value. Default: those of the scenes");
     parameters.add("profile", &profile_, "How the file is encoded");
@@ -89,6 +97,7 @@ class Save : public workflow::SinkOp {
 
   void check() override {
     check_layer_name("save.layer", layer_);
+    check_scale();
     if (cube()) {
       chunks_ = profile_.chunks();
       if (!colours_.empty())
@@ -110,6 +119,15 @@ class Save : public workflow::SinkOp {
           .hint("leave nodata out, or choose a lossless codec");
   }
 
+  void check_scale() const {
+    if (offset_ && !scale_)
+      throw Error(ErrorCode::invalid, "save.offset: is for `scale` only")
+          .hint("scale: 1 keeps the units");
+    const bool usable = !scale_ || (std::isfinite(*scale_) && *scale_ != 0);
+    if (!usable || !std::isfinite(offset_.value_or(0)))
+      throw Error(ErrorCode::invalid, "save.scale: must be a number other than 0");
+  }
+
   std::string layer() const override { return layer_; }
 
   CubeSchema plan(const CubeSchema& input) const override {
@@ -118,6 +136,10 @@ class Save : public workflow::SinkOp {
     for (const size_t band : chosen(input)) {
       raster::Band out = input.bands[band];
       if (type_) out.type = raster::pixel_type_of(*type_);
+      if (scale_ && out.kind == raster::BandKind::measure) {
+        out.scale = *scale_;
+        out.offset = offset_.value_or(0);
+      }
       if (nodata_)
         out.nodata = fitting_nodata(out);
       else if (out.nodata && !raster::holds(out.type, *out.nodata))
@@ -199,7 +221,7 @@ class Save : public workflow::SinkOp {
   std::string layer_;
   std::vector<std::string> bands_;
   std::string format_ = "cog";
-  std::optional<double> nodata_;
+  std::optional<double> nodata_, scale_, offset_;
   std::optional<std::string> type_;
   std::map<std::string, raster::Colour> colours_;
   Profile profile_;

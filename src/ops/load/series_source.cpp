@@ -255,6 +255,10 @@ workflow::SourceItem SeriesSource::plan_without(
       parameters_.by_solar_day()
           ? by_solar_day(series_, scenes, lon_for_solar_days(item.grid), parameters_.period)
           : scene_by_scene(series_, scenes);
+  if (item.period.end > item.period.start)
+    std::erase_if(dates->dates, [&](const auto& date) {
+      return !date.slice.timed || !item.period.contains(date.slice.period.start);
+    });
   const auto shapes = shapes_->identity(item.zone) + terrain_->identity(item);
   std::vector<size_t> used;
   size_t most_a_slice = 0;
