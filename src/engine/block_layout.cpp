@@ -18,6 +18,9 @@ constexpr int64_t kSmallestEdge = 16;
 // Intermediate results of one strip stay in a core's second level cache.
 constexpr size_t kStripBytes = size_t{512} << 10;
 constexpr int64_t kLeastStripPixels = 256;
+// What ops that look at neighbours need beyond a strip is computed for each strip again: strips are
+// that many halos high, so that this is at most half of the work.
+constexpr int64_t kStripHalos = 4;
 constexpr size_t kMostBatchSlices = 64;
 // More slices at once than every read needs are no gain, and memory that is used again is warm.
 constexpr size_t kWarmBatchBytes = size_t{48} << 20;
@@ -34,12 +37,20 @@ int64_t strip_pixels(const ChainCost& cost, size_t batch) {
   return std::max(kLeastStripPixels, static_cast<int64_t>(kStripBytes / per_pixel));
 }
 
+int64_t least_strip_rows(const ChainCost& cost, int64_t height, unsigned threads) {
+  const int64_t share = (height + threads - 1) / std::max(1U, threads);
+  return std::max<int64_t>(1, std::min(kStripHalos * cost.halo_pixels, share));
+}
+
 size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t batch,
                  unsigned threads, unsigned reads) {
   const auto grown =
       static_cast<size_t>((width + 2 * cost.halo_pixels) * (height + 2 * cost.halo_pixels));
+  const int64_t rows =
+      std::min(height, std::max(strip_pixels(cost, batch) / std::max<int64_t>(1, width) + 1,
+                                least_strip_rows(cost, height, threads)));
   const auto strip =
-      static_cast<size_t>(std::min(strip_pixels(cost, batch), width * height) + width);
+      static_cast<size_t>((width + 2 * cost.halo_pixels) * (rows + 2 * cost.halo_pixels));
   const size_t per_strip_pixel =
       cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + cost.strip_bytes_per_pixel
                      : cost.strip_bytes_per_pixel;
@@ -160,6 +171,7 @@ BlockLayout layout_of(const ChainCost& cost, const geo::Window& window, const Ed
   layout.origin_y = edge.height >= window.height ? window.y : cost.source_block_origin_y;
   layout.batch_slices = best_batch(cost, edge.width, edge.height, limit, threads, reads);
   layout.strip_pixels = strip_pixels(cost, layout.batch_slices);
+  layout.least_strip_rows = least_strip_rows(cost, edge.height, threads);
   layout.memory_bytes =
       memory_of(cost, edge.width, edge.height, layout.batch_slices, threads, reads);
   if (cost.blocks_lie_across) {
@@ -220,6 +232,8 @@ ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan) 
           plan.item.grid, plan.nodes[input.node].outputs[input.output]);
     }
   }
+  // With a halo no window ends where source blocks do, and what lies around it is computed again.
+  cost.blocks_lie_across = cost.blocks_lie_across || cost.halo_pixels > 0;
   return cost;
 }
 

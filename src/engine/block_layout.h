@@ -20,11 +20,11 @@ struct ChainCost {
   size_t strip_bytes_per_pixel_slice = 0;  // of those, the part that grows with the batch
   size_t state_bytes_per_pixel = 0;        // streaming reducers
   bool streaming = false;                  // no node needs all slices at once
-  int64_t halo_pixels = 0;                 // that sources read around each block
+  int64_t halo_pixels = 0;                 // that sources read, and ops compute, around each block
   bool remote = false;  // sources over a network: as few and as large requests as can be
   int64_t source_block_width = 256, source_block_height = 256;
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
-  bool blocks_lie_across = false;  // no window ends where source blocks do: large windows
+  bool blocks_lie_across = false;  // no window ends where source blocks do, or there is a halo
   size_t sink_bytes = 0;
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
   size_t read_bytes = 0;            // the same, whatever the block
@@ -39,6 +39,7 @@ struct BlockLayout {
   int64_t origin_x = 0, origin_y = 0;
   size_t batch_slices = 0;   // read together; of a streaming chain kBatchesOnTheirWay are in memory
   int64_t strip_pixels = 0;  // a strip has about that many
+  int64_t least_strip_rows = 1;  // where the block is that high
   size_t memory_bytes = 0;
   // Pixels of source blocks decoded per pixel of the window, 1 at best.
   double read_amplification = 1;

@@ -39,6 +39,24 @@ TEST(BlockLayout, AlignedBlocksAreDecodedOnce) {
   EXPECT_EQ(covered_pixels(blocks), kTile.pixels());
 }
 
+// What lies around a window is read and computed again: windows and strips are as large as can be.
+TEST(BlockLayout, HalosMakeLargeWindowsAndHighStrips) {
+  auto cost = median_cost();
+  cost.slices = 1;
+  cost.halo_pixels = 50;
+  cost.blocks_lie_across = true;  // as cost_of() says of halos
+  cost.strip_bytes_per_pixel = 100;
+  const auto layout = choose_layout(cost, kTile, 400 * kMiB, 800 * kMiB, 2, 2);
+  EXPECT_EQ(layout.block_width, 1024);
+  EXPECT_EQ(layout.block_height, 1024);
+  EXPECT_EQ(layout.least_strip_rows, 200);
+  // Two strips of 200 rows and their halos, and the window with its own.
+  const size_t strips = size_t{2} * (1024 + 100) * (200 + 100) * 100;
+  EXPECT_GE(layout.memory_bytes, strips + size_t{1124} * 1124 * 4);
+  cost.halo_pixels = 400;
+  EXPECT_EQ(choose_layout(cost, kTile, 800 * kMiB, 800 * kMiB, 2, 2).least_strip_rows, 512);
+}
+
 // A row of source blocks is one request, and with few scenes several rows are asked for at once.
 TEST(BlockLayout, RemoteSourcesAreReadInWholeRows) {
   auto cost = median_cost();

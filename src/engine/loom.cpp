@@ -141,8 +141,10 @@ class Weaving {
   }
 
   std::vector<Strip> strips_of(const geo::Window& block) const {
-    const int64_t rows = std::clamp<int64_t>(
-        layout_.strip_pixels / std::max<int64_t>(1, block.width), 1, block.height);
+    const int64_t rows =
+        std::clamp<int64_t>(std::max(layout_.strip_pixels / std::max<int64_t>(1, block.width),
+                                     layout_.least_strip_rows),
+                            1, block.height);
     std::vector<Strip> strips;
     for (int64_t y = block.y; y < block.bottom(); y += rows) {
       Strip strip;
@@ -293,8 +295,8 @@ class Weaving {
 
   workflow::BlockCall call_of(size_t node, const Inputs& inputs,
                               std::span<Block* const> outputs) const {
-    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(),
-            inputs.blocks,  outputs,               &plan_.zone_grid};
+    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks,
+            outputs,        &plan_.zone_grid};
   }
 
   // Empty outputs of a node: a pointwise op of a batch makes the batch's slices, others all of
