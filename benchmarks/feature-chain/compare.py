@@ -11,7 +11,7 @@ import argparse
 import json
 import os
 import pathlib
-import resource
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +21,7 @@ from osgeo import gdal
 
 gdal.UseExceptions()
 HERE = pathlib.Path(__file__).resolve().parent
+LEFT, TOP, PIXEL = 300000, 4900020, 10  # of the scenes
 
 
 def measured(command):
@@ -35,19 +36,25 @@ def measured(command):
 
 def geoloom(given, folder):
     shutil.rmtree(folder, ignore_errors=True)
-    cpu, peak, out = measured([given.geoloom, "run", HERE / "chain.yaml", "-p", f"scenes={given.scenes}", "-p", f"results={folder}",
+    cpu, peak, _ = measured([given.geoloom, "run", HERE / "chain.yaml", "-p", f"scenes={given.scenes}", "-p", f"results={folder}",
                                "--threads", "1", "--reads", "1", "--json", "-q"])
-    step = json.loads(out)["steps"][0]
-    return {"cpu_s": cpu, "peak_mib": peak, "stages": {key: value for key, value in step.items() if key.endswith("_seconds") or key.endswith("_s")}}
+    return {"cpu_s": cpu, "peak_mib": peak, **stages(folder)}
+
+
+def stages(folder):
+    """Seconds of reading, computing and encoding, as the receipts of the items say; with one thread those of its clock."""
+    text = b"".join(path.read_bytes() for path in (folder / "receipts").glob("*.seg")).decode(errors="replace")
+    return {f"{stage}_s": sum(float(found) for found in re.findall(f'"{stage}":([0-9.e-]+)', text)) for stage in ("read", "compute", "encode")}
 
 
 def pixels_of(folder, size):
     """Results of our run by name: the tiles put together."""
     out = {}
     for layer in ("monthly", "year"):
-        for path in sorted((folder / layer).glob("*.tif")):
+        for path in sorted((folder / "layers" / layer).glob("*.tif")):
             file = gdal.Open(str(path))
-            left, top = (round(value / 10) for value in (file.GetGeoTransform()[0] - 300000, 4900020 - file.GetGeoTransform()[3]))
+            transform = file.GetGeoTransform()
+            left, top = round((transform[0] - LEFT) / PIXEL), round((TOP - transform[3]) / PIXEL)
             for number in range(1, file.RasterCount + 1):
                 band = file.GetRasterBand(number)
                 plane = out.setdefault(f"{layer}/{band.GetDescription()}", numpy.full((size, size), numpy.nan, numpy.float32))
@@ -89,10 +96,11 @@ def main():
     for name in peers:
         with numpy.load(given.work / f"{name}.npz") as theirs:
             print(f"largest difference from {name}: {worst_difference(ours, theirs):.2g}")
-    best = {name: min(rounds, key=lambda each: each["cpu_s"]) for name, rounds in results.items()}
+    best = {name: min(rounds, key=lambda each: each.get("compute_s", each["cpu_s"])) for name, rounds in results.items()}
     print(json.dumps(best, indent=2))
     for name in peers:
-        print(f"{name}: {best[name]['cpu_s'] / best['geoloom']['cpu_s']:.1f} times the CPU seconds of the whole run, "
+        print(f"{name}: {best[name]['cpu_s'] / best['geoloom']['compute_s']:.1f} times our seconds of computing, "
+              f"{best[name]['cpu_s'] / best['geoloom']['cpu_s']:.1f} times the CPU seconds of our whole run, "
               f"{best[name]['peak_mib'] / best['geoloom']['peak_mib']:.1f} times the memory")
 
 

@@ -20,29 +20,29 @@ using raster::CubeSchema;
 // Pixels whose operands and results stay in the second level cache.
 constexpr size_t kPixelsAtOnce = 2048;
 
-// The samples of one band for some pixels.
-struct Row {
-  std::vector<float> value = std::vector<float>(kPixelsAtOnce);
-  std::vector<uint8_t> valid = std::vector<uint8_t>(kPixelsAtOnce);
-};
-
 void read(const Block& block, const raster::Band& schema, size_t band, size_t slice, size_t first,
-          size_t count, Row& row) {
+          size_t count, BandExpressions::Row& row) {
   const auto scale = static_cast<float>(schema.scale), offset = static_cast<float>(schema.offset);
+  row.memory.resize(kPixelsAtOnce);
+  float* const to = row.memory.data();
   raster::visit(block.type(band), [&]<class T>(T) {
-    const auto from = block.plane<T>(band, slice).subspan(first, count);
-    for (size_t i = 0; i < count; ++i) row.value[i] = static_cast<float>(from[i]) * scale + offset;
+    const T* const from = block.plane<T>(band, slice).data() + first;
+    for (size_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
   });
-  std::memcpy(row.valid.data(), block.validity(slice, band).data() + first, count);
+  row.value = to;
+  row.valid = block.validity(slice, band).data() + first;
 }
 
-// Results that are no numbers are invalid; infinite ones where that is asked for.
-void settle(Row& row, size_t count, bool finite_only) {
+// Results that are no numbers are invalid; infinite ones where that is asked for. Invalid pixels
+// keep what was computed for them: nobody looks at it.
+void settle(const float* value, size_t count, bool finite_only, uint8_t* valid) {
   constexpr float most = std::numeric_limits<float>::max();
-  for (size_t i = 0; i < count; ++i) {
-    const float value = row.value[i];
-    const bool good = finite_only ? std::fabs(value) <= most : value == value;
-    row.valid[i] = row.valid[i] != 0 && good ? 1 : 0;
+  if (finite_only) {
+    for (size_t i = 0; i < count; ++i)
+      valid[i] = static_cast<uint8_t>(valid[i] & (std::fabs(value[i]) <= most ? 1 : 0));
+  } else {
+    for (size_t i = 0; i < count; ++i)
+      valid[i] = static_cast<uint8_t>(valid[i] & (value[i] == value[i] ? 1 : 0));
   }
 }
 
@@ -56,16 +56,9 @@ raster::Band made_band(const DerivedBand& made) {
   return band;
 }
 
-void write(const Row& row, size_t count, bool condition, Block& out, size_t band, size_t slice,
-           size_t first) {
-  if (condition) {
-    const auto to = out.plane<uint8_t>(band, slice).subspan(first, count);
-    for (size_t i = 0; i < count; ++i) to[i] = row.value[i] != 0 && row.valid[i] != 0 ? 1 : 0;
-  } else {
-    const auto to = out.plane<float>(band, slice).subspan(first, count);
-    for (size_t i = 0; i < count; ++i) to[i] = row.valid[i] != 0 ? row.value[i] : 0;
-  }
-  std::memcpy(out.validity(slice, band).data() + first, row.valid.data(), count);
+// Conditions are computed as floats and stored as classes.
+void store_classes(const float* value, const uint8_t* valid, size_t count, uint8_t* to) {
+  for (size_t i = 0; i < count; ++i) to[i] = value[i] != 0 && valid[i] != 0 ? 1 : 0;
 }
 
 }  // namespace
@@ -131,27 +124,35 @@ void BandExpressions::run_slice(const workflow::BlockCall& call, size_t slice) c
     const auto valid = in.validity(slice, kept_[i]);
     std::copy(valid.begin(), valid.end(), out.validity(slice, i).begin());
   }
-  std::vector<Row> rows(input_bands_ + made_.size(), Row{{}, {}});
-  for (const size_t band : read_) rows[band] = Row();
-  for (size_t i = 0; i < made_.size(); ++i) rows[input_bands_ + i] = Row();
+  std::vector<Row> rows(input_bands_ + made_.size());
   for (size_t first = 0; first < in.pixels(); first += kPixelsAtOnce) {
     const size_t count = std::min(kPixelsAtOnce, in.pixels() - first);
     for (const size_t band : read_)
       read(in, schema.bands[band], band, slice, first, count, rows[band]);
-    for (size_t i = 0; i < made_.size(); ++i) {
-      std::vector<const float*> values;
-      std::vector<const uint8_t*> valid;
-      for (const size_t operand : made_[i].operands) {
-        values.push_back(rows[operand].value.data());
-        valid.push_back(rows[operand].valid.data());
-      }
-      Row& result = rows[input_bands_ + i];
-      made_[i].expression.evaluate<float>(values, valid, count, result.value.data(),
-                                          result.valid.data());
-      settle(result, count, made_[i].finite_only);
-      write(result, count, made_[i].expression.is_condition(), out, kept_.size() + i, slice, first);
-    }
+    for (size_t i = 0; i < made_.size(); ++i) make(i, rows, first, count, slice, out);
   }
+}
+
+void BandExpressions::make(size_t made, std::vector<Row>& rows, size_t first, size_t count,
+                           size_t slice, raster::Block& out) const {
+  const auto& [name, expression, operands, unit, finite_only] = made_[made];
+  const size_t band = kept_.size() + made;
+  std::vector<const float*> values;
+  std::vector<const uint8_t*> flags;
+  for (const size_t operand : operands) {
+    values.push_back(rows[operand].value);
+    flags.push_back(rows[operand].valid);
+  }
+  Row& row = rows[input_bands_ + made];
+  uint8_t* const valid = out.validity(slice, band).data() + first;
+  const bool condition = expression.is_condition();
+  if (condition) row.memory.resize(kPixelsAtOnce);
+  float* const value = condition ? row.memory.data() : out.plane<float>(band, slice).data() + first;
+  expression.evaluate<float>(values, flags, count, value, valid);
+  settle(value, count, finite_only, valid);
+  if (condition) store_classes(value, valid, count, out.plane<uint8_t>(band, slice).data() + first);
+  row.value = value;
+  row.valid = valid;
 }
 
 const BandExpressions& PreparedExpressions::of(const CubeSchema& input) const {

@@ -45,8 +45,18 @@ class BandExpressions {
   // All slices of the blocks.
   void run(const workflow::BlockCall& call) const;
 
+  // The samples of one band for some pixels: of the input, converted; of a band that was made, in
+  // place.
+  struct Row {
+    std::vector<float> memory;
+    const float* value = nullptr;
+    const uint8_t* valid = nullptr;
+  };
+
  private:
   void run_slice(const workflow::BlockCall& call, size_t slice) const;
+  void make(size_t made, std::vector<Row>& rows, size_t first, size_t count, size_t slice,
+            raster::Block& out) const;
   std::vector<size_t> kept_;  // bands of the input
   std::vector<DerivedBand> made_;
   std::vector<size_t> read_;  // bands of the input that expressions name, ascending
