@@ -16,6 +16,7 @@
 #include "kernels/medoid.h"
 #include "kernels/validity.h"
 #include "ops/composite/stored_bands.h"
+#include "ops/date_band.h"
 #include "ops/feature/band_expressions.h"
 #include "ops/physical.h"
 #include "ops/time_cells.h"
@@ -28,12 +29,10 @@ using raster::Block;
 using raster::CubeSchema;
 using raster::PixelType;
 
-constexpr geo::TimeMs kDayMs = 86'400'000;
-
 const workflow::OpDescription kDescription{
     .name = "pick",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary = "One date's bands for each pixel: first, last, nearest, medoid, highest, lowest",
     .documentation =
         R"text(Chooses one observation for each pixel, for the whole series or for each period, and gives all of its bands as they
@@ -50,7 +49,8 @@ are stored, and its date. So spectra are observed ones, and bands belong togethe
 **Ties** go to the earlier observation. Expressions are of physical values (stored * scale + offset), in float32; an observation for which one is not finite does not count.
 `medoid` compares each observation with each other: 200 dates take it eleven times as long as 60. It needs measured bands.
 
-**The date** is added as band `date`: whole days since 1970-01-01, in UTC, as uint16 (0: invalid). `date: false` leaves it out.
+**The date** is added as band `date`: whole days since 1970-01-01, in UTC, as uint16 (0: invalid). `date: false` leaves it out. With
+it, overviews of a file take one of the pixels they stand for, spectrum and date, instead of means: a mean of dates is none.
 
 **Invalid** is a pixel with fewer than `min_count` observations.
 
@@ -175,36 +175,18 @@ std::vector<size_t> Pick::operands(const CubeSchema& input) const {
   return out;
 }
 
-int64_t day_of(const raster::Slice& slice) {
-  const geo::TimeMs t = slice.period.start;
-  return t / kDayMs - (t % kDayMs < 0 ? 1 : 0);
-}
-
-void require_dates(const CubeSchema& input, const std::string& who, const std::string& hint) {
-  for (const auto& slice : input.slices) {
-    if (!slice.timed)
-      throw Error(ErrorCode::invalid, fmt::format("{}: slice '{}' has no time", who, slice.label))
-          .hint(hint);
-    if (day_of(slice) < 1 || day_of(slice) > UINT16_MAX)
-      throw Error(ErrorCode::invalid,
-                  fmt::format("{}: slice '{}' is not of 1970-01-02 to 2149", who, slice.label))
-          .hint(hint);
-  }
-}
-
 workflow::BlockPlan Pick::plan(std::span<const CubeSchema* const> inputs) const {
   const CubeSchema& input = *inputs[0];
   require_few_slices(input, "pick");
   if (expression_) (void)operands(input);
   if (rule_ == Rule::medoid) require_measures(input, "pick: medoid");
   if (rule_ == Rule::nearest)
-    require_dates(input, "pick.nearest", "choose by another rule, such as first");
+    require_days(input, "pick.nearest", "choose by another rule, such as first");
   CubeSchema output;
   output.bands = input.bands;
   if (date_) {
-    require_dates(input, "pick.date", "leave the band of dates out: date: false");
-    output.bands.push_back(
-        {.name = "date", .type = PixelType::uint16, .unit = "days since 1970-01-01", .nodata = 0});
+    require_days(input, "pick.date", "leave the band of dates out: date: false");
+    output.bands.push_back(date_band("date"));
     require_distinct_bands(output, "pick");
   }
   for (auto& cell : periods_.cells(input, "pick")) output.slices.push_back(std::move(cell.slice));
@@ -336,7 +318,8 @@ void Pick::write_dates(const CubeSchema& schema, std::span<const uint16_t> slice
                        size_t out_slice) const {
   if (!date_ || schema.slices.empty()) return;
   std::vector<uint16_t> day;
-  for (const auto& each : schema.slices) day.push_back(static_cast<uint16_t>(day_of(each)));
+  for (const auto& each : schema.slices)
+    day.push_back(static_cast<uint16_t>(day_of(each.period.start)));
   const auto to = out.plane<uint16_t>(out.bands() - 1, out_slice);
   const auto valid = out.validity(out_slice);
   for (size_t p = 0; p < to.size(); ++p) to[p] = valid[p] != 0 ? day[slice[p]] : uint16_t{0};

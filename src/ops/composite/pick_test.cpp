@@ -55,6 +55,7 @@ TEST(Pick, TellsTheDate) {
   const auto& band = result.schema.bands.back();
   EXPECT_EQ(band.type, PixelType::uint16);
   EXPECT_EQ(band.unit, "days since 1970-01-01");
+  EXPECT_EQ(band.kind, raster::BandKind::count);                // whose overviews are no means
   EXPECT_EQ(result.schema.bands[0], series().schema.bands[0]);  // as they are stored
 }
 
@@ -108,6 +109,11 @@ TEST(Pick, RefusesWhatMakesNoSense) {
   schema = series().schema;
   schema.slices[0] = day("1969-07-20");
   EXPECT_THAT(error_of([&] { planned("first", schema); }), HasSubstr("1970"));
+  schema.slices[0] = day("2018-01-05");
+  schema.slices[3] = day("2149-06-06");  // 65535
+  EXPECT_THAT(error_of([&] { planned("first", schema); }), HasSubstr("2149"));
+  schema.slices[3] = day("2149-06-05");
+  EXPECT_NO_THROW(planned("first", schema));
   schema = series().schema;
   schema.bands[1].name = "date";
   EXPECT_THAT(error_of([&] { planned("first", schema); }), HasSubstr("two bands 'date'"));

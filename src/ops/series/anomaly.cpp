@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -22,6 +23,7 @@ namespace {
 using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"mean", "difference", "z", "percent", "count", "status"};
+enum Output : size_t { kMean, kDifference, kZ, kPercent, kCount, kStatus };  // of kOutputs
 
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 constexpr float kProvisional = 1, kFinal = 2;
@@ -47,7 +49,8 @@ bands are named `NAME_mean_01` and so on, is known by these names.
 | `NAME_status` | 1 provisional, 2 final |
 
 **Periods** are the climatology's months, dekads or quarters from that of the first to that of the last slice, or what `every`
-says, where each must lie within one of them; `within` fixes the range. A slice belongs to the period its start lies in.
+says, where each must lie within one of them; `within` fixes the range. Where a tile of a climatology saved as a cube is empty, only
+`every` tells them: without it nothing is given there. A slice belongs to the period its start lies in.
 
 **Provisional or final.** A period is final in a pixel when it has at least `final_count` valid samples there, and when it has
 ended: the series has a slice that begins at or after the period's end, or one that is itself a period and ends there (a
@@ -55,7 +58,7 @@ monthly composite). What reached an archive later can change a provisional value
 which date the series is complete.
 
 **Invalid pixels.** All outputs of a band but `count` are invalid where the period has fewer than `min_count` valid samples; those that
-compare, also where the climatology is invalid or made of fewer than `min_climatology_count`; `z` where the
+compare, also where the climatology is invalid, has no pixels at all or is made of fewer than `min_climatology_count`; `z` where the
 deviation is 0, `percent` where the mean is. `count` is valid everywhere.
 
 Values are physical (scale and offset applied), the arithmetic is double; results are float32, counts uint16, the status uint8.)",
@@ -72,38 +75,42 @@ struct Place {
 class Usual {
  public:
   // Throws Error(invalid) where the cube is no climatology.
-  explicit Usual(const CubeSchema& schema)
-      : schema_(schema), cycle_(cycle_in(schema, by_slices_)) {}
+  explicit Usual(const CubeSchema& schema) : cycle_(cycle_in(schema, by_slices_)) {
+    for (size_t b = 0; b < schema.bands.size(); ++b) bands_.emplace(schema.bands[b].name, b);
+    for (size_t s = 0; s < schema.slices.size(); ++s) slices_.emplace(schema.slices[s].label, s);
+  }
 
-  const CalendarCycle& cycle() const { return cycle_; }
+  // Not known where a cube is empty, which leaves no labels.
+  const std::optional<CalendarCycle>& cycle() const { return cycle_; }
+  // Nowhere also where the cube has no pixels: an item of a layer without scenes.
   std::optional<Place> find(const std::string& band, std::string_view statistic,
                             size_t part) const {
-    const auto name = fmt::format("{}_{}", band, statistic);
-    const auto label = cycle_.label(part);
-    const int index = schema_.find_band(by_slices_ ? name : name + "_" + label);
-    if (index < 0) return std::nullopt;
-    return Place{static_cast<size_t>(index), by_slices_ ? slice_of(label) : 0};
+    const auto found = bands_.find(name(band, statistic, part));
+    if (found == bands_.end() || slices_.empty()) return std::nullopt;
+    return Place{found->second, by_slices_ ? slices_.at(cycle_->label(part)) : 0};
   }
-  Place need(const std::string& band, std::string_view statistic, size_t part) const {
-    const auto place = find(band, statistic, part);
-    if (place) return *place;
-    const auto wanted =
-        fmt::format("{}_{}{}", band, statistic, by_slices_ ? "" : "_" + cycle_.label(part));
-    throw Error(ErrorCode::invalid,
-                fmt::format("anomaly: the climatology has no band '{}'", wanted))
-        .hint(spelling_hint(wanted, schema_.band_names()));
+  // Throws Error(invalid) where a part of the year has no such band.
+  void need(const std::string& band, std::string_view statistic) const {
+    const size_t names = by_slices_ ? 1 : cycle_->parts();
+    for (size_t part = 0; part < names; ++part) {
+      const auto wanted = name(band, statistic, part);
+      if (bands_.contains(wanted)) continue;
+      std::vector<std::string> there;
+      for (const auto& each : bands_) there.push_back(each.first);
+      throw Error(ErrorCode::invalid,
+                  fmt::format("anomaly: the climatology has no band '{}'", wanted))
+          .hint(spelling_hint(wanted, there));
+    }
   }
 
  private:
-  size_t slice_of(const std::string& label) const {
-    const auto& slices = schema_.slices;
-    return static_cast<size_t>(std::find_if(slices.begin(), slices.end(),
-                                            [&](const auto& s) { return s.label == label; }) -
-                               slices.begin());
+  std::string name(const std::string& band, std::string_view statistic, size_t part) const {
+    return by_slices_ ? fmt::format("{}_{}", band, statistic)
+                      : fmt::format("{}_{}_{}", band, statistic, cycle_->label(part));
   }
 
   // A cycle all of whose labels are there, as slices or behind the names of bands.
-  static CalendarCycle cycle_in(const CubeSchema& schema, bool& by_slices) {
+  static std::optional<CalendarCycle> cycle_in(const CubeSchema& schema, bool& by_slices) {
     std::set<std::string> labels, suffixes;
     for (const auto& slice : schema.slices) labels.insert(slice.label);
     for (const auto& band : schema.bands)
@@ -119,15 +126,17 @@ class Usual {
         if (all) return cycle;
       }
     }
+    by_slices = true;
+    if (schema.slices.empty()) return std::nullopt;
     throw Error(ErrorCode::invalid,
                 "anomaly: the second input is no climatology: neither its slices nor its bands are "
                 "named 01 to 12, 01 to 36 or Q1 to Q4")
         .hint("from: [series, usual], where `usual` comes from climatology");
   }
 
-  const CubeSchema& schema_;
   bool by_slices_ = true;
-  CalendarCycle cycle_;
+  std::optional<CalendarCycle> cycle_;
+  std::map<std::string, size_t> bands_, slices_;
 };
 
 // One slice of the output.
@@ -164,23 +173,33 @@ class Anomaly : public workflow::BlockOp {
       if (!seen.insert(output).second)
         throw Error(ErrorCode::invalid,
                     fmt::format("anomaly.outputs: '{}' is named twice", output));
+    which_ = places_of(outputs_, kOutputs);
   }
 
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
   void run(const workflow::BlockCall& call) const override;
 
  private:
-  std::vector<Cell> cells(const CubeSchema& series, const CalendarCycle& cycle) const;
-  bool has_ended(const geo::Period& period, const CubeSchema& series) const;
-  bool wants(std::string_view output) const {
-    return std::find(outputs_.begin(), outputs_.end(), output) != outputs_.end();
-  }
-  raster::Band output_band(const raster::Band& band, const std::string& output) const;
   struct Values;
-  void compare(const Values& values, const Cell& cell, const std::string& output,
-               std::vector<float>& out) const;
+  struct Work;
+  std::vector<Cell> cells(const CubeSchema& series,
+                          const std::optional<CalendarCycle>& cycle) const;
+  std::vector<Cell> given_cells(const CubeSchema& series,
+                                const std::optional<CalendarCycle>& cycle) const;
+  geo::TimeMs complete_until(const CubeSchema& series) const;
+  bool wants(Output output) const {
+    return std::find(which_.begin(), which_.end(), output) != which_.end();
+  }
+  static raster::Band output_band(const raster::Band& band, const std::string& output);
+  bool compares(const Values& values, size_t p) const;
+  void find_output(const Values& values, const Cell& cell, size_t output,
+                   std::vector<float>& out) const;
+  void add_up(Work& work, const raster::Block& series, const Cell& cell, size_t band) const;
+  void find_cell(Work& work, const std::vector<raster::Block>& in, raster::Block& out, size_t slice,
+                 size_t band) const;
 
   std::vector<std::string> outputs_{"mean", "difference", "z", "percent"};
+  std::vector<size_t> which_;  // of kOutputs
   TimeCells cells_;
   int64_t min_count_ = 1, min_climatology_count_ = 1, final_count_ = 1;
   std::optional<geo::Period> complete_until_;
@@ -193,51 +212,77 @@ struct Anomaly::Values {
   std::vector<float> usual, deviation, usual_count;
 };
 
-bool Anomaly::has_ended(const geo::Period& period, const CubeSchema& series) const {
-  if (complete_until_) return period.end <= complete_until_->start;
-  return std::any_of(series.slices.begin(), series.slices.end(), [&](const auto& slice) {
-    const bool composite = slice.period.end > slice.period.start;
-    return slice.period.start >= period.end || (composite && slice.period.end >= period.end);
-  });
+// What all strips of a call share.
+struct Anomaly::Work {
+  const CubeSchema& series;
+  const CubeSchema& climatology;
+  std::vector<Cell> cells;
+  struct Places {
+    std::optional<Place> mean, deviation, count;
+  };
+  std::vector<Places> places;  // of cell and band, bands first
+  Values values;
+  std::vector<float> sample;
+};
+
+// What ends by then has ended.
+geo::TimeMs Anomaly::complete_until(const CubeSchema& series) const {
+  if (complete_until_) return complete_until_->start;
+  auto latest = std::numeric_limits<geo::TimeMs>::min();
+  for (const auto& slice : series.slices) {
+    const auto& period = slice.period;  // of a composite, or an instant
+    latest = std::max({latest, period.start, period.end});
+  }
+  return latest;
 }
 
-std::vector<Cell> Anomaly::cells(const CubeSchema& series, const CalendarCycle& cycle) const {
-  const auto dates = dates_of(series, "anomaly");
+std::vector<Cell> Anomaly::given_cells(const CubeSchema& series,
+                                       const std::optional<CalendarCycle>& cycle) const {
   std::vector<Cell> out;
-  if (cells_.given()) {
-    const auto given = cells_.cells(series, "anomaly");
-    for (const auto& each : given) {
-      Cell cell{each.slice, each.first, each.count};
-      const auto& period = cell.slice.period;
-      cell.part = cycle.part_of(period.start);
-      const auto whole = cycle.period(cycle.year_of(period.start), cell.part);
-      if (period.end > whole.end)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("anomaly.every: {} reaches beyond the {} {}, which the "
-                                "climatology is of",
-                                cell.slice.label, cycle.name(), geo::format_period(whole)))
-            .hint(fmt::format("every: {}", cycle.name()));
-      out.push_back(std::move(cell));
-    }
-  } else if (dates.size() > 0) {
-    size_t next = 0;
-    int year = cycle.year_of(dates.times.front());
-    size_t part = cycle.part_of(dates.times.front());
-    while (next < series.slices.size()) {
-      const auto period = cycle.period(year, part);
-      Cell cell{{period, true, cycle.label(year, part)}, next, 0, part};
-      while (next < series.slices.size() && series.slices[next].period.start < period.end) ++next;
-      cell.count = next - cell.first;
-      out.push_back(std::move(cell));
-      part = (part + 1) % cycle.parts();
-      year += part == 0 ? 1 : 0;
-    }
+  const auto given = cells_.cells(series, "anomaly");
+  for (const auto& each : given) {
+    Cell cell{each.slice, each.first, each.count};
+    out.push_back(cell);
+    if (!cycle) continue;
+    const auto& period = cell.slice.period;
+    out.back().part = cycle->part_of(period.start);
+    const auto whole = cycle->period(cycle->year_of(period.start), out.back().part);
+    if (period.end > whole.end)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("anomaly.every: {} reaches beyond the {} {}, which the "
+                              "climatology is of",
+                              cell.slice.label, cycle->name(), geo::format_period(whole)))
+          .hint(fmt::format("every: {}", cycle->name()));
   }
-  for (auto& cell : out) cell.ended = has_ended(cell.slice.period, series);
   return out;
 }
 
-raster::Band Anomaly::output_band(const raster::Band& band, const std::string& output) const {
+std::vector<Cell> Anomaly::cells(const CubeSchema& series,
+                                 const std::optional<CalendarCycle>& cycle) const {
+  const auto dates = dates_of(series, "anomaly");
+  std::vector<Cell> out;
+  if (cells_.given()) {
+    out = given_cells(series, cycle);
+  } else if (cycle && dates.size() > 0) {
+    size_t next = 0;
+    int year = cycle->year_of(dates.times.front());
+    size_t part = cycle->part_of(dates.times.front());
+    while (next < series.slices.size()) {
+      const auto period = cycle->period(year, part);
+      Cell cell{{period, true, cycle->label(year, part)}, next, 0, part};
+      while (next < series.slices.size() && series.slices[next].period.start < period.end) ++next;
+      cell.count = next - cell.first;
+      out.push_back(std::move(cell));
+      part = (part + 1) % cycle->parts();
+      year += part == 0 ? 1 : 0;
+    }
+  }
+  const auto until = complete_until(series);
+  for (auto& cell : out) cell.ended = cell.slice.period.end <= until;
+  return out;
+}
+
+raster::Band Anomaly::output_band(const raster::Band& band, const std::string& output) {
   const auto name = band.name + "_" + output;
   if (output == "count")
     return whole_number_band(name, raster::PixelType::uint16, raster::BandKind::count,
@@ -256,11 +301,9 @@ workflow::BlockPlan Anomaly::plan(std::span<const CubeSchema* const> inputs) con
   output.validity_per_band = true;
   for (const auto& band : series.bands) {
     require_linear(band, "anomaly", "mean");
-    for (size_t part = 0; part < usual.cycle().parts(); ++part) {
-      (void)usual.need(band.name, "mean", part);
-      if (wants("z")) (void)usual.need(band.name, "sd", part);
-      if (min_climatology_count_ > 1) (void)usual.need(band.name, "count", part);
-    }
+    usual.need(band.name, "mean");
+    if (wants(kZ)) usual.need(band.name, "sd");
+    if (min_climatology_count_ > 1) usual.need(band.name, "count");
     for (const auto& each : outputs_) output.bands.push_back(output_band(band, each));
   }
   for (auto& cell : cells(series, usual.cycle())) output.slices.push_back(std::move(cell.slice));
@@ -271,76 +314,100 @@ workflow::BlockPlan Anomaly::plan(std::span<const CubeSchema* const> inputs) con
   return plan;
 }
 
-void Anomaly::compare(const Values& v, const Cell& cell, const std::string& output,
-                      std::vector<float>& out) const {
+bool Anomaly::compares(const Values& v, size_t p) const {
+  return !std::isnan(v.usual[p]) &&
+         (min_climatology_count_ == 1 ||
+          v.usual_count[p] >= static_cast<float>(min_climatology_count_));
+}
+
+void Anomaly::find_output(const Values& v, const Cell& cell, size_t output,
+                          std::vector<float>& out) const {
   const auto least = static_cast<uint32_t>(min_count_);
-  const auto least_usual = static_cast<float>(min_climatology_count_);
-  for (size_t p = 0; p < out.size(); ++p) {
-    out[p] = kNothing;
-    if (output == "count") out[p] = static_cast<float>(std::min(v.count[p], 65535U));
-    if (output == "count" || v.count[p] < least) continue;
-    if (output == "status") {
-      const bool final = cell.ended && v.count[p] >= static_cast<uint32_t>(final_count_);
-      out[p] = final ? kFinal : kProvisional;
-      continue;
+  const auto where_known = [&](auto value) {
+    for (size_t p = 0; p < out.size(); ++p)
+      out[p] = v.count[p] >= least ? static_cast<float>(value(p)) : kNothing;
+  };
+  const auto where_compared = [&](auto value) {  // of the difference and the pixel
+    where_known([&](size_t p) {
+      const double result =
+          compares(v, p) ? value(v.sum[p] / v.count[p] - v.usual[p], p) : double{kNothing};
+      return std::isfinite(result) ? result : double{kNothing};
+    });
+  };
+  switch (output) {
+    case kCount:
+      for (size_t p = 0; p < out.size(); ++p)
+        out[p] = static_cast<float>(std::min(v.count[p], 65535U));
+      return;
+    case kStatus:
+      return where_known([&](size_t p) {
+        const bool final = cell.ended && v.count[p] >= static_cast<uint32_t>(final_count_);
+        return final ? kFinal : kProvisional;
+      });
+    case kMean:
+      return where_known([&](size_t p) { return v.sum[p] / v.count[p]; });
+    case kZ:
+      return where_compared([&](double by, size_t p) { return by / v.deviation[p]; });
+    case kPercent:
+      return where_compared([&](double by, size_t p) { return 100 * by / v.usual[p]; });
+    default:
+      return where_compared([](double by, size_t) { return by; });
+  }
+}
+
+void Anomaly::add_up(Work& work, const raster::Block& series, const Cell& cell, size_t band) const {
+  auto& v = work.values;
+  const size_t pixels = work.sample.size();
+  v.sum.assign(pixels, 0);
+  v.count.assign(pixels, 0);
+  for (size_t s = cell.first; s < cell.first + cell.count; ++s) {
+    read_physical(series, work.series.bands[band], band, s, work.sample);
+    for (size_t p = 0; p < pixels; ++p) {
+      if (std::isnan(work.sample[p])) continue;
+      v.sum[p] += work.sample[p];
+      ++v.count[p];
     }
-    const double mean = v.sum[p] / v.count[p];
-    if (output == "mean") out[p] = static_cast<float>(mean);
-    const bool known =
-        !std::isnan(v.usual[p]) && (min_climatology_count_ == 1 || v.usual_count[p] >= least_usual);
-    if (output == "mean" || !known) continue;
-    const double difference = mean - v.usual[p];
-    double result = difference;
-    if (output == "z") result = difference / v.deviation[p];
-    if (output == "percent") result = 100 * difference / v.usual[p];
-    if (std::isfinite(result)) out[p] = static_cast<float>(result);
+  }
+}
+
+void Anomaly::find_cell(Work& work, const std::vector<raster::Block>& in, raster::Block& out,
+                        size_t slice, size_t band) const {
+  const size_t pixels = out.pixels();
+  work.sample.resize(pixels);
+  const Cell& cell = work.cells[slice];
+  add_up(work, in[0], cell, band);
+  const auto read_usual = [&](const std::optional<Place>& place, std::vector<float>& values) {
+    values.assign(pixels, kNothing);
+    if (place)
+      read_physical(in[1], work.climatology.bands[place->band], place->band, place->slice, values);
+  };
+  const auto& places = work.places[slice * work.series.bands.size() + band];
+  read_usual(places.mean, work.values.usual);
+  read_usual(places.deviation, work.values.deviation);
+  read_usual(places.count, work.values.usual_count);
+  for (size_t i = 0; i < which_.size(); ++i) {
+    find_output(work.values, cell, which_[i], work.sample);
+    const size_t to = band * which_.size() + i;
+    if (which_[i] == kCount || which_[i] == kStatus)
+      write_whole_numbers(work.sample, out, to, slice);
+    else
+      write_measured(work.sample, out, to, slice);
   }
 }
 
 void Anomaly::run(const workflow::BlockCall& call) const {
-  const CubeSchema& series = *call.input_schemas[0];
-  const CubeSchema& climatology = *call.input_schemas[1];
-  const Usual usual(climatology);
-  const auto all = cells(series, usual.cycle());
-  Values v;
-  std::vector<float> sample;
+  const Usual usual(*call.input_schemas[1]);
+  Work work{*call.input_schemas[0], *call.input_schemas[1], {}, {}, {}, {}};
+  work.cells = cells(work.series, usual.cycle());
+  for (const auto& cell : work.cells)
+    for (const auto& band : work.series.bands)
+      work.places.push_back({usual.find(band.name, "mean", cell.part),
+                             usual.find(band.name, "sd", cell.part),
+                             usual.find(band.name, "count", cell.part)});
   for_each_strip(call, [&](const std::vector<raster::Block>& in, raster::Block& out) {
-    const size_t pixels = out.pixels();
-    sample.resize(pixels);
-    const auto read_usual = [&](const std::string& band, std::string_view statistic, size_t part,
-                                std::vector<float>& values) {
-      values.assign(pixels, kNothing);
-      const auto place = usual.find(band, statistic, part);
-      if (place)
-        read_physical(in[1], climatology.bands[place->band], place->band, place->slice, values);
-    };
-    for (size_t slice = 0; slice < all.size(); ++slice) {
-      const Cell& cell = all[slice];
-      for (size_t band = 0; band < series.bands.size(); ++band) {
-        v.sum.assign(pixels, 0);
-        v.count.assign(pixels, 0);
-        for (size_t s = cell.first; s < cell.first + cell.count; ++s) {
-          read_physical(in[0], series.bands[band], band, s, sample);
-          for (size_t p = 0; p < pixels; ++p) {
-            if (std::isnan(sample[p])) continue;
-            v.sum[p] += sample[p];
-            ++v.count[p];
-          }
-        }
-        const auto& name = series.bands[band].name;
-        read_usual(name, "mean", cell.part, v.usual);
-        read_usual(name, "sd", cell.part, v.deviation);
-        read_usual(name, "count", cell.part, v.usual_count);
-        for (size_t i = 0; i < outputs_.size(); ++i) {
-          compare(v, cell, outputs_[i], sample);
-          const size_t to = band * outputs_.size() + i;
-          if (outputs_[i] == "count" || outputs_[i] == "status")
-            write_whole_numbers(sample, out, to, slice);
-          else
-            write_measured(sample, out, to, slice);
-        }
-      }
-    }
+    for (size_t slice = 0; slice < work.cells.size(); ++slice)
+      for (size_t band = 0; band < work.series.bands.size(); ++band)
+        find_cell(work, in, out, slice, band);
   });
 }
 

@@ -87,6 +87,31 @@ TEST(Anomaly, ByHand) {
   }
 }
 
+// A layer has no pixels on a tile where the baseline had no scene; its bands are known.
+TEST(Anomaly, NothingIsUsualWhereTheClimatologyIsEmpty) {
+  auto by_slices = usual(), by_names = usual_by_names();
+  by_slices.schema.slices.clear();
+  by_names.schema.slices.clear();
+  for (const auto& empty : {by_slices, by_names}) {
+    const auto result =
+        compared(*anomaly("{outputs: [mean, difference, z, percent, count, status], every: month, "
+                          "within: 2020-01, min_climatology_count: 3}"),
+                 series(), empty);
+    ASSERT_EQ(result.schema.slices.size(), 1U);
+    EXPECT_THAT(result.at("ndvi_mean"), numbers_are({6, 6, kInvalid}));
+    EXPECT_THAT(result.at("ndvi_count"), numbers_are({2, 1, 0}));
+    EXPECT_THAT(result.at("ndvi_status"), numbers_are({2, 2, kInvalid}));
+    for (const char* band : {"ndvi_difference", "ndvi_z", "ndvi_percent"})
+      EXPECT_THAT(result.at(band), numbers_are({kInvalid, kInvalid, kInvalid})) << band;
+  }
+  EXPECT_EQ(compared(*anomaly(""), series(), by_names).schema.slices.size(), 2U);
+  EXPECT_EQ(compared(*anomaly(""), series(), by_slices).schema.slices.size(), 0U);
+  auto other = series();
+  other.schema.slices.clear();
+  EXPECT_THAT(error_of([&] { compared(*anomaly(""), series(), other); }),
+              HasSubstr("no band 'ndvi_mean'"));
+}
+
 TEST(Anomaly, Counts) {
   const auto result = compared(*anomaly("{outputs: [mean, z], min_count: 2}"), series(), usual());
   EXPECT_THAT(result.at("ndvi_mean", 0), numbers_are({6, kInvalid, kInvalid}));

@@ -10,6 +10,7 @@
 #include "error/error.h"
 #include "kernels/fluctuation.h"
 #include "kernels/least_squares.h"
+#include "ops/date_band.h"
 #include "ops/physical.h"
 #include "ops/series/dated_series.h"
 #include "ops/series/harmonic_model.h"
@@ -21,8 +22,8 @@ namespace {
 using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"date", "magnitude", "statistic", "rmse", "count"};
+enum Output : size_t { kDate, kMagnitude, kStatistic, kRmse, kCount };  // of kOutputs
 
-constexpr int64_t kDayMs = 86400000;
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 // Of the root mean square of the history's values: what is left of them by rounding is no scatter.
 constexpr double kLeastScatter = 1e-6;
@@ -30,7 +31,7 @@ constexpr double kLeastScatter = 1e-6;
 const workflow::OpDescription kDescription{
     .name = "breaks",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary = "When a series broke with its history: CUSUM and MOSUM monitoring, as BFAST monitor",
     .documentation =
         R"(Fits a model of the year to a stable `history`, and watches sums of the residuals afterwards: the break is the date at which
@@ -55,14 +56,15 @@ sum starts with have the sign of the later ones (in nrt 0.3 they have the other 
 
 | output | is | type |
 |---|---|---|
-| `NAME_date` | date of the break in days since 1970-01-01; invalid without a break | uint16 |
+| `NAME_date` | date of the break in whole days since 1970-01-01, rounded down; invalid (0) without a break | uint16 |
 | `NAME_magnitude` | median of observed less expected from the break to the end of monitoring; invalid without a break | float32 |
 | `NAME_statistic` | the largest share of the boundary that was reached: from 1 on, it was | float32 |
 | `NAME_rmse` | `s`, the scatter of the history | float32 |
 | `NAME_count` | valid samples of the history, 0 included | uint16 |
 
 **Invalid pixels.** All outputs but the count are invalid where the history has fewer than `min_count` valid samples (default: one and a half
-times the number of coefficients, rounded up), or does not tell the coefficients apart, or has no scatter (the model fits within a millionth of
+times the number of coefficients, rounded up; an item may have fewer dates altogether, such as a tile at the edge of a swath),
+or does not tell the coefficients apart, or has no scatter (the model fits within a millionth of
 the values' size, as of a constant series), and where no valid sample comes after it. Infinite samples count as invalid.
 
 **Dates.** A slice stands at its start. Slices of the same instant are one sample, the mean of those that are valid; slices must have
@@ -135,12 +137,13 @@ class Breaks : public workflow::BlockOp {
                   fmt::format("breaks.min_count: {} samples leave a model of {} coefficients no "
                               "residuals",
                               *min_count_, model().columns()))
-          .hint(fmt::format("min_count: {}", needed()));
+          .hint(fmt::format("min_count: {}", model().usual_count()));
     if (outputs_.empty()) throw Error(ErrorCode::invalid, "breaks.outputs: names nothing");
     std::set<std::string> seen;
     for (const auto& output : outputs_)
       if (!seen.insert(output).second)
         throw Error(ErrorCode::invalid, fmt::format("breaks.outputs: '{}' is named twice", output));
+    which_ = places_of(outputs_, kOutputs);
     rule_ = {mosum ? kernels::Fluctuation::moving : kernels::Fluctuation::cumulative,
              mosum ? kernels::moving_critical(level_, window_.value_or(0.25))
                    : kernels::cumulative_critical(level_),
@@ -151,7 +154,7 @@ class Breaks : public workflow::BlockOp {
     const CubeSchema& input = *inputs[0];
     require_measures(input, "breaks");
     const auto dates = dates_of(input, "breaks");
-    if (dates.size() > 0) check_history(dates);
+    if (wants(kDate)) require_watched_days(input);
     CubeSchema output;
     output.validity_per_band = true;
     for (const auto& band : input.bands)
@@ -193,27 +196,23 @@ class Breaks : public workflow::BlockOp {
     return model;
   }
   size_t needed() const {
-    const size_t columns = model().columns();
-    return min_count_ ? static_cast<size_t>(*min_count_)
-                      : std::max(columns + 1, (columns * 3 + 1) / 2);
+    return min_count_ ? static_cast<size_t>(*min_count_) : model().usual_count();
   }
   geo::Period watched() const {
     return monitor_.value_or(geo::Period{history_.end, std::numeric_limits<geo::TimeMs>::max()});
   }
-  void check_history(const SeriesDates& dates) const {
-    const auto history = dates_in(dates, history_);
-    if (history.size() >= needed()) return;
-    throw Error(
-        ErrorCode::invalid,
-        fmt::format("breaks.history: {} has {} dates, and the model of {} coefficients "
-                    "wants {}",
-                    geo::format_period(history_), history.size(), model().columns(), needed()))
-        .hint("state a longer history, load an earlier period, or take fewer harmonics");
+  bool wants(Output output) const {
+    return std::find(which_.begin(), which_.end(), output) != which_.end();
+  }
+  void require_watched_days(const CubeSchema& input) const {
+    const auto period = watched();
+    for (const auto& slice : input.slices)
+      if (slice.period.start >= period.start && slice.period.start < period.end)
+        require_day(slice, "breaks.outputs: date", "leave `date` out of `outputs`");
   }
   static raster::Band output_band(const raster::Band& band, const std::string& output) {
     const auto name = band.name + "_" + output;
-    if (output == "date")
-      return whole_number_band(name, raster::PixelType::uint16, raster::BandKind::category, 0);
+    if (output == "date") return date_band(name);
     if (output == "count")
       return whole_number_band(name, raster::PixelType::uint16, raster::BandKind::count,
                                std::nullopt);
@@ -233,6 +232,7 @@ class Breaks : public workflow::BlockOp {
   std::optional<double> window_;
   std::optional<int64_t> min_count_;
   std::vector<std::string> outputs_ = kOutputs;
+  std::vector<size_t> which_;  // of kOutputs
   kernels::MonitorRule rule_;
 };
 
@@ -251,11 +251,11 @@ void Breaks::residuals(const Work& work, const kernels::Regressors& regressors, 
 // Puts the outputs of one pixel into work.results.
 void Breaks::watch(const float* values, size_t p, size_t pixels, const SeriesDates& dates,
                    Work& work) const {
-  const auto put = [&](std::string_view output, double value) {
-    for (size_t i = 0; i < outputs_.size(); ++i)
-      if (outputs_[i] == output) work.results[i * pixels + p] = static_cast<float>(value);
+  const auto put = [&](Output output, double value) {
+    for (size_t i = 0; i < which_.size(); ++i)
+      if (which_[i] == output) work.results[i * pixels + p] = static_cast<float>(value);
   };
-  put("count", std::min(work.count[p], 65535U));
+  put(kCount, std::min(work.count[p], 65535U));
   if (work.solved[p] == 0) return;
   const float* in_history = values + work.history.first * pixels;
   residuals(work, work.in_history, in_history, p, pixels, work.of_history);
@@ -273,14 +273,14 @@ void Breaks::watch(const float* values, size_t p, size_t pixels, const SeriesDat
   const auto found = kernels::monitor(
       work.of_history, columns, kLeastScatter * std::sqrt(size / count), work.of_monitor, rule_);
   if (!found.tested) return;
-  put("statistic", found.statistic);
-  put("rmse", std::sqrt(squares / (count - static_cast<double>(columns))));
+  put(kStatistic, found.statistic);
+  put(kRmse, std::sqrt(squares / (count - static_cast<double>(columns))));
   if (!found.broken) return;
-  put("date", static_cast<double>(dates.times[work.monitor.first + found.at] / kDayMs));
+  put(kDate, static_cast<double>(day_of(dates.times[work.monitor.first + found.at])));
   work.after.clear();
   for (size_t i = found.at; i < work.of_monitor.size(); ++i)
     if (!std::isnan(work.of_monitor[i])) work.after.push_back(work.of_monitor[i]);
-  put("magnitude", median(work.after));
+  put(kMagnitude, median(work.after));
 }
 
 void Breaks::run(const workflow::BlockCall& call) const {
@@ -312,7 +312,7 @@ void Breaks::run(const workflow::BlockCall& call) const {
       for (size_t i = 0; i < outputs_.size(); ++i) {
         const std::span<const float> values_out(work.results.data() + i * pixels, pixels);
         const size_t to = band * outputs_.size() + i;
-        if (outputs_[i] == "date" || outputs_[i] == "count")
+        if (which_[i] == kDate || which_[i] == kCount)
           write_whole_numbers(values_out, out, to, 0);
         else
           write_measured(values_out, out, to, 0);

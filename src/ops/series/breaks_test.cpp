@@ -68,6 +68,38 @@ TEST(Breaks, WatchesOnlyWhatItIsToldTo) {
   EXPECT_EQ(geo::format_period(result.schema.slices[0].period), "2020-01-01..2020-06-30");
 }
 
+TEST(Breaks, AShortHistoryIsInvalid) {
+  const auto too_few = found("min_count: 25");
+  const auto none = run(*breaks("{history: 2017, harmonics: 1}"), series());
+  EXPECT_THAT(too_few.at("ndvi_count"), numbers_are({24, 24, 24, 0, 24}));
+  EXPECT_THAT(none.at("ndvi_count"), numbers_are({0, 0, 0, 0, 0}));
+  for (const auto* result : {&too_few, &none})
+    for (const char* band : {"ndvi_date", "ndvi_magnitude", "ndvi_statistic", "ndvi_rmse"})
+      EXPECT_THAT(result->at(band), numbers_are(Numbers(5, kInvalid))) << band;
+}
+
+TEST(Breaks, DatesAreOnesThatABandOfDatesHolds) {
+  const auto moved = [](const char* first, const std::string& rest) {
+    auto cube = series();
+    const auto by = geo::parse_time(first).value() - cube.schema.slices[0].period.start;
+    for (auto& slice : cube.schema.slices) {
+      slice.period.start += by;
+      slice.period.end += by;
+    }
+    return run(*breaks("{harmonics: 1, trend: false, " + rest + "}"), cube);
+  };
+  EXPECT_THAT(error_of([&] { moved("1960-01-01", "history: 1960..1961"); }),
+              HasSubstr("1970-01-02 to 2149"));
+  EXPECT_NO_THROW(moved("1960-01-01", "history: 1960..1961, outputs: [magnitude]"));
+  EXPECT_THAT(error_of([&] { moved("2147-01-01", "history: 2147..2148"); }), HasSubstr("2149"));
+  // Only what is watched can be the date of a break.
+  EXPECT_NO_THROW(moved("1968-01-03", "history: 1968..1969"));
+  const auto band = found("method: cusum").schema.bands[0];
+  EXPECT_EQ(band.kind, raster::BandKind::count);
+  EXPECT_EQ(band.unit, "days since 1970-01-01");
+  EXPECT_EQ(band.nodata, 0);
+}
+
 TEST(Breaks, RefusesWhatMakesNoSense) {
   EXPECT_THAT(error_of([] { breaks("mosum"); }), HasSubstr("history"));
   const auto failing = [](const std::string& rest) { return error_of([&] { found(rest); }); };
@@ -75,10 +107,8 @@ TEST(Breaks, RefusesWhatMakesNoSense) {
   EXPECT_THAT(failing("method: cusum, window: 0.5"), HasSubstr("mosum"));
   EXPECT_THAT(failing("level: 0.1"), HasSubstr("method: cusum"));
   EXPECT_THAT(failing("monitor: 2019-06..2020"), HasSubstr("before the history ends"));
+  EXPECT_THAT(failing("min_count: 3"), HasSubstr("min_count: 5"));
   EXPECT_THAT(failing("min_count: 3"), HasSubstr("no residuals"));
-  EXPECT_THAT(failing("min_count: 25"), HasSubstr("has 24 dates"));
-  EXPECT_THAT(error_of([] { run(*breaks("{history: 2017, harmonics: 1}"), series()); }),
-              HasSubstr("has 0 dates"));
 }
 
 }  // namespace

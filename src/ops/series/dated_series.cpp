@@ -31,7 +31,8 @@ SeriesDates dates_of(const raster::CubeSchema& input, std::string_view op) {
 const float* DatedSamples::read(const raster::Block& block, const raster::Band& band,
                                 size_t index) {
   const size_t pixels = block.pixels();
-  values_.resize(dates_.size() * pixels);
+  // Without dates too there is an address, which is counted from by pixels.
+  values_.resize(std::max<size_t>(1, dates_.size() * pixels));
   for (size_t d = 0; d < dates_.size(); ++d) {
     if (dates_.first[d + 1] - dates_.first[d] > 1)
       read_mean(block, band, index, d);
@@ -69,6 +70,14 @@ raster::Band whole_number_band(std::string name, raster::PixelType type, raster:
   band.kind = kind;
   band.nodata = nodata;
   return band;
+}
+
+std::vector<size_t> places_of(const std::vector<std::string>& names,
+                              const std::vector<std::string>& all) {
+  std::vector<size_t> places;
+  for (const auto& name : names)
+    places.push_back(static_cast<size_t>(std::find(all.begin(), all.end(), name) - all.begin()));
+  return places;
 }
 
 void write_whole_numbers(std::span<const float> values, raster::Block& out, size_t band,

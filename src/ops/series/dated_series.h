@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -51,10 +52,14 @@ class DatedSamples {
 raster::Band whole_number_band(std::string name, raster::PixelType type, raster::BandKind kind,
                                std::optional<double> nodata);
 
-// Writes values that are whole numbers; NaN is invalid. Bands that share validity are valid where
-// all of them are: `first` says whether this one is the first that is written to the slice.
+// Writes values that are whole numbers of the band's type; NaN is invalid. Bands that share
+// validity are valid where all of them are; write band 0 first.
 void write_whole_numbers(std::span<const float> values, raster::Block& out, size_t band,
                          size_t slice);
+
+// Where each name stands among `all`, which holds it.
+std::vector<size_t> places_of(const std::vector<std::string>& names,
+                              const std::vector<std::string>& all);
 
 // Calls body(inputs, output) for strips of whole rows of about so many pixels, so that what it
 // holds stays in the CPU's caches.

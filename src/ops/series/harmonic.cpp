@@ -8,6 +8,7 @@
 #include <set>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 #include "kernels/elementary.h"
 #include "kernels/least_squares.h"
 #include "ops/physical.h"
@@ -23,7 +24,6 @@ using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"coefficients", "amplitude", "phase", "rmse", "count"};
 
-constexpr double kDayMs = 86400000;
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 
 const workflow::OpDescription kDescription{
@@ -95,11 +95,12 @@ class Harmonic : public workflow::BlockOp {
         throw Error(ErrorCode::invalid,
                     fmt::format("harmonic.outputs: '{}' is named twice", output));
     const size_t columns = model().columns();
-    if (min_count_ && static_cast<size_t>(*min_count_) < columns)
+    if (min_count_ && static_cast<size_t>(*min_count_) <= columns)
       throw Error(ErrorCode::invalid,
-                  fmt::format("harmonic.min_count: {} samples do not give {} coefficients",
+                  fmt::format("harmonic.min_count: {} samples leave a model of {} coefficients no "
+                              "residuals",
                               *min_count_, columns))
-          .hint(fmt::format("min_count: {}", needed()));
+          .hint(fmt::format("min_count: {}", model().usual_count()));
   }
 
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override {
@@ -142,12 +143,13 @@ class Harmonic : public workflow::BlockOp {
     HarmonicModel model;
     model.harmonics = static_cast<size_t>(harmonics_);
     model.trend = trend_;
-    if (period_.unit == geo::Frequency::Unit::day) model.period_ms = period_.count * kDayMs;
+    if (period_.unit == geo::Frequency::Unit::day)
+      model.period_ms = static_cast<double>(period_.count * geo::kDayMs);
     model.reference = reference_.start;
     return model;
   }
   size_t needed() const {
-    return min_count_ ? static_cast<size_t>(*min_count_) : (model().columns() * 3 + 1) / 2;
+    return min_count_ ? static_cast<size_t>(*min_count_) : model().usual_count();
   }
   void add_bands(const raster::Band& band, std::vector<raster::Band>& out) const;
   std::vector<std::vector<float>> values_of(const std::string& output, const HarmonicModel& model,

@@ -83,8 +83,11 @@ TEST(Harmonic, SamplesThatDoNotTellTheWavesApart) {
 
 TEST(Harmonic, RefusesWhatMakesNoSense) {
   EXPECT_THAT(error_of([] { harmonic("{harmonics: 7}"); }), HasSubstr("harmonics"));
-  EXPECT_THAT(error_of([] { harmonic("{harmonics: 2, min_count: 4}"); }),
-              HasSubstr("5 coefficients"));
+  for (const char* yaml : {"{harmonics: 2, min_count: 4}", "{harmonics: 2, min_count: 5}"}) {
+    EXPECT_THAT(error_of([&] { harmonic(yaml); }), HasSubstr("5 coefficients"));
+    EXPECT_THAT(error_of([&] { harmonic(yaml); }), HasSubstr("min_count: 8"));
+  }
+  EXPECT_NO_THROW(harmonic("{harmonics: 2, min_count: 6}"));
   EXPECT_THAT(error_of([] { harmonic("{period: month}"); }), HasSubstr("so many days"));
   EXPECT_THAT(error_of([] { harmonic("{dates: [2020-01-01]}"); }), HasSubstr("predict: true"));
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 #include "kernels/interpolation.h"
 #include "ops/physical.h"
 #include "ops/series/dated_series.h"
@@ -110,12 +111,11 @@ class Interpolate : public workflow::BlockOp {
 
  private:
   kernels::InterpolationRule rule() const {
-    constexpr double kDayMs = 86400000;
     kernels::InterpolationRule rule;
     rule.method = static_cast<kernels::Interpolation>(
         std::find(kMethods.begin(), kMethods.end(), method_) - kMethods.begin());
     rule.extend = extend_ == "nearest";
-    if (max_gap_) rule.max_gap = max_gap_->count * kDayMs;
+    if (max_gap_) rule.max_gap = static_cast<double>(max_gap_->count * geo::kDayMs);
     return rule;
   }
 

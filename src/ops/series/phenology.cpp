@@ -8,6 +8,7 @@
 #include <set>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 #include "kernels/season.h"
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
@@ -23,8 +24,9 @@ using raster::CubeSchema;
 const std::vector<std::string> kOutputs{"start",          "peak",           "end",
                                         "length",         "base",           "amplitude",
                                         "large_integral", "small_integral", "count"};
+constexpr size_t kCount = 8;  // of kOutputs
 
-constexpr double kDayMs = 86400000;
+constexpr auto kDayMs = static_cast<double>(geo::kDayMs);
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 
 const workflow::OpDescription kDescription{
@@ -88,6 +90,7 @@ class Phenology : public workflow::BlockOp {
       if (!seen.insert(output).second)
         throw Error(ErrorCode::invalid,
                     fmt::format("phenology.outputs: '{}' is named twice", output));
+    which_ = places_of(outputs_, kOutputs);
   }
 
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override {
@@ -195,16 +198,15 @@ class Phenology : public workflow::BlockOp {
                             season.large_integral,
                             season.small_integral,
                             static_cast<double>(std::min<size_t>(curve.size(), 65535))};
-      for (size_t i = 0; i < outputs_.size(); ++i) {
-        const auto which = std::find(kOutputs.begin(), kOutputs.end(), outputs_[i]);
-        const bool there = valid || outputs_[i] == "count";
-        results[i * pixels + p] =
-            there ? static_cast<float>(all[which - kOutputs.begin()]) : kNothing;
+      for (size_t i = 0; i < which_.size(); ++i) {
+        const bool there = valid || which_[i] == kCount;
+        results[i * pixels + p] = there ? static_cast<float>(all[which_[i]]) : kNothing;
       }
     }
   }
 
   std::vector<std::string> outputs_{"start", "peak", "end", "length", "base", "amplitude"};
+  std::vector<size_t> which_;  // of kOutputs
   double share_ = 0.2, min_amplitude_ = 0;
   TimeCells cells_;
   int64_t min_count_ = 6;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 #include "kernels/savitzky_golay.h"
 #include "kernels/whittaker.h"
 #include "ops/physical.h"
@@ -20,6 +21,7 @@ using raster::CubeSchema;
 
 // Months are 28 to 31 days long, dekads 8 to 11.
 constexpr double kMostUnequal = 1.4;
+constexpr auto kDayMs = static_cast<double>(geo::kDayMs);
 
 const workflow::OpDescription kDescription{
     .name = "smooth",
@@ -34,7 +36,7 @@ best; near the ends of the series that of the first or last `window` dates. With
 that of SciPy's `savgol_filter` with `mode="interp"`; dates without a valid sample are left out of the fit, and where no more
 than `order` samples of a window are left, there is no value. It wants dates that lie equally far apart and refuses others
 (the longest step may be 1.4 times the shortest, so that months and dekads are regular): `interpolate` first,
-or take `whittaker`.
+or take `whittaker`. An item with fewer dates than the window, such as a tile at the edge of a swath, is invalid.
 
 **`whittaker`** finds the series with the least sum of squared distances to the valid samples plus `lambda` times the sum of its
 squared differences of that `order` (Eilers, *A perfect smoother*, Analytical Chemistry 75, 2003). The larger `lambda`, the
@@ -109,7 +111,7 @@ class Smooth : public workflow::BlockOp {
     const CubeSchema& input = *inputs[0];
     require_measures(input, "smooth");
     const auto dates = dates_of(input, "smooth");
-    if (dates.size() > 0) check_dates(dates);
+    if (savitzky_golay() && fills_window(dates.size())) check_steps(dates);
     CubeSchema output;
     output.validity_per_band = input.validity_per_band;
     for (const auto& band : input.bands)
@@ -137,7 +139,7 @@ class Smooth : public workflow::BlockOp {
       values.assign(dates * pixels, std::numeric_limits<float>::quiet_NaN());
       for (size_t band = 0; band < schema.bands.size(); ++band) {
         const float* from = samples.read(in[0], schema.bands[band], band);
-        if (savitzky_golay())
+        if (savitzky_golay() && fills_window(dates))
           kernels::savitzky_golay(from, dates, pixels, window(), order(), values.data());
         else if (roughness)
           kernels::whittaker(*roughness, from, pixels, static_cast<size_t>(min_count_),
@@ -154,13 +156,10 @@ class Smooth : public workflow::BlockOp {
   size_t window() const { return static_cast<size_t>(window_.value_or(5)); }
   size_t order() const { return static_cast<size_t>(order_.value_or(2)); }
 
-  void check_dates(const SeriesDates& dates) const {
-    if (!savitzky_golay()) return;
-    if (dates.size() < window())
-      throw Error(
-          ErrorCode::invalid,
-          fmt::format("smooth.window: {} dates do not fill a window of {}", dates.size(), window()))
-          .hint("load a longer period, or shorten the window");
+  // An item may have few dates, as at the edge of a swath, where others have many.
+  bool fills_window(size_t dates) const { return dates >= window(); }
+
+  void check_steps(const SeriesDates& dates) const {
     geo::TimeMs shortest = dates.times[1] - dates.times[0], longest = shortest;
     size_t at = 1;
     for (size_t d = 2; d < dates.size(); ++d) {
@@ -174,8 +173,8 @@ class Smooth : public workflow::BlockOp {
         ErrorCode::invalid,
         fmt::format("smooth: savitzky_golay wants dates that lie equally far apart, and "
                     "those of this series do so by {:g} to {:g} days (before {})",
-                    static_cast<double>(shortest) / 86400000,
-                    static_cast<double>(longest) / 86400000, geo::format_date(dates.times[at])))
+                    static_cast<double>(shortest) / kDayMs, static_cast<double>(longest) / kDayMs,
+                    geo::format_date(dates.times[at])))
         .hint("put interpolate: {every: 10 days} before it, or take method: whittaker");
   }
 

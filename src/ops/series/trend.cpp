@@ -14,6 +14,7 @@
 #include "ops/physical.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
+#include "ops/series/harmonic_model.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -22,8 +23,6 @@ namespace {
 using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"slope", "intercept", "tau", "s", "z", "p", "count"};
-
-constexpr double kYearMs = 365.25 * 86400000;
 
 const workflow::OpDescription kDescription{
     .name = "trend",
@@ -92,6 +91,7 @@ class TrendOp : public workflow::BlockOp {
     for (const auto& output : outputs_)
       if (!seen.insert(output).second)
         throw Error(ErrorCode::invalid, fmt::format("trend.outputs: '{}' is named twice", output));
+    which_ = places_of(outputs_, kOutputs);
   }
 
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override {
@@ -162,7 +162,7 @@ class TrendOp : public workflow::BlockOp {
     Comparison comparison;
     if (test_ == "mann_kendall") {
       for (const auto time : dates.times)
-        comparison.times.push_back(static_cast<double>(time - reference_.start) / kYearMs);
+        comparison.times.push_back(static_cast<double>(time - reference_.start) / kJulianYearMs);
       comparison.seasons.assign(dates.size(), 0);
       for (size_t d = 0; d <= dates.size(); ++d) comparison.first.push_back(d);
       return comparison;
@@ -214,16 +214,15 @@ class TrendOp : public workflow::BlockOp {
                           trend.z,
                           trend.p,
                           static_cast<double>(std::min(trend.count, 65535U))};
-    for (size_t i = 0; i < outputs_.size(); ++i) {
-      const auto which = std::find(kOutputs.begin(), kOutputs.end(), outputs_[i]);
-      out[i * pixels + p] = valid ? static_cast<float>(all[which - kOutputs.begin()])
-                                  : std::numeric_limits<float>::quiet_NaN();
-    }
+    for (size_t i = 0; i < which_.size(); ++i)
+      out[i * pixels + p] =
+          valid ? static_cast<float>(all[which_[i]]) : std::numeric_limits<float>::quiet_NaN();
   }
 
   std::string test_ = "mann_kendall";
   std::optional<std::string> season_;
   std::vector<std::string> outputs_{"slope", "intercept", "tau", "p"};
+  std::vector<size_t> which_;  // of kOutputs
   int64_t min_count_ = 8;
   geo::Period reference_ = geo::parse_period("2000-01-01");
 };
