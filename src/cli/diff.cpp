@@ -2,12 +2,15 @@
 // geoloom diff A B: what changed between two maps. Classes: how much of each became what, in
 // hectares on the Earth. Numbers: how they differ.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iostream>
 #include <limits>
 #include <map>
+#include <set>
 
 #include "cli/commands.h"
 #include "cli/quantities.h"
@@ -59,16 +62,16 @@ struct Differences {
 
 // What is compared: a band of A at a time, and the same of B.
 struct Comparison {
-  std::string text;
+  std::string text, text_b;
   bool classes = false;
   Extent both, only_a, only_b;
   std::map<std::pair<int64_t, int64_t>, Extent> transitions;  // from, to
   Differences differences;
 };
 
-// The pixels of two grids on one lattice: the part both have, seen from each.
+// Where the pixels of one grid lie on the other; both are of one lattice.
 struct Overlap {
-  geo::Window in_a;
+  geo::Window of_b;                  // all of B, in A's pixels
   int64_t shift_x = 0, shift_y = 0;  // from A's pixels to B's
 };
 
@@ -93,12 +96,48 @@ Overlap overlap_of(const RasterZone& a, const RasterZone& b, const DiffArguments
   overlap.shift_x = mapping.source_column(0);
   overlap.shift_y = mapping.source_row(0);
   const auto of_b = gb.window();
-  overlap.in_a = ga.window().intersect(
-      {of_b.x - overlap.shift_x, of_b.y - overlap.shift_y, of_b.width, of_b.height});
-  if (overlap.in_a.empty())
-    throw Error(ErrorCode::empty,
-                fmt::format("{} and {} have no pixel in common", arguments.a, arguments.b));
+  overlap.of_b = {of_b.x - overlap.shift_x, of_b.y - overlap.shift_y, of_b.width, of_b.height};
   return overlap;
+}
+
+// What of a window lies outside of another one: above, below, to the left, to the right.
+std::vector<geo::Window> outside(const geo::Window& window, const geo::Window& hole) {
+  const auto common = window.intersect(hole);
+  if (common.empty()) return {window};
+  const geo::Window parts[] = {
+      {window.x, window.y, window.width, common.y - window.y},
+      {window.x, common.bottom(), window.width, window.bottom() - common.bottom()},
+      {window.x, common.y, common.x - window.x, common.height},
+      {common.right(), common.y, window.right() - common.right(), common.height}};
+  std::vector<geo::Window> out;
+  for (const auto& part : parts)
+    if (!part.empty()) out.push_back(part);
+  return out;
+}
+
+template <class Body>
+void for_parts(const geo::Window& all, const Body& body) {
+  for (int64_t y = all.y; y < all.bottom(); y += kPart)
+    for (int64_t x = all.x; x < all.right(); x += kPart)
+      body(geo::Window{x, y, kPart, kPart}.intersect(all));
+}
+
+// The pixels of windows in which only one of the maps lies.
+void add_alone(const RasterZone& zone, const RasterPlane& plane,
+               const std::vector<geo::Window>& windows, raster::AssetPool& pool, Extent& out) {
+  const geo::PixelAreas areas(zone.grid);
+  for (const auto& all : windows) {
+    for_parts(all, [&](const geo::Window& window) {
+      const auto block = zone.read(plane, window, pool);
+      const auto valid = block.validity(0);
+      for (int64_t y = 0; y < window.height; ++y) {
+        const auto area = areas.row(window.y + y, window.x, window.width);
+        for (int64_t x = 0; x < window.width; ++x)
+          if (valid[static_cast<size_t>(y * window.width + x)] != 0)
+            out.add(area[static_cast<size_t>(x)]);
+      }
+    });
+  }
 }
 
 double value_at(const raster::Block& block, size_t pixel) {
@@ -135,17 +174,18 @@ void compare_planes(const RasterZone& a, const RasterZone& b, const RasterPlane&
                     const RasterPlane& of_b, const Overlap& overlap, raster::AssetPool& pool,
                     Comparison& out) {
   const geo::PixelAreas areas(a.grid);
-  const auto& all = overlap.in_a;
-  for (int64_t y = all.y; y < all.bottom(); y += kPart) {
-    for (int64_t x = all.x; x < all.right(); x += kPart) {
-      const auto window = geo::Window{x, y, kPart, kPart}.intersect(all);
-      const auto block_a = a.read(of_a, window, pool);
-      auto in_b = window;
-      in_b.x += overlap.shift_x;
-      in_b.y += overlap.shift_y;
-      compare_part(block_a, b.read(of_b, in_b, pool), of_a, of_b, areas, out);
-    }
-  }
+  for_parts(a.grid.window().intersect(overlap.of_b), [&](const geo::Window& window) {
+    const auto block_a = a.read(of_a, window, pool);
+    auto in_b = window;
+    in_b.x += overlap.shift_x;
+    in_b.y += overlap.shift_y;
+    compare_part(block_a, b.read(of_b, in_b, pool), of_a, of_b, areas, out);
+  });
+  add_alone(a, of_a, outside(a.grid.window(), overlap.of_b), pool, out.only_a);
+  auto of_a_in_b = a.grid.window();
+  of_a_in_b.x += overlap.shift_x;
+  of_a_in_b.y += overlap.shift_y;
+  add_alone(b, of_b, outside(b.grid.window(), of_a_in_b), pool, out.only_b);
 }
 
 // Classes are what their layer says they are; of a file whose bands do not, whole numbers of one
@@ -165,27 +205,99 @@ class Differ {
                              registry)) {}
 
   std::vector<Comparison> compare() {
+    check_bands();
     std::vector<Comparison> out;
+    bool common = false;
     for (const auto& zone : a_.zones()) {
-      const auto& other = zone_like(zone);
-      if (zone.planes.empty() && other.planes.empty()) continue;
-      const auto overlap = overlap_of(zone, other, arguments_);
-      for (const auto& [of_a, of_b] : pairs(zone, other)) {
+      const auto* const other = zone_like(zone);
+      if (other == nullptr) {
+        keep_alone(zone, alone_in_a_);
+        continue;
+      }
+      const auto overlap = overlap_of(zone, *other, arguments_);
+      common = common || !zone.grid.window().intersect(overlap.of_b).empty();
+      for (const auto& [of_a, of_b] : pairs(zone, *other)) {
         auto& comparison = comparison_of(*of_a, *of_b, out);
-        compare_planes(zone, other, *of_a, *of_b, overlap, pool_, comparison);
+        compare_planes(zone, *other, *of_a, *of_b, overlap, pool_, comparison);
       }
     }
+    for (const auto& zone : b_.zones())
+      if (!met_.contains(&zone)) keep_alone(zone, alone_in_b_);
+    if (out.empty()) throw nothing_alike();
+    if (!common)
+      throw Error(ErrorCode::empty,
+                  fmt::format("{} and {} have no pixel in common", arguments_.a, arguments_.b));
+    add_what_is_alone(out);
     return out;
   }
 
  private:
-  const RasterZone& zone_like(const RasterZone& zone) const {
-    if (a_.zones().size() == 1 && b_.zones().size() == 1) return b_.zones().front();
+  struct Alone {
+    const RasterZone* zone;
+    const RasterPlane* plane;
+  };
+
+  static void keep_alone(const RasterZone& zone, std::vector<Alone>& to) {
+    for (const auto& plane : zone.planes) to.push_back({&zone, &plane});
+  }
+
+  // Bands and times that are compared elsewhere, in zones where one map has them only.
+  void add_what_is_alone(std::vector<Comparison>& all) {
+    for (auto& comparison : all) {
+      for (const auto& [zone, plane] : alone_in_a_)
+        if (plane->text() == comparison.text)
+          add_alone(*zone, *plane, {zone->grid.window()}, pool_, comparison.only_a);
+      for (const auto& [zone, plane] : alone_in_b_)
+        if (plane->text() == comparison.text_b)
+          add_alone(*zone, *plane, {zone->grid.window()}, pool_, comparison.only_b);
+    }
+  }
+
+  // That of B; null: B has none there. Zones that share nothing at all are an error.
+  const RasterZone* zone_like(const RasterZone& zone) {
+    const RasterZone* found = nullptr;
+    if (a_.zones().size() == 1 && b_.zones().size() == 1) found = &b_.zones().front();
     for (const auto& other : b_.zones())
-      if (other.grid.crs == zone.grid.crs) return other;
-    throw Error(ErrorCode::invalid,
-                fmt::format("{} has no zone in {}, as zone '{}' of {}", arguments_.b,
-                            zone.grid.crs.name(), zone.name, arguments_.a));
+      if (found == nullptr && other.grid.crs == zone.grid.crs) found = &other;
+    if (found != nullptr) met_.insert(found);
+    if (found == nullptr && met_.empty() && &zone == &a_.zones().back())
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{} has no zone in {}, as zone '{}' of {}", arguments_.b,
+                              zone.grid.crs.name(), zone.name, arguments_.a));
+    return found;
+  }
+
+  static std::vector<std::string> texts(const RasterInput& input, bool of_bands) {
+    std::vector<std::string> out;
+    for (const auto& zone : input.zones())
+      for (const auto& plane : zone.planes) {
+        const auto text = of_bands ? plane.band.name : plane.text();
+        if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(text);
+      }
+    return out;
+  }
+
+  // One band of each needs no name in common: then it goes by that of A.
+  void check_bands() const {
+    const auto in_a = texts(a_, true), in_b = texts(b_, true);
+    for (const auto& name : arguments_.bands) {
+      for (const auto* known : {&in_a, &in_b}) {
+        if (std::find(known->begin(), known->end(), name) != known->end()) continue;
+        if (known == &in_b && in_a.size() == 1 && in_b.size() == 1) continue;
+        throw Error(ErrorCode::invalid,
+                    fmt::format("--bands: {} has no band '{}'",
+                                known == &in_a ? arguments_.a : arguments_.b, name))
+            .hint(spelling_hint(name, *known));
+      }
+    }
+  }
+
+  Error nothing_alike() const {
+    const auto known = texts(b_, false), asked = texts(a_, false);
+    Error error(ErrorCode::invalid,
+                fmt::format("{} has no band and time that {} has too", arguments_.b, arguments_.a));
+    if (!asked.empty()) error.hint(spelling_hint(asked.front(), known));
+    return error;
   }
 
   bool wanted(const RasterPlane& plane) const {
@@ -194,29 +306,29 @@ class Differ {
   }
 
   // Bands of one name and time belong together; one band alone needs no name, and one time alone no
-  // label.
+  // label. What has no partner is kept for add_what_is_alone.
   std::vector<std::pair<const RasterPlane*, const RasterPlane*>> pairs(const RasterZone& a,
-                                                                       const RasterZone& b) const {
+                                                                       const RasterZone& b) {
     std::vector<std::pair<const RasterPlane*, const RasterPlane*>> out;
     if (a.planes.size() == 1 && b.planes.size() == 1)
       return {{&a.planes.front(), &b.planes.front()}};
     const bool timeless = one_time(a) && one_time(b);
-    std::vector<std::string> names;
-    for (const auto& plane : b.planes) names.push_back(plane.text());
+    std::set<const RasterPlane*> paired;
     for (const auto& plane : a.planes) {
       if (!wanted(plane)) continue;
       const auto found = std::find_if(b.planes.begin(), b.planes.end(), [&](const auto& other) {
         return other.band.name == plane.band.name &&
                (timeless || other.slice.label == plane.slice.label);
       });
-      if (found != b.planes.end()) out.emplace_back(&plane, &*found);
+      if (found == b.planes.end()) {
+        alone_in_a_.push_back({&a, &plane});
+        continue;
+      }
+      out.emplace_back(&plane, &*found);
+      paired.insert(&*found);
     }
-    if (out.empty())
-      throw Error(ErrorCode::invalid, fmt::format("{} has no band and time that {} has too",
-                                                  arguments_.b, arguments_.a))
-          .hint(spelling_hint(
-              arguments_.bands.empty() ? a.planes.front().text() : arguments_.bands.front(),
-              names));
+    for (const auto& plane : b.planes)
+      if (!paired.contains(&plane)) alone_in_b_.push_back({&b, &plane});
     return out;
   }
 
@@ -232,6 +344,7 @@ class Differ {
       if (comparison.text == a.text()) return comparison;
     auto& comparison = all.emplace_back();
     comparison.text = a.text();
+    comparison.text_b = b.text();
     comparison.classes = arguments_.as.empty()
                              ? has_classes(a, a_.of_layer()) && has_classes(b, b_.of_layer())
                              : arguments_.as == "classes";
@@ -246,6 +359,8 @@ class Differ {
 
   const DiffArguments& arguments_;
   RasterInput a_, b_;
+  std::set<const RasterZone*> met_;  // zones of B that A has too
+  std::vector<Alone> alone_in_a_, alone_in_b_;
   raster::AssetPool pool_{64};
 };
 
@@ -321,9 +436,11 @@ void print_matrix(const Comparison& comparison) {
 }
 
 void print(const Comparison& comparison, const workflow::OrderedJson& json) {
-  std::cout << fmt::format("{}: {} pixels in both ({:.4f} ha), {} only in A, {} only in B\n",
-                           comparison.text, comparison.both.pixels, comparison.both.hectares(),
-                           comparison.only_a.pixels, comparison.only_b.pixels);
+  std::cout << fmt::format(
+      "{}: {} pixels in both ({:.4f} ha), "
+      "{} only in A ({:.4f} ha), {} only in B ({:.4f} ha)\n",
+      comparison.text, comparison.both.pixels, comparison.both.hectares(), comparison.only_a.pixels,
+      comparison.only_a.hectares(), comparison.only_b.pixels, comparison.only_b.hectares());
   if (comparison.both.pixels == 0) return;
   if (!comparison.classes) {
     std::cout << "  B - A:";
@@ -338,12 +455,32 @@ void print(const Comparison& comparison, const workflow::OrderedJson& json) {
                            100 * changed / comparison.both.hectares());
 }
 
-void write_csv(const std::string& path, const std::vector<Comparison>& comparisons) {
-  std::string text = "band,from,to,pixels,hectares\n";
-  for (const auto& comparison : comparisons)
+// One row for each transition of classes, one for each band of numbers.
+void write_csv(const std::string& path, const std::vector<Comparison>& comparisons,
+               const workflow::OrderedJson& all) {
+  constexpr std::array kColumns{"equal_pixels",     "mean", "sd", "mean_absolute",
+                                "root_mean_square", "min",  "max"};
+  const bool numbers = std::any_of(comparisons.begin(), comparisons.end(),
+                                   [](const auto& each) { return !each.classes; });
+  std::string text = "band,from,to,pixels,hectares";
+  if (numbers) text += fmt::format(",{}", fmt::join(kColumns, ","));
+  text += "\n";
+  for (size_t i = 0; i < comparisons.size(); ++i) {
+    const auto& comparison = comparisons[i];
     for (const auto& [pair, extent] : comparison.transitions)
-      text += fmt::format("\"{}\",{},{},{},{}\n", comparison.text, pair.first, pair.second,
-                          extent.pixels, extent.hectares());
+      text += fmt::format("\"{}\",{},{},{},{}{}\n", comparison.text, pair.first, pair.second,
+                          extent.pixels, extent.hectares(),
+                          std::string(numbers ? kColumns.size() : 0, ','));
+    if (comparison.classes) continue;
+    text += fmt::format("\"{}\",,,{},{}", comparison.text, comparison.both.pixels,
+                        comparison.both.hectares());
+    const auto& difference = all[i]["difference"];
+    for (const char* const column : kColumns) {
+      const bool known = difference.is_object() && difference[column].is_number();
+      text += "," + (known ? difference[column].dump() : std::string());
+    }
+    text += "\n";
+  }
   gdal::write_file(path, text);
 }
 
@@ -366,17 +503,18 @@ void add_diff(CLI::App& app, Commands& commands) {
                    "classes or numbers; default: what the layers say, of files classes where "
                    "they are uint8 or have colours")
       ->check(CLI::IsMember({"classes", "numbers"}));
-  command->add_option("--csv", arguments->csv, "Write the transitions of classes to this file");
+  command->add_option("--csv", arguments->csv,
+                      "Write the transitions of classes, or the numbers, to this file");
   command->add_flag("--json", commands.json, "As JSON");
   command->callback([arguments, &commands] {
     Differ differ(*arguments, commands.registry);
     const auto comparisons = differ.compare();
-    if (!arguments->csv.empty()) write_csv(arguments->csv, comparisons);
     auto all = workflow::OrderedJson::array();
     for (const auto& comparison : comparisons) {
       all.push_back(to_json(comparison));
       if (!commands.json) print(comparison, all.back());
     }
+    if (!arguments->csv.empty()) write_csv(arguments->csv, comparisons, all);
     if (commands.json)
       std::cout
           << workflow::OrderedJson{{"a", arguments->a}, {"b", arguments->b}, {"bands", all}}.dump(1)

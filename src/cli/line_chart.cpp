@@ -261,7 +261,14 @@ class Canvas {
 }  // namespace
 
 std::vector<double> round_ticks(double low, double high, int count) {
-  const double rough = (high - low) / count;
+  if (!std::isfinite(low) || !std::isfinite(high)) return {0, 1};
+  // Steps must be large enough to be added to the ends, and to be numbered by whole numbers.
+  const double least = std::max(1e-12 * std::max(std::fabs(low), std::fabs(high)), 1e-300);
+  if (!(high - low >= least)) {
+    low -= least;
+    high += least;
+  }
+  const double rough = high / count - low / count;
   const double power = std::pow(10, std::floor(std::log10(rough)));
   double step = 10 * power;
   for (const double nice : {1.0, 2.0, 5.0})

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
+
 namespace geoloom::cli {
 namespace {
 
@@ -24,6 +26,29 @@ TEST(LineChart, TicksAreRound) {
               ElementsAre(0, 0.2, testing::DoubleEq(0.4), testing::DoubleEq(0.6), 0.8));
   EXPECT_THAT(round_ticks(0, 10, 5), ElementsAre(0, 2, 4, 6, 8, 10));
   EXPECT_THAT(round_ticks(-3, 3, 3), ElementsAre(-4, -2, 0, 2, 4));
+}
+
+TEST(LineChart, TicksOfAnyRangeAreFiniteAndAscend) {
+  const double inf = HUGE_VAL, huge = 1.7e308, large = 0x1p60;
+  const std::pair<double, double> ranges[] = {
+      {large, large},   {-large - 1, -large}, {0, 0},    {0, 5e-324},
+      {-huge, huge},    {1e300, 2e300},       {-inf, 3}, {0, inf},
+      {std::nan(""), 1}};
+  for (const auto& [low, high] : ranges) {
+    const auto ticks = round_ticks(low, high, 5);
+    ASSERT_THAT(ticks.size(), testing::AllOf(testing::Ge(2U), testing::Le(12U)))
+        << low << " " << high;
+    for (size_t i = 0; i < ticks.size(); ++i) {
+      EXPECT_TRUE(std::isfinite(ticks[i]) || std::fabs(low) == huge) << low << " " << high;
+      if (i == 0) continue;
+      EXPECT_LT(ticks[i - 1], ticks[i]) << low << " " << high;
+    }
+  }
+}
+
+TEST(LineChart, AConstantBeyondTheDigitsOfADoubleCanBeDrawn) {
+  const LineChart chart{.title = "large", .lines = {{"a", {{0, 0x1p60, 0}}}}};
+  EXPECT_THAT(svg_of(chart), Not(HasSubstr("nan")));
 }
 
 TEST(LineChart, SvgHoldsLinesDotsAndTexts) {

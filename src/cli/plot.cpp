@@ -149,7 +149,7 @@ Pixels place_on(const PlotArguments& arguments, const geo::Grid& grid) {
 struct Sample {
   raster::Slice slice;
   std::string band;
-  size_t pixels = 0, valid = 0;
+  size_t pixels = 0, valid = 0;                  // valid: with a finite value
   double mean = 0, sd = 0, least = 0, most = 0;  // of valid pixels
 };
 
@@ -160,9 +160,12 @@ Sample sample_of(const raster::Block& block, const raster::Band& band, size_t in
   const auto valid = block.validity(0, index);
   raster::visit(block.type(index), [&]<class T>(T) {
     const auto plane = block.plane<T>(index, 0);
-    for (size_t i = 0; i < plane.size(); ++i)
-      if (pixels.inside[i] != 0 && valid[i] != 0)
-        values.push_back(static_cast<double>(plane[i]) * band.scale + band.offset);
+    for (size_t i = 0; i < plane.size(); ++i) {
+      if (pixels.inside[i] == 0 || valid[i] == 0) continue;
+      const double value = static_cast<double>(plane[i]) * band.scale + band.offset;
+      // Formulas leave infinities, of which there is no mean and no place on a chart.
+      if (std::isfinite(value)) values.push_back(value);
+    }
   });
   sample.valid = values.size();
   if (values.empty()) return sample;
@@ -232,9 +235,11 @@ std::vector<Sample> samples_of_scenes(const PlotArguments& arguments,
   const auto where = scene_node(*run, arguments.step);
   raster::AssetPool pool(64);
   const auto zones = workflow::zone_items(run->zones());
+  bool inside = false;
   for (auto item : zones) {
     const auto pixels = place_on(arguments, item.grid);
     if (pixels.window.empty()) continue;
+    inside = true;
     item.labels =
         std::make_shared<const workflow::AxisLabels>(where.step->chains.front().chain->labels);
     const auto plan = where.step->plan(item, nullptr);
@@ -252,6 +257,7 @@ std::vector<Sample> samples_of_scenes(const PlotArguments& arguments,
     }
     return samples;
   }
+  if (inside) return {};  // in the area, but no scene there
   throw outside(arguments);
 }
 
@@ -332,7 +338,8 @@ void plot(const PlotArguments& arguments, bool layer, const Commands& commands) 
   const auto samples = layer ? samples_of_layer(arguments, commands.registry)
                              : samples_of_scenes(arguments, commands.registry);
   if (samples.empty())
-    throw Error(ErrorCode::empty, fmt::format("there is nothing at {}", arguments.place()));
+    throw Error(ErrorCode::empty, fmt::format("there is {} at {}", layer ? "nothing" : "no scene",
+                                              arguments.place()));
   write_plot(samples, arguments,
              layer ? arguments.layer : catalog::file_name_of(arguments.document.workflow),
              commands);

@@ -327,6 +327,23 @@ def diff_of_numbers_and_grids(bench):
     cut = scenes.write_raster(bench.folder / "cut.tif", second[None, 30:90, 20:100], nodata=-1000, origin=(scenes.ORIGIN[0] + 200, scenes.ORIGIN[1] - 300))
     told = bench.call("diff", a, cut, "--json").json()["bands"][0]
     bench.expect_equal(told["both"]["pixels"], int(both[30:90, 20:100].sum()), "what both have")
+    beyond = first != -1000
+    beyond[30:90, 20:100] &= second[30:90, 20:100] == -1000
+    in_cut = int(((second != -1000) & (first == -1000))[30:90, 20:100].sum())
+    bench.expect_equal((told["only_a"]["pixels"], told["only_b"]["pixels"]), (int(beyond.sum()), in_cut), "also outside of what both cover")
+    back = bench.call("diff", cut, a, "--json").json()["bands"][0]
+    bench.expect_equal((back["only_a"]["pixels"], back["only_b"]["pixels"]), (in_cut, int(beyond.sum())), "the other way round")
+    bench.expect(abs(back["only_b"]["hectares"] - told["only_a"]["hectares"]) < 1e-6, "hectares of them", (back["only_b"], told["only_a"]))
+    bench.call("diff", a, b, "--csv", bench.folder / "numbers.csv")
+    with open(bench.folder / "numbers.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    bench.expect(len(rows) == 1 and int(rows[0]["pixels"]) == int(both.sum()) and abs(float(rows[0]["mean"]) - d.mean()) < 1e-9, "numbers as a table", rows)
+    two = scenes.write_raster(bench.folder / "two.tif", numpy.stack([first, second]), nodata=-1000, names=("red", "nir"))
+    named = scenes.write_raster(bench.folder / "named.tif", first[None], nodata=-1000, names=("red",))
+    for left, right, bands, hint in ((named, named, "rde", "did you mean 'red'?"), (two, two, "red,nri", "did you mean 'nir'?"), (two, named, "red,nir", "no band 'nir'")):
+        outcome = bench.call("diff", left, right, "--bands", bands)
+        bench.expect(outcome.code == 2 and hint in outcome.err, f"--bands {bands}", outcome)
+    bench.expect_equal(len(bench.call("diff", two, named, "--bands", "red", "--json").json()["bands"]), 1, "a band that both have")
     shifted = scenes.write_raster(bench.folder / "shifted.tif", second[None], nodata=-1000, origin=(scenes.ORIGIN[0] + 3, scenes.ORIGIN[1]))
     outcome = bench.call("diff", a, shifted)
     bench.expect(outcome.code == 2 and "different grids" in outcome.err and "same_grid_as" in outcome.err, "a shifted grid is refused", outcome)
@@ -392,6 +409,68 @@ steps:
     bench.expect_equal(bench.call("plot", "layer", "months", "--store", "out").code, 2, "no place")
 
 
+def diff_of_zones(bench):
+    """Layers over two UTM zones, of which one has pixels in one zone only, or that zone only: no valid pixel goes uncounted."""
+    for name, epsgs in (("both", (32633, 32634)), ("west", (32633,))):
+        for epsg in epsgs:
+            left = {32633: 722000.0, 32634: 277000.0}[epsg]  # 18 degrees east runs between them
+            scenes.write_raster(bench.folder / name / f"s_{epsg}.tif", numpy.full((1, 300, 100), 5, numpy.uint8), nodata=0, origin=(left, 5319000.0),
+                                epsg=epsg, names=("v",))
+    valid = {}
+    for store, name, east in (("a", "both", 18.02), ("b", "west", 18.02), ("c", "west", 17.985)):
+        document = bench.document(f"""geoloom: 1
+name: zones
+store: {store}
+area: {{aoi: {{bbox: [17.98, 47.97, {east}, 47.98]}}, grid: {{utm: 1000 m}}, resolution: 10 m}}
+steps:
+  s:
+    over: tiles
+    do: [{{load: {{scenes: {name}}}}}, {{reduce: max}}, {{save: {{layer: v, nodata: 0}}}}]
+""", f"{store}.yaml")
+        bench.run(document)
+        valid[store] = sum(int(scenes.read_masked(file)[1].sum()) for file in (bench.folder / store / "layers" / "v").rglob("*.tif"))
+        if store == "b":
+            lon, lat = 18.015, 47.975
+            outcome = bench.call("plot", "scenes", document, "--at", f"{lon},{lat}")
+            bench.expect(outcome.code != 0 and "no scene" in outcome.err and "outside" not in outcome.err, "a place without a scene", outcome)
+    bench.expect(valid["a"] > valid["b"] >= valid["c"] > 0, "one zone, and both", valid)
+    for a, b in (("a", "b"), ("b", "a"), ("a", "c"), ("c", "a")):
+        told = bench.call("diff", "v", "v", "--store", a, "--store-b", b, "--json").json()["bands"][0]
+        bench.expect(told["both"]["pixels"] > 0, f"{a} and {b}: in both", told)
+        bench.expect_equal(told["both"]["pixels"] + told["only_a"]["pixels"], valid[a], f"{a} and {b}: pixels of A")
+        bench.expect_equal(told["both"]["pixels"] + told["only_b"]["pixels"], valid[b], f"{a} and {b}: pixels of B")
+
+
+def plots_what_is_there(bench):
+    """Infinite values are left out."""
+    series = bench.folder / "series"
+    for n, nir in enumerate((1, 2)):
+        pixels = numpy.full((2, 40, 40), 7, numpy.uint8)
+        pixels[1] = nir  # 7 / (1 - 1) is infinite
+        scenes.write_raster(series / f"s_{scenes.day(n, 20):%Y%m%d}.tif", pixels, nodata=0, names=("red", "nir"))
+    document = bench.document(f"""geoloom: 1
+name: features
+store: out
+{AREA}
+steps:
+  s:
+    over: tiles
+    do:
+      - load: {{scenes: series, date_pattern: "s_%Y%m%d.tif"}}
+      - expr: {{bands: {{v: red / (nir - 1)}}}}
+      - save: {{layer: v, type: float32}}
+""")
+    bench.run(document)
+    place = ",".join(str(value) for value in lon_lat(5, 5))
+    outcome = bench.call("plot", "layer", "v", "--store", "out", "--at", place, "--svg", "v.svg", "--csv", "v.csv")
+    bench.expect_equal(outcome.code, 0, "plot of an infinite date")
+    with open(bench.folder / "v.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    bench.expect_equal([(row["valid"], row["mean"]) for row in rows], [("0", ""), ("1", "7")], "one finite date")
+    svg = (bench.folder / "v.svg").read_text(encoding="utf-8")
+    bench.expect("nan" not in svg and "inf" not in svg and svg.count("<circle") == 1, "a chart of what is finite")
+
+
 NINE = ["blue", "green", "red", "nir", "swir_1", "swir_2", "red_edge_1", "red_edge_2", "red_edge_3"]
 SEMESTER = [*NINE, "bcdev", "edev", "sdev", "NDVI", "LAI", "MNDWI", "rain"]
 FEATURES = [f"{name}_{semester}" for semester in ("S1", "S2") for name in SEMESTER] + ["slope"]
@@ -414,12 +493,14 @@ def crop_mask_features(bench):
                             random.uniform(1e-4, 0.02, (SIZE[1], SIZE[0]))]).astype(numpy.float32)
         stack = numpy.concatenate([nine, mads])
         stack[:, 5:9, 40:60] = numpy.nan
+        stack[9:, 20:24, 30:50] = 0  # of a single observation
         scenes.write_raster(bench.folder / f"s{semester}.tif", stack, nodata=numpy.nan, names=(*NINE, "bcdev", "edev", "sdev"))
         rain = (100 * semester + 3 * lon + 2 * lat).astype(numpy.float32)
         scenes.write_raster(bench.folder / f"rain{semester}.tif", rain[None], pixel=pixel, origin=origin, epsg=4326, nodata=-9999)
         stack = stack.astype(numpy.float64)
         scaled = stack[:9] / 10000
-        wanted += [*scaled, -numpy.log(stack[9]), -numpy.log(stack[10] / 10000), -numpy.log(stack[11]), *derived(scaled), None]
+        mads = numpy.where(stack[9:] > 0, stack[9:], numpy.nan)  # 0 has no logarithm: invalid
+        wanted += [*scaled, -numpy.log(mads[0]), -numpy.log(mads[1] / 10000), -numpy.log(mads[2]), *derived(scaled), None]
     slope = random.uniform(0, 60, (SIZE[1], SIZE[0])).astype(numpy.float32)
     scenes.write_raster(bench.folder / "slope.tif", slope[None])
     wanted.append(slope.astype(numpy.float64))
@@ -497,7 +578,7 @@ def polygon_mask(corners):
 
 TESTS = (terrain_as_gdaldem, edges_as_gdaldem, terrain_in_degrees, focal_as_scipy, distance_as_scipy, joins_coarse_rasters_of_another_system,
          joins_layers_of_earlier_steps, flattens_alike_on_every_tile, standardises_by_what_was_measured, diff_of_classes,
-         diff_of_numbers_and_grids, diff_and_plot_of_layers, crop_mask_features, crop_mask_tables)
+         diff_of_numbers_and_grids, diff_and_plot_of_layers, diff_of_zones, plots_what_is_there, crop_mask_features, crop_mask_tables)
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))

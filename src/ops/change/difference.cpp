@@ -21,11 +21,18 @@ const std::vector<std::string> kOutputs{"difference", "ratio", "relative", "clas
 
 constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 enum Class : uint8_t { kDecrease = 1, kNoChange = 2, kIncrease = 3 };
+enum class Measure : uint8_t { difference, ratio, relative, classes };
+
+Measure measure_of(const std::string& output) {
+  if (output == "ratio") return Measure::ratio;
+  if (output == "relative") return Measure::relative;
+  return output == "class" ? Measure::classes : Measure::difference;
+}
 
 const workflow::OpDescription kDescription{
     .name = "difference",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary =
         "What changed between two dates: difference, ratio, relative change, classes by threshold",
     .documentation =
@@ -44,7 +51,8 @@ One output keeps the bands' names, several are named `NAME_difference` and so on
 both. It is a threshold of `threshold_of`: the `difference`, the `relative` change, or the `ratio`, which takes two.
 
 Both inputs have the same number of slices, mostly one: `reduce` each to a date or period first. Slices are compared in their order
-and take the times of the second input.
+and take the times of the second input. Where one input has no slice, because no scene touches the tile, the result has those of the
+other, invalid everywhere.
 
 **Invalid pixels** are those that are invalid or infinite in either input, and where the result is not finite: a ratio and a
 relative change of 0. Values are physical (scale and offset applied), so both inputs may be stored differently. The arithmetic is double,
@@ -72,6 +80,9 @@ class Difference : public workflow::BlockOp {
         throw Error(ErrorCode::invalid,
                     fmt::format("difference.outputs: '{}' is named twice", output));
     check_threshold(seen.contains("class"));
+    measures_.clear();
+    for (const auto& output : outputs_) measures_.push_back(measure_of(output));
+    measure_of_classes_ = measure_of(threshold_of_);
   }
 
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override {
@@ -79,13 +90,14 @@ class Difference : public workflow::BlockOp {
     require_measures(before, "difference");
     require_measures(after, "difference");
     const size_t slices = after.slices.size();
-    if (!before.slices.empty() && slices != 0 && before.slices.size() != slices)
+    const bool lacks_one = before.slices.empty() != after.slices.empty();
+    if (!lacks_one && before.slices.size() != slices)
       throw Error(ErrorCode::invalid,
                   fmt::format("difference: the first input has {} slices and the second {}",
                               before.slices.size(), slices))
           .hint("reduce each of them to one first");
     CubeSchema output;
-    output.slices = after.slices;
+    output.slices = after.slices.empty() ? before.slices : after.slices;
     output.validity_per_band = before.bands.size() * outputs_.size() > 1;
     for (const auto& band : before.bands) {
       (void)partner(band, after);
@@ -93,6 +105,8 @@ class Difference : public workflow::BlockOp {
     }
     workflow::BlockPlan plan;
     plan.outputs = {std::move(output)};
+    // The engine makes a pointwise op's blocks as long as the first input's.
+    if (lacks_one) plan.time_need = workflow::TimeNeed::whole_axis;
     plan.scratch_bytes_per_pixel = 3 * sizeof(float);
     return plan;
   }
@@ -100,6 +114,8 @@ class Difference : public workflow::BlockOp {
   void run(const workflow::BlockCall& call) const override {
     const raster::Block &before = *call.inputs[0], &after = *call.inputs[1];
     raster::Block& out = *call.outputs[0];
+    // No scene touches the tile in one of them: nothing can be compared, all stays invalid.
+    if (before.slices() == 0 || after.slices() == 0) return;
     const CubeSchema &schema = *call.input_schemas[0], &other = *call.input_schemas[1];
     std::vector<float> from(out.pixels()), to(out.pixels()), change(out.pixels());
     for (size_t slice = 0; slice < out.slices(); ++slice) {
@@ -107,13 +123,13 @@ class Difference : public workflow::BlockOp {
         const size_t second = partner(schema.bands[band], other);
         read_physical(before, schema.bands[band], band, slice, from);
         read_physical(after, other.bands[second], second, slice, to);
-        for (size_t i = 0; i < outputs_.size(); ++i) {
-          const size_t target = band * outputs_.size() + i;
-          if (outputs_[i] == "class") {
-            compare(threshold_of_, from, to, change);
+        for (size_t i = 0; i < measures_.size(); ++i) {
+          const size_t target = band * measures_.size() + i;
+          if (measures_[i] == Measure::classes) {
+            compare(measure_of_classes_, from, to, change);
             write_classes(change, out, target, slice);
           } else {
-            compare(outputs_[i], from, to, change);
+            compare(measures_[i], from, to, change);
             write_measured(change, out, target, slice);
           }
         }
@@ -154,13 +170,13 @@ class Difference : public workflow::BlockOp {
     return out;
   }
 
-  static void compare(const std::string& output, const std::vector<float>& from,
-                      const std::vector<float>& to, std::vector<float>& change) {
+  static void compare(Measure measure, const std::vector<float>& from, const std::vector<float>& to,
+                      std::vector<float>& change) {
     for (size_t p = 0; p < from.size(); ++p) {
       const double before = from[p], after = to[p];
       double result = after - before;
-      if (output == "ratio") result = after / before;
-      if (output == "relative") result = (after - before) / std::abs(before);
+      if (measure == Measure::ratio) result = after / before;
+      if (measure == Measure::relative) result = (after - before) / std::abs(before);
       change[p] = std::isfinite(result) ? static_cast<float>(result) : kNothing;
     }
   }
@@ -181,6 +197,9 @@ class Difference : public workflow::BlockOp {
   std::vector<std::string> outputs_{"difference"};
   std::vector<double> threshold_;
   std::string threshold_of_ = "difference";
+  // The same, looked up once: pixels do not compare texts.
+  std::vector<Measure> measures_;
+  Measure measure_of_classes_ = Measure::difference;
 };
 
 }  // namespace

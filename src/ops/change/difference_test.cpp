@@ -26,8 +26,11 @@ Result compared(const std::string& yaml, const Cube& before, const Cube& after) 
   const auto op = difference(yaml);
   const raster::CubeSchema* inputs[] = {&before.schema, &after.schema};
   Result result{op->plan(inputs).outputs.at(0), {}};
-  const auto first = block_of(before, 0, before.schema.slices.size());
-  const auto second = block_of(after, 0, after.schema.slices.size());
+  const auto block = [](const Cube& cube) {
+    return cube.values.empty() ? raster::Block(cube.schema, {0, 0, 6, 1}, 0, 0)
+                               : block_of(cube, 0, cube.schema.slices.size());
+  };
+  const auto first = block(before), second = block(after);
   result.block = raster::Block(result.schema, first.window(), 0, result.schema.slices.size());
   const raster::CubeSchema* output = &result.schema;
   const raster::Block* in[] = {&first, &second};
@@ -57,6 +60,23 @@ TEST(Difference, Classes) {
       compared("{outputs: [class], threshold: [0.5, 1.5], threshold_of: ratio}", kBefore, kAfter);
   EXPECT_THAT(ratio.at("ndvi"), numbers_are({3, 1, kInvalid, 1, kInvalid, kInvalid}));
   EXPECT_EQ(ratio.schema.bands[0].kind, raster::BandKind::category);
+}
+
+// No scene of one date touches the tile.
+TEST(Difference, WithoutSlicesOfOneAllIsInvalid) {
+  auto nothing = kBefore;
+  nothing.schema.slices.clear();
+  nothing.values.clear();
+  const auto all_invalid = numbers_are(Numbers(6, kInvalid));
+  for (const auto& [before, after] : {std::pair(nothing, kAfter), std::pair(kBefore, nothing)}) {
+    const auto result = compared("[difference, ratio]", before, after);
+    ASSERT_EQ(result.schema.slices, kBefore.schema.slices);
+    EXPECT_THAT(result.at("ndvi_difference"), all_invalid);
+    EXPECT_THAT(result.at("ndvi_ratio"), all_invalid);
+    const raster::CubeSchema* inputs[] = {&before.schema, &after.schema};
+    EXPECT_EQ(difference("")->plan(inputs).time_need, workflow::TimeNeed::whole_axis);
+  }
+  EXPECT_TRUE(compared("", nothing, nothing).schema.slices.empty());
 }
 
 TEST(Difference, InfiniteValuesAreInvalid) {

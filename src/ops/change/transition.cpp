@@ -17,7 +17,7 @@ constexpr int64_t kMostCode = 65535;
 const workflow::OpDescription kDescription{
     .name = "transition",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary = "Which class became which: class before * 100 + class after",
     .documentation =
         R"(Compares two maps of classes. A pixel of class 3 before and 12 after becomes 312: the class before times `factor`, plus
@@ -27,7 +27,7 @@ Classes are whole numbers from 0 on, uint8 or uint16, without scale. A class aft
 an error that names the class: choose a larger `factor` (256 holds all of uint8). Inputs have one band each and the same number of slices, which
 are compared in their order; the result, uint16, takes the times of the second.
 
-Pixels that are invalid in either input are invalid. The code 0 of class 0 becoming 0 is valid; when that class occurs, say on saving what stands
+Pixels that are invalid in either input are invalid; where one input has no slice, because no scene touches the tile, that is all of them. The code 0 of class 0 becoming 0 is valid; when that class occurs, say on saving what stands
 for invalid pixels: `save: {nodata: 65535}`.)",
     .inputs = {{"before", "a band of classes"}, {"after", "a band of classes at another time"}},
     .outputs = {{"transition", "one band `transition`, uint16"}}};
@@ -60,26 +60,30 @@ class Transition : public workflow::BlockOp {
     const CubeSchema &before = *inputs[0], &after = *inputs[1];
     require_classes(before, "first");
     require_classes(after, "second");
-    if (!before.slices.empty() && !after.slices.empty() &&
-        before.slices.size() != after.slices.size())
+    const bool lacks_one = before.slices.empty() != after.slices.empty();
+    if (!lacks_one && before.slices.size() != after.slices.size())
       throw Error(ErrorCode::invalid,
                   fmt::format("transition: the first input has {} slices and the second {}",
                               before.slices.size(), after.slices.size()))
           .hint("reduce: {stat: last} gives one");
     CubeSchema output;
-    output.slices = after.slices;
+    output.slices = after.slices.empty() ? before.slices : after.slices;
     raster::Band band;
     band.name = "transition";
     band.kind = raster::BandKind::category;
     output.bands = {band};
     workflow::BlockPlan plan;
     plan.outputs = {std::move(output)};
+    // The engine makes a pointwise op's blocks as long as the first input's.
+    if (lacks_one) plan.time_need = workflow::TimeNeed::whole_axis;
     return plan;
   }
 
   void run(const workflow::BlockCall& call) const override {
     const raster::Block &before = *call.inputs[0], &after = *call.inputs[1];
     raster::Block& out = *call.outputs[0];
+    // No scene touches the tile in one of them: nothing can be compared, all stays invalid.
+    if (before.slices() == 0 || after.slices() == 0) return;
     for (size_t slice = 0; slice < out.slices(); ++slice) {
       raster::visit(before.type(0), [&]<class From>(From) {
         raster::visit(after.type(0), [&]<class To>(To) {

@@ -22,7 +22,11 @@ Numbers codes(const std::string& yaml, const Cube& before, const Cube& after) {
   const auto op = bound(make_transition(), yaml);
   const raster::CubeSchema* inputs[] = {&before.schema, &after.schema};
   Result result{op->plan(inputs).outputs.at(0), {}};
-  const auto first = block_of(before, 0, 1), second = block_of(after, 0, 1);
+  const auto block = [](const Cube& cube) {
+    return cube.values.empty() ? raster::Block(cube.schema, {0, 0, 2, 1}, 0, 0)
+                               : block_of(cube, 0, 1);
+  };
+  const auto first = block(before), second = block(after);
   result.block = raster::Block(result.schema, first.window(), 0, 1);
   const raster::CubeSchema* output = &result.schema;
   const raster::Block* in[] = {&first, &second};
@@ -38,6 +42,16 @@ TEST(Transition, Codes) {
   EXPECT_THAT(codes("{unchanged: invalid}", before, after),
               numbers_are({102, 312, kInvalid, kInvalid, kInvalid, kInvalid}));
   EXPECT_THAT(codes("{factor: 256}", classes({255}), classes({255})), numbers_are({65535}));
+}
+
+// No scene of one date touches the tile.
+TEST(Transition, WithoutSlicesOfOneAllIsInvalid) {
+  const auto known = classes({1, 2});
+  auto nothing = known;
+  nothing.schema.slices.clear();
+  nothing.values.clear();
+  EXPECT_THAT(codes("", nothing, known), numbers_are({kInvalid, kInvalid}));
+  EXPECT_THAT(codes("", known, nothing), numbers_are({kInvalid, kInvalid}));
 }
 
 TEST(Transition, RefusesWhatMakesNoSense) {

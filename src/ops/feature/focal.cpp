@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -42,6 +43,11 @@ Values are physical ones. The result is float32; with several statistics bands a
 
 const std::vector<std::string> kStats{"mean", "variance", "sd", "min", "max", "median", "count"};
 constexpr int64_t kLargestRadius = 100;
+enum class Stat : uint8_t { mean, variance, sd, min, max, median, count };  // as in kStats
+
+Stat stat_of(const std::string& name) {
+  return static_cast<Stat>(std::find(kStats.begin(), kStats.end(), name) - kStats.begin());
+}
 
 class Focal : public workflow::BlockOp {
  public:
@@ -66,6 +72,8 @@ class Focal : public workflow::BlockOp {
     for (const auto& stat : stats_)
       if (!seen.insert(stat).second)
         throw Error(ErrorCode::invalid, fmt::format("focal.stat: '{}' is named twice", stat));
+    wanted_.clear();
+    for (const auto& stat : stats_) wanted_.push_back(stat_of(stat));
   }
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
   void run(const workflow::BlockCall& call) const override;
@@ -77,6 +85,7 @@ class Focal : public workflow::BlockOp {
   }
 
   std::vector<std::string> stats_{"mean"};
+  std::vector<Stat> wanted_;  // the same, looked up once: pixels do not compare texts
   int64_t radius_ = 1, min_count_ = 1;
   std::string shape_ = "square", centre_ = "optional";
 };
@@ -117,21 +126,24 @@ class Neighbourhoods {
 
   const std::vector<double>& count() const { return count_; }
 
-  void find(const std::string& stat, std::vector<float>& out) {
-    if (stat == "min") return kernels::focal_minimum(values_, width_, height_, disk_, out.data());
-    if (stat == "max") return kernels::focal_maximum(values_, width_, height_, disk_, out.data());
-    if (stat == "median") return kernels::focal_median(values_, width_, height_, disk_, out.data());
-    if (stat == "variance" || stat == "sd") find_squares();
+  void find(Stat stat, std::vector<float>& out) {
+    if (stat == Stat::min)
+      return kernels::focal_minimum(values_, width_, height_, disk_, out.data());
+    if (stat == Stat::max)
+      return kernels::focal_maximum(values_, width_, height_, disk_, out.data());
+    if (stat == Stat::median)
+      return kernels::focal_median(values_, width_, height_, disk_, out.data());
+    if (stat == Stat::variance || stat == Stat::sd) find_squares();
     for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(value(stat, i));
   }
 
  private:
-  double value(const std::string& stat, size_t i) const {
-    if (stat == "count") return count_[i];
-    if (stat == "mean") return sum_[i] / count_[i];  // 0 / 0 is NaN
+  double value(Stat stat, size_t i) const {
+    if (stat == Stat::count) return count_[i];
+    if (stat == Stat::mean) return sum_[i] / count_[i];  // 0 / 0 is NaN
     const double variance =
         count_[i] > 1 ? squares_[i] / (count_[i] - 1) : std::numeric_limits<double>::quiet_NaN();
-    return stat == "sd" ? std::sqrt(variance) : variance;
+    return stat == Stat::sd ? std::sqrt(variance) : variance;
   }
 
   void find_squares() {
@@ -162,15 +174,15 @@ void Focal::run(const workflow::BlockCall& call) const {
     for (size_t band = 0; band < in.bands(); ++band) {
       read_physical(in, input.bands[band], band, slice, values);
       Neighbourhoods around(values, out.window(), disk);
-      for (size_t s = 0; s < stats_.size(); ++s) {
-        around.find(stats_[s], result);
+      for (size_t s = 0; s < wanted_.size(); ++s) {
+        around.find(wanted_[s], result);
         for (size_t i = 0; i < result.size(); ++i) {
           const float centre = values[(i / width + radius) * stride + i % width + radius];
           const bool lacks_centre = centre_ == "required" && std::isnan(centre);
           if (around.count()[i] < static_cast<double>(min_count_) || lacks_centre)
             result[i] = kNone;
         }
-        write_measured(result, out, band * stats_.size() + s, slice);
+        write_measured(result, out, band * wanted_.size() + s, slice);
       }
     }
   }

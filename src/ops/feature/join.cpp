@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "error/error.h"
 #include "kernels/validity.h"
@@ -23,16 +24,24 @@ using Inputs = std::span<const CubeSchema* const>;
 const workflow::OpDescription kDescription{
     .name = "join",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary = "The bands of several cubes of a step as one cube",
     .documentation =
         R"(`from` lists the cubes; the result has the bands of the first, then those of the second, and so on.
 
-**Time.** A cube of one slice is repeated along the time of the others: an elevation model, a
-climatology, a composite. Cubes of several slices must have the same ones: `match: time` compares
-their periods (labels where there is no time), `match: label` finds them by their labels, in any
-order. If all cubes have one slice the result has the first of them that has a time. A cube without a slice, because
-no scene touches the tile, is invalid everywhere.
+**Time.** Cubes over time must have the same slices: `match: time` compares their periods (labels where there is no
+time), `match: label` finds them by their labels, in any order. A single slice is repeated along the time of the others where it is of no
+date of its own:
+
+- without time: an elevation model, a layer burnt from shapes;
+- a summary of all scenes, which reducers without `every` give, and ops like `trend` and `flatten`;
+- a period that covers all slices of the others: the year of its months;
+- of a cube that `repeat` names by its number: `repeat: [2]` for the second of `from`. With several slices it has to
+  match as any other.
+
+So a series that has one date on some tile is not mistaken for something that holds at all dates: other dates are an error there too. The result
+has the slices of the longest cube; if all have one slice, of the first that is not repeated, else of the first that has a time. A
+cube without a slice, because no scene touches the tile, is invalid everywhere.
 
 **Names.** Two bands of one name are an error; `prefix` puts a text before the names of each cube,
 `names` gives all names of the result.
@@ -57,6 +66,11 @@ class Join : public workflow::BlockOp {
     parameters.add("names", &names_, "The names of all bands of the result");
     parameters.add("match", &match_, "How slices of several cubes find each other")
         .choices({"time", "label"});
+    parameters
+        .add("repeat", &repeat_,
+             "Cubes, by their numbers from 1 on, whose single slice belongs to all times")
+        .range(1, 1000)
+        .identity_if_changed();
     parameters.add("require", &require_, "Where a pixel of the result is valid")
         .choices({"each", "all"});
   }
@@ -69,24 +83,45 @@ class Join : public workflow::BlockOp {
 
  private:
   std::vector<raster::Band> bands_of(Inputs inputs) const;
+  bool timeless(const CubeSchema& input, size_t cube) const;
+  const CubeSchema& leader_of(Inputs inputs) const;
+  void check_repeated(size_t cubes) const;
   size_t slice_of(const CubeSchema& input, const CubeSchema& leader, size_t slice) const;
   void check_slices(const CubeSchema& input, size_t cube, const CubeSchema& leader) const;
   bool all_required() const { return require_ == "all"; }
 
   std::vector<std::string> prefix_, names_;
+  std::vector<int64_t> repeat_;
   std::string match_ = "time", require_ = "each";
 };
 
+// Whether its single slice is of no date: what summarises all scenes has no label.
+bool Join::timeless(const CubeSchema& input, size_t cube) const {
+  if (input.slices.size() != 1) return false;
+  const auto number = static_cast<int64_t>(cube + 1);
+  return !input.slices[0].timed || input.slices[0].label.empty() ||
+         std::find(repeat_.begin(), repeat_.end(), number) != repeat_.end();
+}
+
 // The cube whose slices the result has.
-const CubeSchema& leader_of(Inputs inputs) {
-  const CubeSchema* leader = inputs[0];
-  for (const auto* input : inputs) {
-    const bool has_more = input->slices.size() > leader->slices.size();
-    const bool has_time = input->slices.size() == 1 && leader->slices.size() == 1 &&
-                          input->slices[0].timed && !leader->slices[0].timed;
-    if (has_more || has_time) leader = input;
-  }
-  return *leader;
+const CubeSchema& Join::leader_of(Inputs inputs) const {
+  const auto rank = [&](size_t cube) {
+    const auto& input = *inputs[cube];
+    return std::tuple(input.slices.size(), !timeless(input, cube),
+                      !input.slices.empty() && input.slices[0].timed);
+  };
+  size_t leader = 0;
+  for (size_t cube = 1; cube < inputs.size(); ++cube)
+    if (rank(cube) > rank(leader)) leader = cube;
+  return *inputs[leader];
+}
+
+// Whether a single slice's period holds all slices of the other cube.
+bool covers(const CubeSchema& single, const CubeSchema& other) {
+  const auto& whole = single.slices[0].period;
+  return std::all_of(other.slices.begin(), other.slices.end(), [&](const auto& slice) {
+    return slice.timed && slice.period.start >= whole.start && slice.period.end <= whole.end;
+  });
 }
 
 bool same_time(const raster::Slice& a, const raster::Slice& b) {
@@ -115,14 +150,19 @@ std::string labels(const CubeSchema& cube) {
 }
 
 void Join::check_slices(const CubeSchema& input, size_t cube, const CubeSchema& leader) const {
-  if (input.slices.size() <= 1) return;
+  if (input.slices.empty() || timeless(input, cube)) return;
+  if (input.slices.size() == 1 &&
+      (covers(input, leader) || (leader.slices.size() == 1 && covers(leader, input))))
+    return;
   const auto refused = [&](const std::string& how) {
     return Error(ErrorCode::invalid,
                  fmt::format("join: cube {} has other slices than the longest one: {}", cube + 1,
                              how))
-        .hint(fmt::format("bring both to the same periods first (`every` of the reducers), reduce "
-                          "one of them to a single slice, or say match: {}; there are: {}; and: {}",
-                          match_ == "time" ? "label" : "time", labels(leader), labels(input)));
+        .hint(fmt::format(
+            "bring both to the same periods first (`every` of the reducers), reduce "
+            "one of them to a single slice, say repeat: [{}] if its one slice belongs "
+            "to all times, or match: {}; there are: {}; and: {}",
+            cube + 1, match_ == "time" ? "label" : "time", labels(leader), labels(input)));
   };
   if (input.slices.size() != leader.slices.size())
     throw refused(fmt::format("{} and not {}", input.slices.size(), leader.slices.size()));
@@ -166,10 +206,18 @@ std::vector<raster::Band> Join::bands_of(Inputs inputs) const {
   return bands;
 }
 
+void Join::check_repeated(size_t cubes) const {
+  for (const auto number : repeat_)
+    if (number > static_cast<int64_t>(cubes))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("join.repeat: there are {} cubes, no number {}", cubes, number));
+}
+
 workflow::BlockPlan Join::plan(Inputs inputs) const {
   if (inputs.size() < 2)
     throw Error(ErrorCode::invalid, "join: one cube is nothing to join")
         .hint("name the cubes with `as:` and list them: join: {from: [series, terrain]}");
+  check_repeated(inputs.size());
   const auto& leader = leader_of(inputs);
   CubeSchema output;
   output.bands = bands_of(inputs);

@@ -134,6 +134,62 @@ TEST(Join, Names) {
   EXPECT_THAT(error_of([&] { joined("", {series()}); }), HasSubstr("nothing to join"));
 }
 
+// A cube of one date or period that a series may be by chance on some tile.
+Cube once(const raster::Slice& slice) {
+  Cube cube;
+  cube.schema.bands = {{.name = "rain", .type = PixelType::uint8}};
+  cube.schema.slices = {slice};
+  cube.values = {{{7, 8, 9}}};
+  return cube;
+}
+
+TEST(Join, OneDateOfASeriesIsNotRepeated) {
+  const auto error = error_of([] { joined("", {series(), once(day("2023-01-05"))}); });
+  EXPECT_THAT(error, HasSubstr("cube 2 has other slices"));
+  EXPECT_THAT(error, HasSubstr("repeat: [2]"));
+  const auto january = once(month("2023-01-01", "2023-02-01", "2023-01"));
+  EXPECT_THAT(error_of([&] { joined("", {january, series()}); }), HasSubstr("cube 1"));
+  EXPECT_THAT(error_of([&] {
+                joined("{match: label}", {january, series()});
+              }),
+              HasSubstr("cube 1"));
+  auto other = once(day("2023-01-06"));
+  other.schema.bands[0].name = "snow";
+  EXPECT_THAT(error_of([&] { joined("", {once(day("2023-01-05")), other}); }), HasSubstr("cube 2"));
+  // Of the same date they belong together.
+  other.schema.slices[0].period = day("2023-01-05").period;
+  EXPECT_THAT(joined("", {once(day("2023-01-05")), other}).at("snow"), numbers_are({7, 8, 9}));
+}
+
+TEST(Join, RepeatsWhatHoldsAtAllTimes) {
+  auto summary = once(day("2023-01-05"));
+  summary.schema.slices[0].label.clear();
+  const auto year = once(month("2023-01-01", "2024-01-01", "2023"));
+  for (const auto& cube : {summary, year}) {
+    const auto result = joined("", {cube, series()});
+    EXPECT_EQ(result.schema.slices, series().schema.slices);
+    for (const size_t slice : {0U, 1U})
+      EXPECT_THAT(result.at("rain", slice), numbers_are({7, 8, 9}));
+  }
+  const auto named = joined("{repeat: [2]}", {series(), once(day("2023-01-05"))});
+  EXPECT_THAT(named.at("rain", 1), numbers_are({7, 8, 9}));
+  EXPECT_THAT(error_of([] {
+                joined("{repeat: 3}", {series(), still()});
+              }),
+              HasSubstr("no number 3"));
+}
+
+TEST(Join, WhatIsRepeatedDoesNotLead) {
+  auto summary = once(day("2020-01-05"));
+  summary.schema.slices[0].label.clear();
+  auto first = series();
+  first.schema.slices.resize(1);
+  first.values.resize(1);
+  EXPECT_EQ(joined("", {summary, first}).schema.slices, first.schema.slices);
+  const auto old = once(day("2020-01-05"));
+  EXPECT_EQ(joined("{repeat: 1}", {old, first}).schema.slices, first.schema.slices);
+}
+
 TEST(Join, BatchesWhereNothingIsRepeated) {
   const auto a = series(), b = still();
   const std::vector<const raster::CubeSchema*> alike = {&a.schema, &a.schema},

@@ -26,7 +26,7 @@ using raster::CubeSchema;
 const workflow::OpDescription kDescription{
     .name = "standardise",
     .kind = workflow::OpKind::block,
-    .version = 1,
+    .version = 2,
     .summary = "Bands on a common scale, by stored minima and maxima or means and deviations",
     .documentation =
         R"(`method: min_max` gives (value - minimum) / (maximum - minimum), so 0 to 1 within the range;
@@ -42,7 +42,8 @@ given
   step measured, `maximum: $train.of_training.ndvi.maximum`, with `statistics`.
 
 Every band needs its numbers; `others: keep` passes those that have none through unchanged. Range and
-deviation must be above 0.
+deviation must be above 0. What is scaled has no unit; with a `table`, nothing has one. A band that a table lacks is an error of the first tile
+that is computed, for a table is looked at when the run is created, but not which bands there are.
 
 `clip` limits min-max results to 0..1, and mean-sd results to so many deviations if `clip_sd` is given.
 Invalid pixels stay invalid.)",
@@ -251,7 +252,8 @@ workflow::BlockPlan Standardise::plan(std::span<const CubeSchema* const> inputs)
           .hint("load or join it without them, or say others: keep");
     if (!classes) band = measured_band(band.name, scalings.contains(band.name) ? "" : band.unit);
   }
-  if (table_ && others_ == "refuse")
+  // A table's numbers may be those of any band: none keeps a unit that it may have no more.
+  if (table_)
     for (auto& band : output.bands) band.unit.clear();
   return {.outputs = {std::move(output)},
           .time_need = workflow::TimeNeed::pointwise,

@@ -66,6 +66,18 @@ TEST(Standardise, Tables) {
   EXPECT_THAT(error_of([&] { by_table(""); }), HasSubstr("no lines"));
 }
 
+TEST(Standardise, WhatIsScaledHasNoUnit) {
+  auto cube = one_band();
+  cube.schema.bands[0].unit = "mm";
+  const raster::CubeSchema* input = &cube.schema;
+  const auto unit = [&](const std::string& yaml) {
+    return bound(make_standardise(), yaml)->plan({&input, 1}).outputs.at(0).bands[0].unit;
+  };
+  EXPECT_EQ(unit("{table: numbers}"), "");
+  EXPECT_EQ(unit("{table: numbers, others: keep}"), "");
+  EXPECT_EQ(unit("{bands: {red: {minimum: 1, maximum: 3}}}"), "");
+}
+
 TEST(Standardise, TheTableIsAFileOfTheOp) {
   const auto files = bound(make_standardise(), "numbers.csv")->files();
   ASSERT_EQ(files.size(), 1U);

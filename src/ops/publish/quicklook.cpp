@@ -16,6 +16,7 @@
 #include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "gdal/geotiff_writer.h"
+#include "kernels/elementary.h"
 #include "ops/export/profile.h"
 #include "ops/feature/index_bands.h"
 #include "ops/feature/index_catalogue.h"
@@ -279,7 +280,7 @@ Sampled index_of(const std::string& name, const std::vector<Sampled>& sampled,
 // How bright a value is, from 0 to 1.
 double brightness(double value, const Stretch& stretch, double gamma) {
   const double t = std::clamp((value - stretch.min) / (stretch.max - stretch.min), 0.0, 1.0);
-  return gamma == 1 ? t : std::pow(t, 1 / gamma);
+  return gamma == 1 ? t : kernels::power(t, 1 / gamma);
 }
 
 uint8_t shade(double value, const Stretch& stretch, double gamma) {

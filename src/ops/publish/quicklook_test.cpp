@@ -147,6 +147,20 @@ TEST_F(QuicklookTest, NothingValidIsATransparentPicture) {
   EXPECT_THAT(draw("{layer: map, size: 20}").planes[3], testing::Each(0));
 }
 
+// 255 (value / 255)^(1 / gamma), none of which is near enough to a half for rounding to matter.
+TEST_F(QuicklookTest, GammaBrightensTheMiddle) {
+  set_layer(grid_of(16, 1), {band("grey")},
+            {{1, 16, 64, 128, 200, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}});
+  const auto at = [&](const std::string& gamma) {
+    auto shades = draw("{layer: map, min: 0, max: 255, size: 16, gamma: " + gamma + "}").planes[0];
+    shades.resize(6);
+    return shades;
+  };
+  EXPECT_THAT(at("1"), testing::ElementsAre(1, 16, 64, 128, 200, 255));
+  EXPECT_THAT(at("2.2"), testing::ElementsAre(21, 72, 136, 186, 228, 255));
+  EXPECT_THAT(at("0.4"), testing::ElementsAre(0, 0, 8, 46, 139, 255));
+}
+
 TEST_F(QuicklookTest, TheSameBytesTwice) {
   set_layer(grid_of(20, 20), {band("grey")}, {Numbers(400, 7)});
   const auto op = quicklook("{layer: map, gamma: 2.2}");
