@@ -93,6 +93,11 @@ void Run::check_late() const {
   for (const auto& set : workflow_.document.trial_sets) {
     if (!set.objective) continue;
     const auto place = set.objective->place();
+    if (steps_behind({set.name, "best.trial"}, workflow_).empty())
+      throw invalid_at(place, fmt::format("the objective of trials '{}' refers to no step that "
+                                          "reports it",
+                                          set.name))
+          .hint("such as $quality.measured.mean of a step over these trials");
     const auto type =
         type_of_expression(expression_in(*set.objective), workflow_, layers_, place, set.name);
     if (type && *type != ScalarType::number && *type != ScalarType::integer)
