@@ -32,7 +32,8 @@ const workflow::OpDescription kDescription{
     .summary = "Read a series of scenes, or a layer made by another step",
     .documentation =
         R"(Gives a cube: the bands asked for, one slice per scene in the order of time, collection and id
-(scenes without time, those of a list file, and with `order: given` all, keep the order given). Scenes are looked up once,
+(scenes without time, those of a list file, and with `order: given` all, keep the order given; with
+`order: cloud_cover` the clearest comes first). Scenes are looked up once,
 when the run is created; plan and run then work on that frozen list.
 
 With `source` the scenes are those of an archive that the document describes under `sources`: a STAC
@@ -95,6 +96,7 @@ class Load : public workflow::SourceOp {
       std::vector<const catalog::Scene*> scenes;
       for (const auto& scene : found.scenes) scenes.push_back(&scene);
       const auto access = access_rules(parameters_.source, scenes);
+      if (parameters_.clearest_first()) sort_by_cloud_cover(found.scenes);
       return freeze_series(std::move(found.scenes), parameters_, zones, report,
                            std::move(found.excluded))
           .to_json();
@@ -109,6 +111,7 @@ class Load : public workflow::SourceOp {
     auto found = catalog::find_scenes(query);
     report.after_filter = found.report.after_filter;
     report.notes = found.report.notes;
+    if (parameters_.clearest_first()) sort_by_cloud_cover(found.scenes);
     return freeze_series(std::move(found.scenes), parameters_, zones, report).to_json();
   }
 
@@ -169,6 +172,9 @@ void Load::check() {
             "under `sources`; layer: the name of one");
   if (places > 1) throw invalid("load: `scenes`, `source` and `layer` exclude each other");
   for (const auto& each : p.source) each.check({});
+  if (p.clearest_first() && p.by_solar_day())
+    throw invalid("load.order: cloud_cover is of scenes, and dates are made of several")
+        .hint("group_by: scene");
   if (!p.source.empty() && (!p.band_names.empty() || !p.date_pattern.empty()))
     throw invalid("load: band_names and date_pattern belong into the source");
   const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
@@ -257,8 +263,9 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
   parameters
       .add("order", &order,
            "`time`: by time, collection and id; `given`: as `scenes` names them, which decides "
-           "between dates that a reducer ranks alike")
-      .choices({"time", "given"})
+           "between dates that a reducer ranks alike; `cloud_cover`: from the clearest scene on, by "
+           "its eo:cloud_cover")
+      .choices({"time", "given", "cloud_cover"})
       .not_identity();
   // What makes one slice is part of the identity of slices.
   parameters

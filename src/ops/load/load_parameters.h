@@ -61,6 +61,7 @@ struct LoadParameters {
   size_t tolerated(size_t members) const;
   // Scenes of one day make one slice.
   bool by_solar_day() const;
+  bool clearest_first() const { return order == "cloud_cover"; }
   // What to search before and after the period: by solar days, a day.
   int64_t period_margin_ms() const;
   // The bands asked for and those of the mask; empty: all of a scene.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "geo/coordinate_operation.h"
+#include "ops/load/source_scenes.h"
 #include "ops/op_test.h"
 
 namespace geoloom::ops {
@@ -99,6 +100,32 @@ TEST_F(LoadTest, ScenesInTheOrderGiven) {
   };
   EXPECT_EQ(series("given"), "b_20180301");
   EXPECT_EQ(series("time"), "z_20180101");
+}
+
+TEST(CloudCover, TheClearestSceneComesFirst) {
+  const auto scene = [](const std::string& id, const workflow::Json& cover) {
+    catalog::Scene made;
+    made.id = id;
+    if (!cover.is_null()) made.properties["eo:cloud_cover"] = cover;
+    return made;
+  };
+  std::vector<catalog::Scene> scenes{scene("untold", nullptr), scene("cloudy", 80),
+                                     scene("clear", 0.5), scene("text", "none"),
+                                     scene("as_clear", 0.5)};
+  sort_by_cloud_cover(scenes);
+  std::vector<std::string> ids;
+  for (const auto& each : scenes) ids.push_back(each.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{"clear", "as_clear", "cloudy", "untold", "text"}));
+  scenes = {scene("a", nullptr), scene("b", "high")};
+  EXPECT_THAT(error_of([&] { sort_by_cloud_cover(scenes); }), HasSubstr("none of 2 scenes"));
+}
+
+TEST_F(LoadTest, OrderByCloudCoverIsOfScenes) {
+  scene("b_20180301", {.bands = {{1, 2, 3, 4}}});
+  scene("z_20180101", {.bands = {{5, 6, 7, 8}}});
+  EXPECT_THAT(failing(", order: cloud_cover"), HasSubstr("none of 2 scenes"));
+  EXPECT_THAT(failing(", order: cloud_cover, group_by: solar_day"),
+              HasSubstr("dates are made of several"));
 }
 
 TEST_F(LoadTest, BandsByNameAndOrder) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "catalog/href.h"
 #include "error/error.h"
@@ -126,6 +127,23 @@ ArchiveScenes find_source_scenes(const LoadParameters& parameters,
   }
   if (several && parameters.order == "time") catalog::sort_scenes(all.scenes);
   return all;
+}
+
+void sort_by_cloud_cover(std::vector<catalog::Scene>& scenes) {
+  constexpr double unknown = std::numeric_limits<double>::infinity();
+  const auto cover = [](const catalog::Scene& scene) {
+    const auto found = scene.properties.find("eo:cloud_cover");
+    const bool tells = found != scene.properties.end() && found->second.is_number();
+    return tells ? found->second.get<double>() : unknown;
+  };
+  const bool none = std::none_of(scenes.begin(), scenes.end(),
+                                 [&](const auto& scene) { return cover(scene) < unknown; });
+  if (none && scenes.size() > 1)
+    throw Error(ErrorCode::invalid,
+                fmt::format("load.order: none of {} scenes tells its cloud cover", scenes.size()))
+        .hint("only STAC items have it, as eo:cloud_cover; masks of the pixels need none");
+  std::stable_sort(scenes.begin(), scenes.end(),
+                   [&](const auto& a, const auto& b) { return cover(a) < cover(b); });
 }
 
 }  // namespace geoloom::ops

@@ -19,4 +19,8 @@ catalog::ArchiveScenes find_source_scenes(const LoadParameters& parameters,
 // The credentials of a source, looked up; nothing of them may be kept.
 catalog::ArchiveAccess access_of(const workflow::SourceParameters& source);
 
+// From the clearest on, by the property eo:cloud_cover; those that do not tell it come last, equal
+// ones stay in their order. Throws Error(invalid) when none of several tells it.
+void sort_by_cloud_cover(std::vector<catalog::Scene>& scenes);
+
 }  // namespace geoloom::ops
