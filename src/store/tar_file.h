@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small sets of named texts in one tar file: what a run is exported as. The only includes of
-// libarchive.
+// Small sets of named texts in one tar file: what a run is exported as. libarchive is included
+// here and in zip_file only.
 #pragma once
 
 #include <cstddef>
