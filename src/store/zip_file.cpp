@@ -27,8 +27,9 @@ using Entry = std::unique_ptr<archive_entry, EntryCloser>;
 
 constexpr size_t kPieceBytes = size_t{1} << 16;
 constexpr int kMode = 0644;
-// What zips can say is the earliest: members have no times, so that bytes do not tell when.
-constexpr time_t kEarliest = 315532800;  // 1980-01-01
+// Members have no times, so that bytes do not tell when. Zips keep local time from 1980 on; what
+// is before that in all time zones becomes 1980-01-01 in all of them.
+constexpr time_t kBeforeAll = 315532800 - 2 * 24 * 60 * 60;
 
 std::string words_of(archive* file) {
   const char* words = archive_error_string(file);
@@ -130,7 +131,7 @@ void ZipWriter::begin(const std::string& name, uint64_t bytes) {
   archive_entry_set_size(entry.get(), static_cast<la_int64_t>(bytes));
   archive_entry_set_filetype(entry.get(), AE_IFREG);
   archive_entry_set_perm(entry.get(), kMode);
-  archive_entry_set_mtime(entry.get(), kEarliest, 0);
+  archive_entry_set_mtime(entry.get(), kBeforeAll, 0);
   if (archive_write_header(impl_->file.get(), entry.get()) != ARCHIVE_OK) impl_->refuse();
   impl_->left = bytes;
 }
