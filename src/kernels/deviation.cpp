@@ -25,35 +25,62 @@ HWY_INLINE hn::Vec<D> as_doubles(D d, const T* from) {
   return hn::PromoteTo(d, hn::PromoteTo(half, hn::LoadU(narrow, from)));
 }
 
-// Whole vectors of pixels only; returns how many pixels that were. Each vector of pixels goes
-// through all slices with its state in registers.
+// The state of one vector of pixels.
+template <class D>
+struct Running {
+  hn::Vec<D> count, mean, squares;
+
+  HWY_INLINE void add(D d, hn::Vec<D> sample, hn::Mask<D> is_valid) {
+    const auto before = hn::Sub(sample, mean);
+    const auto next_count = hn::Add(count, hn::Set(d, 1.0));
+    const auto next_mean = hn::Add(mean, hn::Div(before, next_count));
+    const auto next_squares = hn::Add(squares, hn::Mul(before, hn::Sub(sample, next_mean)));
+    count = hn::IfThenElse(is_valid, next_count, count);
+    mean = hn::IfThenElse(is_valid, next_mean, mean);
+    squares = hn::IfThenElse(is_valid, next_squares, squares);
+  }
+};
+
+// kVectors vectors of pixels go through all slices with their states in registers: one of them
+// alone would wait for each of its divisions.
+template <size_t kVectors, class T>
+HWY_INLINE void deviate_vectors_at(Samples<T> samples, Validity valid, size_t p, double* mean,
+                                   double* squares, uint32_t* count) {
+  using D = hn::CappedTag<double, 32>;
+  const D d;
+  const size_t lanes = hn::Lanes(d);
+  double counted[32 * kVectors];
+  for (size_t i = 0; i < lanes * kVectors; ++i) counted[i] = count[p + i];
+  Running<D> state[kVectors];
+  for (size_t v = 0; v < kVectors; ++v)
+    state[v] = {hn::LoadU(d, counted + v * lanes), hn::LoadU(d, mean + p + v * lanes),
+                hn::LoadU(d, squares + p + v * lanes)};
+  for (size_t t = 0; t < samples.slices; ++t) {
+    const T* const row = samples.data + t * samples.slice_stride + p;
+    const uint8_t* const flags = valid.data + t * valid.slice_stride + p;
+    for (size_t v = 0; v < kVectors; ++v)
+      state[v].add(d, as_doubles(d, row + v * lanes),
+                   hn::Ne(as_doubles(d, flags + v * lanes), hn::Zero(d)));
+  }
+  for (size_t v = 0; v < kVectors; ++v) {
+    hn::StoreU(state[v].mean, d, mean + p + v * lanes);
+    hn::StoreU(state[v].squares, d, squares + p + v * lanes);
+    hn::StoreU(state[v].count, d, counted + v * lanes);
+  }
+  for (size_t i = 0; i < lanes * kVectors; ++i) count[p + i] = static_cast<uint32_t>(counted[i]);
+}
+
+// Whole vectors of pixels only; returns how many pixels that were.
 template <class T>
 HWY_INLINE size_t deviate(Samples<T> samples, Validity valid, size_t pixels, double* mean,
                           double* squares, uint32_t* count) {
-  const hn::CappedTag<double, 32> d;
-  const size_t lanes = hn::Lanes(d);
-  double counted[32];
+  constexpr size_t kTogether = 4;
+  const size_t lanes = hn::Lanes(hn::CappedTag<double, 32>());
   size_t p = 0;
-  for (; p + lanes <= pixels; p += lanes) {
-    for (size_t i = 0; i < lanes; ++i) counted[i] = count[p + i];
-    auto n = hn::LoadU(d, counted), m = hn::LoadU(d, mean + p), sq = hn::LoadU(d, squares + p);
-    for (size_t t = 0; t < samples.slices; ++t) {
-      const auto flags = as_doubles(d, valid.data + t * valid.slice_stride + p);
-      const auto is_valid = hn::Ne(flags, hn::Zero(d));
-      const auto sample = as_doubles(d, samples.data + t * samples.slice_stride + p);
-      const auto before = hn::Sub(sample, m);
-      const auto next_n = hn::Add(n, hn::Set(d, 1.0));
-      const auto next_m = hn::Add(m, hn::Div(before, next_n));
-      const auto next_sq = hn::Add(sq, hn::Mul(before, hn::Sub(sample, next_m)));
-      n = hn::IfThenElse(is_valid, next_n, n);
-      m = hn::IfThenElse(is_valid, next_m, m);
-      sq = hn::IfThenElse(is_valid, next_sq, sq);
-    }
-    hn::StoreU(m, d, mean + p);
-    hn::StoreU(sq, d, squares + p);
-    hn::StoreU(n, d, counted);
-    for (size_t i = 0; i < lanes; ++i) count[p + i] = static_cast<uint32_t>(counted[i]);
-  }
+  for (; p + kTogether * lanes <= pixels; p += kTogether * lanes)
+    deviate_vectors_at<kTogether>(samples, valid, p, mean, squares, count);
+  for (; p + lanes <= pixels; p += lanes)
+    deviate_vectors_at<1>(samples, valid, p, mean, squares, count);
   return p;
 }
 

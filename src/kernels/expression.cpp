@@ -2,8 +2,10 @@
 #include "kernels/expression.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "kernels/expression_rows.h"
 #include "kernels/expression_steps.h"
@@ -11,36 +13,33 @@
 namespace geoloom::kernels {
 namespace {
 
-// What one step does to the rows of values on top of the stack: `a` is the deepest operand, and
-// becomes the result.
+constexpr size_t kMostOperands = 5;
+
+// What one step makes of rows of values; `to` may be one of them.
 template <class T>
-void carry_out(Operation operation, T* a, size_t pixels) {
-  if (carry_out_row(operation, a)) return;
-  switch (steps::operands_of(operation)) {
-    case 1:
-      for (size_t i = 0; i < pixels; ++i) a[i] = steps::of_one(operation, a[i]);
-      return;
-    case 2:
-      for (size_t i = 0; i < pixels; ++i)
-        a[i] = steps::of_two(operation, a[i], a[i + kExpressionRow]);
-      return;
-    default:
-      for (size_t i = 0; i < pixels; ++i)
-        a[i] = steps::of_several(operation, a + i, kExpressionRow);
+void carry_out(Operation operation, const T* const* operands, size_t pixels, T* to) {
+  if (carry_out_row(operation, operands, to)) return;
+  const size_t count = steps::operands_of(operation);
+  std::array<T, kMostOperands> values;
+  for (size_t i = 0; i < pixels; ++i) {
+    for (size_t k = 0; k < count; ++k) values[k] = operands[k][i];
+    to[i] = count == 1   ? steps::of_one(operation, values[0])
+            : count == 2 ? steps::of_two(operation, values[0], values[1])
+                         : steps::of_several(operation, values.data());
   }
 }
 
 // The same where some may be missing.
 template <class T>
-void carry_out(Operation operation, T* a, uint8_t* valid, size_t pixels) {
-  const size_t operands = steps::operands_of(operation);
-  std::array<Expression::Sample<T>, 5> samples;
+void carry_out(Operation operation, const T* const* operands, const uint8_t* const* valid,
+               size_t pixels, T* to, uint8_t* to_valid) {
+  const size_t count = steps::operands_of(operation);
+  std::array<Expression::Sample<T>, kMostOperands> samples;
   for (size_t i = 0; i < pixels; ++i) {
-    for (size_t k = 0; k < operands; ++k)
-      samples[k] = {a[i + k * kExpressionRow], valid[i + k * kExpressionRow] != 0};
+    for (size_t k = 0; k < count; ++k) samples[k] = {operands[k][i], valid[k][i] != 0};
     const auto result = steps::with_missing<T>(operation, samples.data());
-    a[i] = result.value;
-    valid[i] = result.valid ? 1 : 0;
+    to[i] = result.value;
+    to_valid[i] = result.valid ? 1 : 0;
   }
 }
 
@@ -61,75 +60,119 @@ bool strict(Operation operation) {
   }
 }
 
-void keep_where_all(uint8_t* valid, size_t operands, size_t pixels) {
-  for (size_t k = 1; k < operands; ++k)
-    for (size_t i = 0; i < pixels; ++i) valid[i] &= valid[i + k * kExpressionRow];
+void keep_where_all(const uint8_t* const* valid, size_t operands, size_t pixels, uint8_t* to) {
+  if (operands == 1) {
+    if (to != valid[0]) std::memcpy(to, valid[0], pixels);
+    return;
+  }
+  keep_where_both(valid[0], valid[1], pixels, to);
+  for (size_t k = 2; k < operands; ++k) keep_where_both(to, valid[k], pixels, to);
 }
 
 bool all_set(const uint8_t* valid, size_t pixels) {
   return std::memchr(valid, 0, pixels) == nullptr;
 }
 
+// The values of an expression for a row of pixels: results of steps lie in rows of its own, samples
+// of names where they are, unless the row has fewer pixels than are computed.
+template <class T>
+class RowStack {
+ public:
+  explicit RowStack(size_t depth)
+      : rows_(std::make_unique<T[]>(depth * kExpressionRow)),
+        flags_(std::make_unique<uint8_t[]>(depth * kExpressionRow)),
+        values_(depth),
+        valid_(depth) {}
+
+  void push_number(double number, bool complete) {
+    std::fill_n(row(), kExpressionRow, static_cast<T>(number));
+    if (!complete) std::memset(flag(), 1, kExpressionRow);
+    push(row(), flag());
+  }
+  void push_samples(const T* samples, const uint8_t* valid, size_t pixels) {
+    if (pixels == kExpressionRow) return push(samples, valid);
+    // Beyond the last pixel the row holds whatever was there before, which is computed with and not
+    // used.
+    std::memcpy(row(), samples, pixels * sizeof(T));
+    push(row(), valid);
+  }
+  // Takes the operands of a step away; they stay readable until the next push.
+  void take(size_t operands) { height_ -= operands; }
+  const T* const* operands() const { return values_.data() + height_; }
+  const uint8_t* const* operand_flags() const { return valid_.data() + height_; }
+  T* row() { return rows_.get() + height_ * kExpressionRow; }
+  uint8_t* flag() { return flags_.get() + height_ * kExpressionRow; }
+  void push(const T* values, const uint8_t* valid) {
+    values_[height_] = values;
+    valid_[height_] = valid;
+    ++height_;
+  }
+
+ private:
+  std::unique_ptr<T[]> rows_;
+  std::unique_ptr<uint8_t[]> flags_;
+  std::vector<const T*> values_;
+  std::vector<const uint8_t*> valid_;
+  size_t height_ = 0;
+};
+
+// One row of pixels: results in `out`, what they are worth in stack.operand_flags(). `valid` is
+// empty where no sample is missing.
+template <class T>
+void evaluate_row(std::span<const Expression::Step> sequence, std::span<const T* const> inputs,
+                  std::span<const uint8_t* const> valid, size_t first, size_t count,
+                  RowStack<T>& stack, T* out) {
+  const bool complete = valid.empty();
+  for (const auto& step : sequence) {
+    if (step.operation == Operation::number) {
+      stack.push_number(step.number, complete);
+    } else if (step.operation == Operation::name) {
+      const uint8_t* const flags = complete ? nullptr : valid[step.name] + first;
+      stack.push_samples(inputs[step.name] + first, flags, count);
+    } else {
+      const size_t operands = steps::operands_of(step.operation);
+      stack.take(operands);
+      // The last step writes where the results are wanted.
+      const bool in_place = &step == &sequence.back() && count == kExpressionRow;
+      T* const to = in_place ? out : stack.row();
+      if (complete || strict(step.operation)) {
+        carry_out(step.operation, stack.operands(), count, to);
+        if (!complete) keep_where_all(stack.operand_flags(), operands, count, stack.flag());
+      } else {
+        carry_out(step.operation, stack.operands(), stack.operand_flags(), count, to, stack.flag());
+      }
+      stack.push(to, stack.flag());
+    }
+  }
+  stack.take(1);
+  if (*stack.operands() != out) std::memcpy(out, *stack.operands(), count * sizeof(T));
+}
+
 }  // namespace
 
 template <class T>
 void Expression::evaluate(std::span<const T* const> inputs, size_t pixels, T* out) const {
-  // Beyond the last pixel rows hold whatever was there before; it is computed with, and not used.
-  const auto stack = std::make_unique<T[]>(depth_ * kExpressionRow);
-  for (size_t first = 0; first < pixels; first += kExpressionRow) {
-    const size_t count = std::min(kExpressionRow, pixels - first);
-    T* top = stack.get();  // behind the last value
-    for (const Step& step : steps_) {
-      if (step.operation == Operation::number) {
-        std::fill_n(top, kExpressionRow, static_cast<T>(step.number));
-        top += kExpressionRow;
-      } else if (step.operation == Operation::name) {
-        std::memcpy(top, inputs[step.name] + first, count * sizeof(T));
-        top += kExpressionRow;
-      } else {
-        top -= (steps::operands_of(step.operation) - 1) * kExpressionRow;
-        carry_out(step.operation, top - kExpressionRow, count);
-      }
-    }
-    std::memcpy(out + first, stack.get(), count * sizeof(T));
-  }
+  RowStack<T> stack(depth_);
+  for (size_t first = 0; first < pixels; first += kExpressionRow)
+    evaluate_row<T>(steps_, inputs, {}, first, std::min(kExpressionRow, pixels - first), stack,
+                    out + first);
 }
 
 template <class T>
 void Expression::evaluate(std::span<const T* const> inputs, std::span<const uint8_t* const> valid,
                           size_t pixels, T* out, uint8_t* out_valid) const {
-  const auto stack = std::make_unique<T[]>(depth_ * kExpressionRow);
-  const auto flags = std::make_unique<uint8_t[]>(depth_ * kExpressionRow);
+  RowStack<T> stack(depth_);
   for (size_t first = 0; first < pixels; first += kExpressionRow) {
     const size_t count = std::min(kExpressionRow, pixels - first);
     const bool complete = std::all_of(valid.begin(), valid.end(), [&](const uint8_t* each) {
       return all_set(each + first, count);
     });
-    size_t height = 0;
-    for (const Step& step : steps_) {
-      const size_t operands = steps::operands_of(step.operation);
-      height -= operands;
-      T* const at = stack.get() + height * kExpressionRow;
-      uint8_t* const flag = flags.get() + height * kExpressionRow;
-      ++height;
-      if (step.operation == Operation::number) {
-        std::fill_n(at, kExpressionRow, static_cast<T>(step.number));
-        if (!complete) std::memset(flag, 1, count);
-      } else if (step.operation == Operation::name) {
-        std::memcpy(at, inputs[step.name] + first, count * sizeof(T));
-        if (!complete) std::memcpy(flag, valid[step.name] + first, count);
-      } else if (complete || strict(step.operation)) {
-        carry_out(step.operation, at, count);
-        if (!complete) keep_where_all(flag, operands, count);
-      } else {
-        carry_out(step.operation, at, flag, count);
-      }
-    }
-    std::memcpy(out + first, stack.get(), count * sizeof(T));
+    evaluate_row<T>(steps_, inputs, complete ? std::span<const uint8_t* const>() : valid, first,
+                    count, stack, out + first);
     if (complete)
       std::memset(out_valid + first, 1, count);
     else
-      std::memcpy(out_valid + first, flags.get(), count);
+      std::memcpy(out_valid + first, *stack.operand_flags(), count);
   }
 }
 

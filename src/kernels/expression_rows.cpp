@@ -78,19 +78,19 @@ HWY_INLINE hn::Vec<D> result(D d, hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> c) {
 }
 
 template <Operation kOperation, size_t kOperands, class T>
-HWY_INLINE bool row(T* a) {
+HWY_INLINE bool row(const T* const* operands, T* to) {
   const hn::CappedTag<T, kExpressionRow> d;
   for (size_t i = 0; i < kExpressionRow; i += hn::Lanes(d)) {
-    const auto first = hn::LoadU(d, a + i);
+    const auto first = hn::LoadU(d, operands[0] + i);
     if constexpr (kOperands == 1) {
-      hn::StoreU(result<kOperation>(d, first), d, a + i);
+      hn::StoreU(result<kOperation>(d, first), d, to + i);
     } else {
-      const auto second = hn::LoadU(d, a + kExpressionRow + i);
+      const auto second = hn::LoadU(d, operands[1] + i);
       if constexpr (kOperands == 2) {
-        hn::StoreU(result<kOperation>(d, first, second), d, a + i);
+        hn::StoreU(result<kOperation>(d, first, second), d, to + i);
       } else {
-        const auto third = hn::LoadU(d, a + 2 * kExpressionRow + i);
-        hn::StoreU(result<kOperation>(d, first, second, third), d, a + i);
+        const auto third = hn::LoadU(d, operands[2] + i);
+        hn::StoreU(result<kOperation>(d, first, second, third), d, to + i);
       }
     }
   }
@@ -98,65 +98,73 @@ HWY_INLINE bool row(T* a) {
 }
 
 template <class T>
-HWY_INLINE bool any_row(Operation operation, T* a) {
+HWY_INLINE bool any_row(Operation operation, const T* const* operands, T* to) {
   using O = Operation;
   switch (operation) {
     case O::negate:
-      return row<O::negate, 1>(a);
+      return row<O::negate, 1>(operands, to);
     case O::absolute:
-      return row<O::absolute, 1>(a);
+      return row<O::absolute, 1>(operands, to);
     case O::square_root:
-      return row<O::square_root, 1>(a);
+      return row<O::square_root, 1>(operands, to);
     case O::logical_not:
-      return row<O::logical_not, 1>(a);
+      return row<O::logical_not, 1>(operands, to);
     case O::add:
-      return row<O::add, 2>(a);
+      return row<O::add, 2>(operands, to);
     case O::subtract:
-      return row<O::subtract, 2>(a);
+      return row<O::subtract, 2>(operands, to);
     case O::multiply:
-      return row<O::multiply, 2>(a);
+      return row<O::multiply, 2>(operands, to);
     case O::divide:
-      return row<O::divide, 2>(a);
+      return row<O::divide, 2>(operands, to);
     case O::normalized_difference:
-      return row<O::normalized_difference, 2>(a);
+      return row<O::normalized_difference, 2>(operands, to);
     case O::minimum:
-      return row<O::minimum, 2>(a);
+      return row<O::minimum, 2>(operands, to);
     case O::maximum:
-      return row<O::maximum, 2>(a);
+      return row<O::maximum, 2>(operands, to);
     case O::less:
-      return row<O::less, 2>(a);
+      return row<O::less, 2>(operands, to);
     case O::less_equal:
-      return row<O::less_equal, 2>(a);
+      return row<O::less_equal, 2>(operands, to);
     case O::greater:
-      return row<O::greater, 2>(a);
+      return row<O::greater, 2>(operands, to);
     case O::greater_equal:
-      return row<O::greater_equal, 2>(a);
+      return row<O::greater_equal, 2>(operands, to);
     case O::equal:
-      return row<O::equal, 2>(a);
+      return row<O::equal, 2>(operands, to);
     case O::not_equal:
-      return row<O::not_equal, 2>(a);
+      return row<O::not_equal, 2>(operands, to);
     case O::logical_and:
-      return row<O::logical_and, 2>(a);
+      return row<O::logical_and, 2>(operands, to);
     case O::logical_or:
-      return row<O::logical_or, 2>(a);
+      return row<O::logical_or, 2>(operands, to);
     case O::exclusive_or:
-      return row<O::exclusive_or, 2>(a);
+      return row<O::exclusive_or, 2>(operands, to);
     case O::choose:
-      return row<O::choose, 3>(a);
+      return row<O::choose, 3>(operands, to);
     case O::clip:
-      return row<O::clip, 3>(a);
+      return row<O::clip, 3>(operands, to);
     case O::between:
-      return row<O::between, 3>(a);
+      return row<O::between, 3>(operands, to);
     default:
       return false;
   }
 }
 
-bool row_of_floats(Operation operation, float* a) {
-  return any_row(operation, a);
+bool row_of_floats(Operation operation, const float* const* operands, float* to) {
+  return any_row(operation, operands, to);
 }
-bool row_of_doubles(Operation operation, double* a) {
-  return any_row(operation, a);
+bool row_of_doubles(Operation operation, const double* const* operands, double* to) {
+  return any_row(operation, operands, to);
+}
+
+void keep_bytes(const uint8_t* a, const uint8_t* b, size_t pixels, uint8_t* to) {
+  const hn::CappedTag<uint8_t, kExpressionRow> d;
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= pixels; i += hn::Lanes(d))
+    hn::StoreU(hn::And(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), d, to + i);
+  for (; i < pixels; ++i) to[i] = a[i] & b[i];
 }
 
 }  // namespace
@@ -168,12 +176,17 @@ namespace geoloom::kernels {
 
 HWY_EXPORT(row_of_floats);
 HWY_EXPORT(row_of_doubles);
+HWY_EXPORT(keep_bytes);
 
-bool carry_out_row(Operation operation, float* a) {
-  return HWY_DYNAMIC_DISPATCH(row_of_floats)(operation, a);
+bool carry_out_row(Operation operation, const float* const* operands, float* to) {
+  return HWY_DYNAMIC_DISPATCH(row_of_floats)(operation, operands, to);
 }
-bool carry_out_row(Operation operation, double* a) {
-  return HWY_DYNAMIC_DISPATCH(row_of_doubles)(operation, a);
+bool carry_out_row(Operation operation, const double* const* operands, double* to) {
+  return HWY_DYNAMIC_DISPATCH(row_of_doubles)(operation, operands, to);
+}
+
+void keep_where_both(const uint8_t* a, const uint8_t* b, size_t pixels, uint8_t* to) {
+  HWY_DYNAMIC_DISPATCH(keep_bytes)(a, b, pixels, to);
 }
 
 }  // namespace geoloom::kernels

@@ -10,9 +10,12 @@ namespace geoloom::kernels {
 // Rows are this long, and all of it is computed: an operation has no other end to care for.
 inline constexpr size_t kExpressionRow = 256;
 
-// In place: the operands lie in rows a, a + kExpressionRow, ..., the result in the first of them.
-// False for operations that are not done this way.
-bool carry_out_row(Operation operation, float* a);
-bool carry_out_row(Operation operation, double* a);
+// to = operation(operands[0], operands[1], ...), which are rows; `to` may be one of them. False for
+// operations that are not done this way.
+bool carry_out_row(Operation operation, const float* const* operands, float* to);
+bool carry_out_row(Operation operation, const double* const* operands, double* to);
+
+// to[i] = a[i] & b[i]; `to` may be one of them.
+void keep_where_both(const uint8_t* a, const uint8_t* b, size_t pixels, uint8_t* to);
 
 }  // namespace geoloom::kernels

@@ -183,10 +183,10 @@ T of_two(Operation operation, T a, T b) {
   }
 }
 
-// Of three or five values that stand `stride` apart.
+// Of three or five values.
 template <class T>
-T of_several(Operation operation, const T* a, size_t stride) {
-  const T b = a[stride], c = a[2 * stride];
+T of_several(Operation operation, const T* a) {
+  const T b = a[1], c = a[2];
   switch (operation) {
     case Operation::choose:
       return a[0] != 0 ? b : c;
@@ -195,7 +195,7 @@ T of_several(Operation operation, const T* a, size_t stride) {
     case Operation::clip:
       return larger(smaller(a[0], c), b);
     default:
-      return scaled_range(a[0], b, c, a[3 * stride], a[4 * stride]);
+      return scaled_range(a[0], b, c, a[3], a[4]);
   }
 }
 
@@ -237,7 +237,7 @@ Expression::Sample<T> with_missing(Operation operation, const Expression::Sample
   if (!valid) return {0, false};
   if (count == 1) return {of_one(operation, values[0]), true};
   if (count == 2) return {of_two(operation, values[0], values[1]), true};
-  return {of_several(operation, values.data(), 1), true};
+  return {of_several(operation, values.data()), true};
 }
 
 }  // namespace geoloom::kernels::steps

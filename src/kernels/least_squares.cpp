@@ -10,13 +10,13 @@
 #define HWY_TARGET_INCLUDE "kernels/least_squares.cpp"
 #include "hwy/foreach_target.h"  // re-includes this file once per target
 #include "hwy/highway.h"
+#include "kernels/side_by_side-inl.h"
 
 #ifndef GEOLOOM_KERNELS_LEAST_SQUARES_ONCE
 #define GEOLOOM_KERNELS_LEAST_SQUARES_ONCE
 namespace geoloom::kernels {
 namespace {
 
-constexpr size_t kSide = 16;  // pixels that are solved together
 constexpr size_t kMostPairs = kMostRegressors * (kMostRegressors + 1) / 2;
 constexpr double kLeastShare = 1e-9;  // of a column's square, that the columns before leave of it
 
@@ -53,9 +53,6 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Lanes = hn::CappedTag<double, kSide>;
 using Doubles = hn::Vec<Lanes>;
 
 // Where samples are, and the samples as doubles.
@@ -71,25 +68,6 @@ HWY_INLINE void add_products(const double* factors, double other, double* to) {
   const auto by = hn::Set(d, other);
   for (size_t i = 0; i < kSide; i += hn::Lanes(d))
     hn::StoreU(hn::Add(hn::LoadU(d, to + i), hn::Mul(hn::LoadU(d, factors + i), by)), d, to + i);
-}
-
-// to -= a * b
-HWY_INLINE void take_products(const double* a, const double* b, double* to) {
-  const Lanes d;
-  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
-    const auto product = hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
-    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
-  }
-}
-
-// to -= a * b * c
-HWY_INLINE void take_products(const double* a, const double* b, const double* c, double* to) {
-  const Lanes d;
-  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
-    const auto product =
-        hn::Mul(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), hn::LoadU(d, c + i));
-    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
-  }
 }
 
 HWY_INLINE void divide(const double* by, double* to) {

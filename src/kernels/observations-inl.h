@@ -23,18 +23,6 @@ HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
 
-// Bytes, shorts and floats of as many pixels as d has lanes; all are exact.
-template <class D>
-HWY_INLINE hn::Vec<D> stored_as_float(D d, const float* from) {
-  return hn::LoadU(d, from);
-}
-template <class D, class T>
-HWY_INLINE hn::Vec<D> stored_as_float(D d, const T* from) {
-  const hn::RebindToSigned<D> wide;
-  const hn::Rebind<T, D> narrow;
-  return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(narrow, from)));
-}
-
 // Physical values of one band in one slice, and a NaN in `gaps` where one is not finite.
 template <class T>
 HWY_INLINE void load_physical(const T* from, size_t pixels, float scale, float offset, float* to,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The samples of a tile become digits that order like the samples, of which those at the wanted
 // rank are selected bit by bit. Where two samples are mixed, the next one is found after that.
+// Short series are sorted.
 #include "kernels/rank.h"
 
 #include <algorithm>
@@ -22,6 +23,9 @@ namespace geoloom::kernels {
 namespace {
 
 constexpr size_t kMaxDigits = 4;
+// Series of at most this many slices are sorted instead: the samples of a vector of pixels stay in
+// registers, and short series need fewer comparisons than digits have bits.
+constexpr size_t kMostSorted = 16;
 
 // Scratch for the digits of one tile: for each strip, one after the other, a plane of slices.
 struct DigitTile {
@@ -115,6 +119,9 @@ HWY_INLINE void load_tile(Samples<T> samples, Validity validity, const DigitTile
 }
 
 // Integers that order like the samples, of the same size.
+template <class T>
+using KeyOf = std::conditional_t<std::is_same_v<T, float>, int32_t, T>;
+
 HWY_INLINE hn::Vec<hn::CappedTag<int32_t, kStrip>> ordered_keys(const float* data) {
   const hn::CappedTag<int32_t, kStrip> d;
   const auto bits = hn::LoadU(d, reinterpret_cast<const int32_t*>(data));
@@ -123,6 +130,14 @@ HWY_INLINE hn::Vec<hn::CappedTag<int32_t, kStrip>> ordered_keys(const float* dat
 template <class T>
 HWY_INLINE hn::Vec<hn::CappedTag<T, kStrip>> ordered_keys(const T* data) {
   return hn::LoadU(hn::CappedTag<T, kStrip>(), data);
+}
+
+template <class T>
+T sample_of_key(T key) {
+  return key;
+}
+float sample_of_key(int32_t key) {
+  return std::bit_cast<float>(key < 0 ? key ^ INT32_MAX : key);
 }
 
 // The key of the smallest valid sample above that in `floor`, for each pixel of a strip; without
@@ -145,14 +160,6 @@ HWY_INLINE void find_above(Samples<T> samples, Validity validity, size_t pixel, 
     }
     hn::StoreU(smallest, d, least + lane);
   }
-}
-
-template <class T>
-T sample_of_key(T key) {
-  return key;
-}
-float sample_of_key(int32_t key) {
-  return std::bit_cast<float>(key < 0 ? key ^ INT32_MAX : key);
 }
 
 // Digits as they are stored, back to samples.
@@ -192,18 +199,94 @@ HWY_INLINE void select_strip(Samples<T> samples, Validity validity, const DigitT
   }
   join_digits(digits, value);
   if (next == nullptr) return;
-  using Key = std::conditional_t<std::is_same_v<T, float>, int32_t, T>;
-  Key least[kStrip];
+  KeyOf<T> least[kStrip];
   find_above(samples, validity, tile.first + strip, value, least);
   // Equal samples follow each other.
   for (size_t i = 0; i < kStrip; ++i)
     next[i] = s.rank[i] + 1 < s.candidates[i] ? value[i] : sample_of_key(least[i]);
 }
 
+// In ascending order, by insertion: kSlices is small, and all loops are unrolled.
+template <size_t kSlices, class V>
+HWY_INLINE void sort(V* keys) {
+  HWY_UNROLL(16)
+  for (size_t end = 1; end < kSlices; ++end) {
+    HWY_UNROLL(16)
+    for (size_t k = end; k > 0; --k) {
+      const V low = hn::Min(keys[k - 1], keys[k]);
+      keys[k] = hn::Max(keys[k - 1], keys[k]);
+      keys[k - 1] = low;
+    }
+  }
+}
+
+// The keys of the wanted rank and of the rank after it, and the number of samples, of a vector of
+// pixels. Missing samples come last; where they are as great as a sample, that has the same key.
+template <size_t kSlices, class T>
+HWY_INLINE void select_sorted_at(Samples<T> samples, Validity validity, size_t pixel,
+                                 const uint16_t* rank_of, KeyOf<T>* count, KeyOf<T>* value,
+                                 KeyOf<T>* next) {
+  using Key = KeyOf<T>;
+  const hn::CappedTag<Key, kStrip> d;
+  const auto as_key = [&](size_t number) HWY_ATTR { return hn::Set(d, static_cast<Key>(number)); };
+  const auto greatest = hn::Set(d, std::numeric_limits<Key>::max());
+  hn::Vec<hn::CappedTag<Key, kStrip>> keys[kSlices];
+  auto valid_samples = hn::Zero(d);
+  for (size_t t = 0; t < kSlices; ++t) {
+    const auto counts = valid_lanes(d, validity.data + t * validity.slice_stride + pixel);
+    const auto key = ordered_keys(samples.data + t * samples.slice_stride + pixel);
+    keys[t] = hn::IfThenElse(counts, key, greatest);
+    valid_samples = hn::Add(valid_samples, hn::IfThenElseZero(counts, as_key(1)));
+  }
+  sort<kSlices>(keys);
+  auto rank = hn::Zero(d);
+  for (size_t m = 1; m <= kSlices; ++m)
+    rank = hn::IfThenElse(hn::Eq(valid_samples, as_key(m)), as_key(rank_of[m]), rank);
+  auto chosen = keys[0], after = keys[0];
+  for (size_t k = 1; k < kSlices; ++k) {
+    chosen = hn::IfThenElse(hn::Eq(rank, as_key(k)), keys[k], chosen);
+    after = hn::IfThenElse(hn::Eq(rank, as_key(k - 1)), keys[k], after);
+  }
+  hn::StoreU(valid_samples, d, count);
+  hn::StoreU(chosen, d, value);
+  hn::StoreU(after, d, next);
+}
+
+template <size_t kSlices, class T>
+HWY_INLINE void select_sorted(Samples<T> samples, Validity validity, const DigitTile& tile,
+                              const uint16_t* rank_of, Selected<T>& selected) {
+  const size_t lanes = hn::Lanes(hn::CappedTag<KeyOf<T>, kStrip>());
+  KeyOf<T> count[kStrip], value[kStrip], next[kStrip];
+  for (size_t strip = 0; strip < tile.pixels; strip += kStrip) {
+    for (size_t i = 0; i < kStrip; i += lanes)
+      select_sorted_at<kSlices>(samples, validity, tile.first + strip + i, rank_of, count + i,
+                                value + i, next + i);
+    for (size_t i = 0; i < kStrip; ++i) {
+      selected.count[strip + i] = static_cast<uint16_t>(count[i]);
+      selected.value[strip + i] = sample_of_key(value[i]);
+      selected.next[strip + i] = sample_of_key(next[i]);
+    }
+  }
+}
+
+// False where the series is too long for it.
+template <size_t kSlices, class T>
+HWY_INLINE bool select_if_short(Samples<T> samples, Validity validity, const DigitTile& tile,
+                                const uint16_t* rank_of, Selected<T>& selected) {
+  if constexpr (kSlices <= kMostSorted) {
+    if (samples.slices != kSlices)
+      return select_if_short<kSlices + 1>(samples, validity, tile, rank_of, selected);
+    select_sorted<kSlices>(samples, validity, tile, rank_of, selected);
+    return true;
+  }
+  return false;
+}
+
 // rank_of[m] is the rank wanted of m samples.
 template <class T>
 HWY_INLINE void select_tile(Samples<T> samples, Validity validity, const DigitTile& tile,
                             const uint16_t* rank_of, bool with_next, Selected<T>& selected) {
+  if (select_if_short<1>(samples, validity, tile, rank_of, selected)) return;
   load_tile(samples, validity, tile, selected.count);
   Selection s;
   for (size_t strip = 0; strip < tile.pixels; strip += kStrip) {
@@ -284,9 +367,9 @@ void for_each_wide(const Job<T, Out>& job, size_t pixels, const Rule<Rank, Answe
   // The next sample is looked up in the samples themselves, so these should still be in the cache.
   const size_t bytes = rule.with_next ? 2 * sizeof(T) + 1 : sizeof(T);
   const size_t most = tile_pixels(slices, bytes), plane = slices * most;
-  std::vector<int8_t> digits(sizeof(T) * plane);
+  std::vector<int8_t> digits(slices <= kMostSorted ? 0 : sizeof(T) * plane);
   DigitTile tile{{}, slices, 0, 0};
-  for (size_t place = 0; place < sizeof(T); ++place)
+  for (size_t place = 0; place < sizeof(T) && !digits.empty(); ++place)
     tile.planes[place] = digits.data() + place * plane;
   Selected<T> selected{};
   for_each_tile(pixels, most, [&](size_t first, size_t count) {

@@ -41,6 +41,18 @@ HWY_INLINE void prefetch_row(const T* row, size_t pixels) {
   for (size_t i = 0; i < pixels; i += kPerLine) hwy::Prefetch(row + i);
 }
 
+// Bytes, shorts and floats of as many pixels as d has lanes; all are exact.
+template <class D>
+HWY_INLINE hn::Vec<D> stored_as_float(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+template <class D, class T>
+HWY_INLINE hn::Vec<D> stored_as_float(D d, const T* from) {
+  const hn::RebindToSigned<D> wide;
+  const hn::Rebind<T, D> narrow;
+  return hn::ConvertTo(d, hn::PromoteTo(wide, hn::LoadU(narrow, from)));
+}
+
 // Validity of as many pixels as d has lanes, as a mask on vectors of d.
 template <class D>
 HWY_INLINE hn::Mask<D> valid_lanes(D d, const uint8_t* valid) {

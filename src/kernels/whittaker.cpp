@@ -14,13 +14,12 @@
 #define HWY_TARGET_INCLUDE "kernels/whittaker.cpp"
 #include "hwy/foreach_target.h"  // re-includes this file once per target
 #include "hwy/highway.h"
+#include "kernels/side_by_side-inl.h"
 
 #ifndef GEOLOOM_KERNELS_WHITTAKER_ONCE
 #define GEOLOOM_KERNELS_WHITTAKER_ONCE
 namespace geoloom::kernels {
 namespace {
-
-constexpr size_t kSide = 16;  // pixels that are solved together
 
 // Of kSide pixels, for each date.
 struct Solution {
@@ -42,29 +41,6 @@ struct Solution {
 HWY_BEFORE_NAMESPACE();
 namespace geoloom::kernels::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Lanes = hn::CappedTag<double, kSide>;
-
-// to -= a * b
-HWY_INLINE void take_products(const double* a, const double* b, double* to) {
-  const Lanes d;
-  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
-    const auto product = hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i));
-    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
-  }
-}
-
-// to -= a * b * c
-HWY_INLINE void take_products(const double* a, const double* b, const double* c, double* to) {
-  const Lanes d;
-  for (size_t i = 0; i < kSide; i += hn::Lanes(d)) {
-    const auto product =
-        hn::Mul(hn::Mul(hn::LoadU(d, a + i), hn::LoadU(d, b + i)), hn::LoadU(d, c + i));
-    hn::StoreU(hn::Sub(hn::LoadU(d, to + i), product), d, to + i);
-  }
-}
 
 HWY_INLINE void multiply(const double* by, double* to) {
   const Lanes d;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "error/error.h"
+#include "kernels/physical_values.h"
 
 namespace geoloom::ops {
 namespace {
@@ -45,11 +46,10 @@ void read_physical(const raster::Block& block, const raster::Band& schema, size_
   const auto valid = block.validity(slice, band);
   raster::visit(block.type(band), [&]<class T>(T) {
     const auto from = block.plane<T>(band, slice);
-    for (size_t i = 0; i < from.size(); ++i) {
-      const float value = static_cast<float>(from[i]) * scale + offset;
-      out[i] = valid[i] != 0 && finite(value) ? value : kNaN;
-    }
+    kernels::physical_values(from.data(), from.size(), scale, offset, out.data());
   });
+  for (size_t i = 0; i < valid.size(); ++i)
+    out[i] = valid[i] != 0 && finite(out[i]) ? out[i] : kNaN;
 }
 
 void write_measured(std::span<const float> values, raster::Block& out, size_t band, size_t slice) {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "error/spelling.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -73,13 +73,8 @@ class Difference : public workflow::BlockOp {
   }
 
   void check() override {
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "difference.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("difference.outputs: '{}' is named twice", output));
-    check_threshold(seen.contains("class"));
+    check_choice("difference.outputs", outputs_);
+    check_threshold(std::find(outputs_.begin(), outputs_.end(), "class") != outputs_.end());
     measures_.clear();
     for (const auto& output : outputs_) measures_.push_back(measure_of(output));
     measure_of_classes_ = measure_of(threshold_of_);

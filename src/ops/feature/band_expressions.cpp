@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
+#include <mutex>
 #include <set>
 
 #include "error/error.h"
+#include "kernels/physical_values.h"
 #include "ops/physical.h"
 
 namespace geoloom::ops {
@@ -22,28 +25,14 @@ constexpr size_t kPixelsAtOnce = 2048;
 
 void read(const Block& block, const raster::Band& schema, size_t band, size_t slice, size_t first,
           size_t count, BandExpressions::Row& row) {
-  const auto scale = static_cast<float>(schema.scale), offset = static_cast<float>(schema.offset);
   row.memory.resize(kPixelsAtOnce);
-  float* const to = row.memory.data();
   raster::visit(block.type(band), [&]<class T>(T) {
-    const T* const from = block.plane<T>(band, slice).data() + first;
-    for (size_t i = 0; i < count; ++i) to[i] = static_cast<float>(from[i]) * scale + offset;
+    kernels::physical_values(block.plane<T>(band, slice).data() + first, count,
+                             static_cast<float>(schema.scale), static_cast<float>(schema.offset),
+                             row.memory.data());
   });
-  row.value = to;
+  row.value = row.memory.data();
   row.valid = block.validity(slice, band).data() + first;
-}
-
-// Results that are no numbers are invalid; infinite ones where that is asked for. Invalid pixels
-// keep what was computed for them: nobody looks at it.
-void settle(const float* value, size_t count, bool finite_only, uint8_t* valid) {
-  constexpr float most = std::numeric_limits<float>::max();
-  if (finite_only) {
-    for (size_t i = 0; i < count; ++i)
-      valid[i] = static_cast<uint8_t>(valid[i] & (std::fabs(value[i]) <= most ? 1 : 0));
-  } else {
-    for (size_t i = 0; i < count; ++i)
-      valid[i] = static_cast<uint8_t>(valid[i] & (value[i] == value[i] ? 1 : 0));
-  }
 }
 
 raster::Band made_band(const DerivedBand& made) {
@@ -54,6 +43,31 @@ raster::Band made_band(const DerivedBand& made) {
   band.kind = raster::BandKind::category;
   band.nodata = 255;
   return band;
+}
+
+// Made once for each list of bands, and used by all blocks of a worker.
+class PreparedExpressions : public workflow::Prepared {
+ public:
+  using Make = std::function<BandExpressions(const raster::CubeSchema&)>;
+  explicit PreparedExpressions(Make make) : make_(std::move(make)) {}
+  const BandExpressions& of(const raster::CubeSchema& input) const;
+
+ private:
+  struct Entry {
+    std::vector<raster::Band> bands;
+    std::unique_ptr<const BandExpressions> expressions;
+  };
+  const Make make_;
+  mutable std::mutex mutex_;
+  mutable std::vector<Entry> entries_;
+};
+
+const BandExpressions& PreparedExpressions::of(const CubeSchema& input) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& entry : entries_)
+    if (entry.bands == input.bands) return *entry.expressions;
+  entries_.push_back({input.bands, std::make_unique<const BandExpressions>(make_(input))});
+  return *entries_.back().expressions;
 }
 
 // Conditions are computed as floats and stored as classes.
@@ -149,18 +163,31 @@ void BandExpressions::make(size_t made, std::vector<Row>& rows, size_t first, si
   if (condition) row.memory.resize(kPixelsAtOnce);
   float* const value = condition ? row.memory.data() : out.plane<float>(band, slice).data() + first;
   expression.evaluate<float>(values, flags, count, value, valid);
-  settle(value, count, finite_only, valid);
+  // Invalid pixels keep what was computed for them: nobody looks at it.
+  const auto kept = finite_only ? kernels::Numbers::finite : kernels::Numbers::finite_or_infinite;
+  kernels::keep_numbers(value, count, kept, valid);
   if (condition) store_classes(value, valid, count, out.plane<uint8_t>(band, slice).data() + first);
   row.value = value;
   row.valid = valid;
 }
 
-const BandExpressions& PreparedExpressions::of(const CubeSchema& input) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& entry : entries_)
-    if (entry.bands == input.bands) return *entry.expressions;
-  entries_.push_back({input.bands, std::make_unique<const BandExpressions>(make_(input))});
-  return *entries_.back().expressions;
+workflow::BlockPlan BandExpressionOp::plan(std::span<const CubeSchema* const> inputs) const {
+  const auto bands = expressions(*inputs[0]);
+  workflow::BlockPlan plan;
+  plan.outputs = {bands.output(*inputs[0])};
+  plan.time_need = workflow::TimeNeed::pointwise;
+  plan.scratch_bytes_per_pixel = bands.scratch_bytes_per_pixel();
+  return plan;
+}
+
+std::shared_ptr<const workflow::Prepared> BandExpressionOp::prepare(
+    std::span<const std::string>) const {
+  return std::make_shared<PreparedExpressions>(
+      [this](const CubeSchema& input) { return expressions(input); });
+}
+
+void BandExpressionOp::run(const workflow::BlockCall& call) const {
+  dynamic_cast<const PreparedExpressions&>(*call.prepared).of(*call.input_schemas[0]).run(call);
 }
 
 }  // namespace geoloom::ops

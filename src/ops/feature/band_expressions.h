@@ -3,9 +3,7 @@
 // ops `expr` and `index` have in common.
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,21 +61,17 @@ class BandExpressions {
   size_t input_bands_;
 };
 
-// Made once for each list of bands, and used by all blocks of a worker.
-class PreparedExpressions : public workflow::Prepared {
+// An op whose results are expressions over the bands of its one input, date by date.
+class BandExpressionOp : public workflow::BlockOp {
  public:
-  using Make = std::function<BandExpressions(const raster::CubeSchema&)>;
-  explicit PreparedExpressions(Make make) : make_(std::move(make)) {}
-  const BandExpressions& of(const raster::CubeSchema& input) const;
+  workflow::BlockPlan plan(std::span<const raster::CubeSchema* const> inputs) const final;
+  std::shared_ptr<const workflow::Prepared> prepare(
+      std::span<const std::string> contents) const final;
+  void run(const workflow::BlockCall& call) const final;
 
- private:
-  struct Entry {
-    std::vector<raster::Band> bands;
-    std::unique_ptr<const BandExpressions> expressions;
-  };
-  const Make make_;
-  mutable std::mutex mutex_;
-  mutable std::vector<Entry> entries_;
+ protected:
+  // What is made of such an input. Throws Error(invalid) where that is not possible.
+  virtual BandExpressions expressions(const raster::CubeSchema& input) const = 0;
 };
 
 }  // namespace geoloom::ops

@@ -52,18 +52,16 @@ pixels. `index` computes spectral indices by name; there what is not finite is i
     .inputs = {{"values", "any bands, over time or not"}},
     .outputs = {{"results", "the bands kept, then those computed, in the order of the document"}}};
 
-class Expr : public workflow::BlockOp {
+class Expr : public BandExpressionOp {
  public:
   const workflow::OpDescription& description() const override { return kDescription; }
   void declare(workflow::Parameters& parameters) override;
   void check() override;
-  workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
-  std::shared_ptr<const workflow::Prepared> prepare(
-      std::span<const std::string> contents) const override;
-  void run(const workflow::BlockCall& call) const override;
+
+ protected:
+  BandExpressions expressions(const CubeSchema& input) const override;
 
  private:
-  BandExpressions expressions(const CubeSchema& input) const;
   std::vector<size_t> operands(const kernels::Expression& expression, const CubeSchema& input,
                                size_t made, const std::string& where) const;
 
@@ -120,24 +118,6 @@ BandExpressions Expr::expressions(const CubeSchema& input) const {
     made.push_back({texts_[i].first, parsed_[i], operands(parsed_[i], input, i, where), {}, false});
   }
   return {input, keep_, std::move(made), "expr"};
-}
-
-workflow::BlockPlan Expr::plan(std::span<const CubeSchema* const> inputs) const {
-  const auto bands = expressions(*inputs[0]);
-  workflow::BlockPlan plan;
-  plan.outputs = {bands.output(*inputs[0])};
-  plan.time_need = workflow::TimeNeed::pointwise;
-  plan.scratch_bytes_per_pixel = bands.scratch_bytes_per_pixel();
-  return plan;
-}
-
-std::shared_ptr<const workflow::Prepared> Expr::prepare(std::span<const std::string>) const {
-  return std::make_shared<PreparedExpressions>(
-      [this](const CubeSchema& input) { return expressions(input); });
-}
-
-void Expr::run(const workflow::BlockCall& call) const {
-  dynamic_cast<const PreparedExpressions&>(*call.prepared).of(*call.input_schemas[0]).run(call);
 }
 
 }  // namespace

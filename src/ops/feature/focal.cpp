@@ -8,10 +8,10 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -67,11 +67,7 @@ class Focal : public workflow::BlockOp {
         .choices({"optional", "required"});
   }
   void check() override {
-    if (stats_.empty()) throw Error(ErrorCode::invalid, "focal.stat: names no statistic");
-    std::set<std::string> seen;
-    for (const auto& stat : stats_)
-      if (!seen.insert(stat).second)
-        throw Error(ErrorCode::invalid, fmt::format("focal.stat: '{}' is named twice", stat));
+    check_choice("focal.stat", stats_);
     wanted_.clear();
     for (const auto& stat : stats_) wanted_.push_back(stat_of(stat));
   }

@@ -51,15 +51,14 @@ std::string quoted(const std::string& band) {
   return "\"" + band + "\"";
 }
 
-class Index : public workflow::BlockOp {
+class Index : public BandExpressionOp {
  public:
   const workflow::OpDescription& description() const override { return kDescription; }
   void declare(workflow::Parameters& parameters) override;
   void check() override;
-  workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
-  std::shared_ptr<const workflow::Prepared> prepare(
-      std::span<const std::string> contents) const override;
-  void run(const workflow::BlockCall& call) const override;
+
+ protected:
+  BandExpressions expressions(const CubeSchema& input) const override;
 
  private:
   IndexKernel kernel() const;
@@ -69,7 +68,6 @@ class Index : public workflow::BlockOp {
                       const IndexBands& bands) const;
   [[noreturn]] void refuse(const std::string& name, const std::vector<std::string>& missing,
                            const CubeSchema& input, const IndexBands& bands) const;
-  BandExpressions expressions(const CubeSchema& input) const;
 
   std::vector<std::string> names_;
   std::vector<std::pair<std::string, std::vector<std::string>>> differences_;
@@ -217,24 +215,6 @@ BandExpressions Index::expressions(const CubeSchema& input) const {
                     fmt::format("index: {} is computed from '{}', which holds classes", each.name,
                                 input.bands[band].name));
   return {input, keep_, std::move(made), "index"};
-}
-
-workflow::BlockPlan Index::plan(std::span<const CubeSchema* const> inputs) const {
-  const auto bands = expressions(*inputs[0]);
-  workflow::BlockPlan plan;
-  plan.outputs = {bands.output(*inputs[0])};
-  plan.time_need = workflow::TimeNeed::pointwise;
-  plan.scratch_bytes_per_pixel = bands.scratch_bytes_per_pixel();
-  return plan;
-}
-
-std::shared_ptr<const workflow::Prepared> Index::prepare(std::span<const std::string>) const {
-  return std::make_shared<PreparedExpressions>(
-      [this](const CubeSchema& input) { return expressions(input); });
-}
-
-void Index::run(const workflow::BlockCall& call) const {
-  dynamic_cast<const PreparedExpressions&>(*call.prepared).of(*call.input_schemas[0]).run(call);
 }
 
 }  // namespace

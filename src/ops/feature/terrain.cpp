@@ -8,12 +8,12 @@
 #include <algorithm>
 #include <memory>
 #include <numbers>
-#include <set>
 
 #include "error/error.h"
 #include "kernels/elementary.h"
 #include "kernels/validity.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -77,14 +77,7 @@ class Terrain : public workflow::BlockOp {
     parameters.add("edges", &edges_, "Pixels that lack a neighbour's height")
         .choices({"invalid", "level"});
   }
-  void check() override {
-    std::set<std::string> seen;
-    for (const auto& measure : measures_)
-      if (!seen.insert(measure).second)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("terrain.measures: '{}' is named twice", measure));
-    if (measures_.empty()) throw Error(ErrorCode::invalid, "terrain.measures: names no measure");
-  }
+  void check() override { check_choice("terrain.measures", measures_); }
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
   workflow::BlockPlan plan_on(const geo::Grid& grid,
                               std::span<const CubeSchema* const> inputs) const override;

@@ -12,6 +12,7 @@
 #include "error/spelling.h"
 #include "ops/composite/linear_power.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
 #include "ops/time_cells.h"
@@ -167,12 +168,7 @@ class Anomaly : public workflow::BlockOp {
 
   void check() override {
     cells_.check("anomaly");
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "anomaly.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("anomaly.outputs: '{}' is named twice", output));
+    check_choice("anomaly.outputs", outputs_);
     which_ = places_of(outputs_, kOutputs);
   }
 

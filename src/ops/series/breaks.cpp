@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "kernels/fluctuation.h"
 #include "kernels/least_squares.h"
 #include "ops/date_band.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "ops/series/dated_series.h"
 #include "ops/series/harmonic_model.h"
 #include "workflow/op.h"
@@ -138,11 +138,7 @@ class Breaks : public workflow::BlockOp {
                               "residuals",
                               *min_count_, model().columns()))
           .hint(fmt::format("min_count: {}", model().usual_count()));
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "breaks.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid, fmt::format("breaks.outputs: '{}' is named twice", output));
+    check_choice("breaks.outputs", outputs_);
     which_ = places_of(outputs_, kOutputs);
     rule_ = {mosum ? kernels::Fluctuation::moving : kernels::Fluctuation::cumulative,
              mosum ? kernels::moving_critical(level_, window_.value_or(0.25))

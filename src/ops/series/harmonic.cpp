@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "geo/calendar.h"
 #include "kernels/elementary.h"
 #include "kernels/least_squares.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "ops/series/dated_series.h"
 #include "ops/series/harmonic_model.h"
 #include "ops/series/wanted_dates.h"
@@ -88,12 +88,7 @@ class Harmonic : public workflow::BlockOp {
     if (!year && period_.unit != geo::Frequency::Unit::day)
       throw Error(ErrorCode::invalid, "harmonic.period: is a year or so many days")
           .hint("period: 91 days");
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "harmonic.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("harmonic.outputs: '{}' is named twice", output));
+    check_choice("harmonic.outputs", outputs_);
     const size_t columns = model().columns();
     if (min_count_ && static_cast<size_t>(*min_count_) <= columns)
       throw Error(ErrorCode::invalid,

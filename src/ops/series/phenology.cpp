@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "geo/calendar.h"
 #include "kernels/season.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
 #include "ops/time_cells.h"
@@ -84,12 +84,7 @@ class Phenology : public workflow::BlockOp {
 
   void check() override {
     cells_.check("phenology");
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "phenology.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("phenology.outputs: '{}' is named twice", output));
+    check_choice("phenology.outputs", outputs_);
     which_ = places_of(outputs_, kOutputs);
   }
 

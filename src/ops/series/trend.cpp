@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
-#include <set>
 
 #include "error/error.h"
 #include "ops/composite/linear_power.h"
 #include "ops/physical.h"
+#include "ops/result_choice.h"
 #include "ops/series/calendar_cycle.h"
 #include "ops/series/dated_series.h"
 #include "ops/series/harmonic_model.h"
@@ -86,11 +86,7 @@ class TrendOp : public workflow::BlockOp {
   void check() override {
     if (season_ && test_ != "seasonal")
       throw Error(ErrorCode::invalid, "trend.season: is for test: seasonal");
-    if (outputs_.empty()) throw Error(ErrorCode::invalid, "trend.outputs: names nothing");
-    std::set<std::string> seen;
-    for (const auto& output : outputs_)
-      if (!seen.insert(output).second)
-        throw Error(ErrorCode::invalid, fmt::format("trend.outputs: '{}' is named twice", output));
+    check_choice("trend.outputs", outputs_);
     which_ = places_of(outputs_, kOutputs);
   }
 
