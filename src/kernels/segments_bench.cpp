@@ -5,6 +5,7 @@
 //   segments_bench IMAGE WIDTH HEIGHT BANDS CLUSTERS SMALLEST paper|pyshepseg IDS CENTRES
 //
 // IDS gets uint32 ids, CENTRES the cluster centres in double. 0 is invalid in all bands.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
