@@ -122,24 +122,31 @@ bool goes_left(const TreeEnsemble& ensemble, const TreeNode& node, double value)
   return ensemble.comparison == Comparison::less ? value < node.threshold : value <= node.threshold;
 }
 
-double logistic(double x) {
-  return 1 / (1 + kernels::exponential(-x));
+// In the steps of XGBoost where sums are float32, so that what it calls the more probable class is
+// the more probable one here: its sigmoid has the constants below.
+double logistic(double x, SumType type) {
+  if (type == SumType::float64) return 1 / (1 + kernels::exponential(-x));
+  const auto power = static_cast<float>(kernels::exponential(std::min(-x, double{88.7F})));
+  return static_cast<double>(static_cast<float>(1 / (static_cast<double>(power + 1.0F) + 1e-16)));
 }
 
 // The largest is taken off first, as all libraries do: exponents then stay in range.
-void softmax(std::span<const double> sums, std::span<double> results) {
+void softmax(std::span<const double> sums, SumType type, std::span<double> results) {
+  const auto rounded = [&](double value) {
+    return type == SumType::float32 ? static_cast<double>(static_cast<float>(value)) : value;
+  };
   const double most = *std::max_element(sums.begin(), sums.end());
   double total = 0;
   for (size_t i = 0; i < sums.size(); ++i)
-    total += results[i] = kernels::exponential(sums[i] - most);
-  for (double& value : results) value /= total;
+    total += results[i] = rounded(kernels::exponential(rounded(sums[i] - most)));
+  for (double& value : results) value = rounded(value / rounded(total));
 }
 
 double linked(const TreeEnsemble& ensemble, double x) {
   switch (ensemble.link) {
     case Link::logistic:
     case Link::one_against_rest:
-      return logistic(ensemble.slope * x);
+      return logistic(ensemble.slope * x, ensemble.sum_type);
     case Link::exponential:
       return kernels::exponential(x);
     case Link::signed_square:
@@ -214,7 +221,7 @@ void sums_of(const TreeEnsemble& ensemble, std::span<const float> pixel, std::sp
 
 void apply_link(const TreeEnsemble& ensemble, std::span<const double> sums,
                 std::span<double> results) {
-  if (ensemble.link == Link::softmax) return softmax(sums, results);
+  if (ensemble.link == Link::softmax) return softmax(sums, ensemble.sum_type, results);
   const bool two_of_one = ensemble.outputs == 1 && results.size() == 2;
   for (size_t i = 0; i < sums.size(); ++i) results[two_of_one ? 1 : i] = linked(ensemble, sums[i]);
   if (two_of_one) results[0] = 1 - results[1];
