@@ -1,8 +1,9 @@
 #!/usr/bin/python3
-"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims, expressions, documents of several files.
+"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims, expressions, documents of several files, models.
 
     fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif, FOLDER/fuzz_raster/*.tif, FOLDER/fuzz_tokens/*,
-                                   FOLDER/fuzz_expressions/*, FOLDER/fuzz_files/*
+                                   FOLDER/fuzz_expressions/*, FOLDER/fuzz_files/*,
+                                   FOLDER/fuzz_models/*
 """
 import itertools
 import json
@@ -107,8 +108,17 @@ def text_seeds(folder, texts):
         (folder / f"{number:02}").write_text(text)
 
 
+def model_seeds(folder):
+    samples = pathlib.Path(__file__).parent.parent / "src/learn/model_samples"
+    folder.mkdir(parents=True, exist_ok=True)
+    for sample in samples.iterdir():
+        if sample.suffix in (".txt", ".json", ".ubj", ".onnx") and sample.name != "expected.json":
+            shutil.copy(sample, folder)
+
+
 if __name__ == "__main__":
     main(pathlib.Path(sys.argv[1]))
+    model_seeds(pathlib.Path(sys.argv[1]) / "fuzz_models")
     token_seeds(pathlib.Path(sys.argv[1]) / "fuzz_tokens")
     text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_expressions", EXPRESSIONS)
     text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_files", DOCUMENTS)

@@ -98,7 +98,8 @@ void check_outputs(const TreeEnsemble& e, const std::string& file) {
 
 void check_classes(const TreeEnsemble& e, const std::string& file) {
   if (e.task == Task::regression) return;
-  const bool two_of_one = e.outputs == 1 && (e.link == Link::logistic || e.link == Link::step);
+  const bool two_of_one = e.outputs == 1 && (e.link == Link::logistic || e.link == Link::step ||
+                                             e.link == Link::second_class);
   const size_t classes = two_of_one ? 2 : e.outputs;
   if (e.class_values.size() != classes)
     throw_corrupt(file, fmt::format("{} classes for {} outputs", e.class_values.size(), e.outputs));

@@ -67,6 +67,7 @@ enum class Link : uint8_t {
   signed_square,     // sign(x) x^2: LightGBM's reg_sqrt
   softplus,          // log(1 + exp(x)): LightGBM's cross_entropy_lambda
   step,              // 1 where x > 0: XGBoost's binary:hinge
+  second_class,      // the sum is the second class's probability: ONNX's binary forests
   class_distribution,  // the outputs are the classes' probabilities already (forests)
 };
 
