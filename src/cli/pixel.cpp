@@ -113,8 +113,8 @@ class PixelChain {
     std::vector<raster::Block*> out;
     for (const auto& block : inputs) in.push_back(&block);
     for (auto& block : outputs) out.push_back(&block);
-    node.block().run(
-        {schemas, output_schemas, run_.prepared[n].get(), in, out, &plan_.zone_grid});
+    node.block().run({schemas, output_schemas, run_.prepared_for(n, plan_.nodes[n]).get(), in, out,
+                      &plan_.zone_grid});
     return outputs;
   }
 

@@ -57,7 +57,8 @@ size_t memory_of(const ChainCost& cost, int64_t width, int64_t height, size_t ba
   const size_t slices = batch * (cost.streaming ? kBatchesOnTheirWay : 1);
   return grown * cost.source_bytes_per_pixel_slice * slices + grown * cost.state_bytes_per_pixel +
          threads * strip * per_strip_pixel +
-         reads * (grown * cost.read_bytes_per_pixel + cost.read_bytes) + cost.sink_bytes;
+         reads * (grown * cost.read_bytes_per_pixel + cost.read_bytes) + cost.sink_bytes +
+         cost.resident_bytes;
 }
 
 size_t best_batch(const ChainCost& cost, int64_t width, int64_t height, size_t limit,
@@ -212,6 +213,7 @@ ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan) 
       cost.source_block_origin_x = node.source.block_origin_x;
       cost.source_block_origin_y = node.source.block_origin_y;
     } else if (kind == workflow::OpKind::block) {
+      cost.resident_bytes += node.resident_bytes;
       size_t bytes = node.scratch_bytes_per_pixel;
       for (const auto& output : node.outputs)
         bytes += output.bytes_per_pixel(modes.timeful[n] ? 1 : output.slices.size());

@@ -26,6 +26,7 @@ struct ChainCost {
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
   bool blocks_lie_across = false;  // no window ends where source blocks do, or there is a halo
   size_t sink_bytes = 0;
+  size_t resident_bytes = 0;        // of models and the like
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block
   size_t read_bytes = 0;            // the same, whatever the block
 };

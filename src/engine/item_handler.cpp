@@ -29,7 +29,8 @@ class AttemptLayers : public workflow::Layers {
     workflow::LayerFile file;
     file.item = item;
     file.path = product.scratch_path;
-    file.pixel_hash = product.summary.pixel_hash;
+    const auto& summary = product.summary;
+    file.pixel_hash = summary.pixel_hash.empty() ? summary.sha256 : summary.pixel_hash;
     if (product.schema) file.schema = *product.schema;
     file.metrics = product.metrics;
     file.grid = product.grid;
@@ -177,7 +178,7 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
     const auto ticket = parts.budget.acquire(layout.memory_bytes, parts.stop);
     if (parts.cost != nullptr) parts.cost->memory_bytes = ticket.bytes();
     const workflow::SinkContext context{
-        item.grid, item.name, parts.scratch_folder,
+        item.grid, item.name, item.at(), parts.scratch_folder,
         provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), plan.dropped)};
     try {
       auto result = Loom(parts.cores, parts.reads, parts.datasets)

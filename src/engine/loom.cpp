@@ -53,7 +53,10 @@ class Weaving {
         datasets_(datasets),
         stop_(stop),
         modes_(time_modes(chain_, plan)),
-        needs_(halo_needs(chain_, plan)) {}
+        needs_(halo_needs(chain_, plan)) {
+    for (size_t n = 0; n < chain_.nodes.size(); ++n)
+      prepared_.push_back(run_.prepared_for(n, plan_.nodes[n]));
+  }
 
   // What was spent so far.
   StageSeconds spent() const {
@@ -295,7 +298,7 @@ class Weaving {
 
   workflow::BlockCall call_of(size_t node, const Inputs& inputs,
                               std::span<Block* const> outputs) const {
-    return {inputs.schemas, inputs.output_schemas, run_.prepared[node].get(), inputs.blocks,
+    return {inputs.schemas, inputs.output_schemas, prepared_[node].get(), inputs.blocks,
             outputs,        &plan_.zone_grid};
   }
 
@@ -430,6 +433,7 @@ class Weaving {
   TaskPool& reads_;
   raster::AssetPool& datasets_;
   const std::atomic<bool>& stop_;
+  std::vector<std::shared_ptr<const workflow::Prepared>> prepared_;  // by node
   const TimeModes modes_;
   const std::vector<int> needs_;
   std::vector<std::unique_ptr<workflow::Sink>> sinks_;  // by node

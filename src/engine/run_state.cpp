@@ -69,7 +69,8 @@ std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, s
   for (const auto& output : found->outputs) {
     if (output.layer != layer) continue;
     file.path = store_.path_of(output.name);
-    file.pixel_hash = output.pixel_hash;
+    // What has no pixels is what its bytes are.
+    file.pixel_hash = output.pixel_hash.empty() ? output.sha256 : output.pixel_hash;
     if (output.schema) file.schema = *output.schema;
     file.grid = output.grid;
     file.chunks = output.chunks;
@@ -84,7 +85,8 @@ std::vector<workflow::Layers::Entry> RunState::files(const std::string& layer,
   std::vector<Entry> entries;
   const auto& items = run_.steps()[step].items;
   for (size_t i = 0; i < items.size(); ++i)
-    if (items[i].zone == item.zone && agree(items[i].at(), item.at()))
+    if ((items[i].zone == item.zone || items[i].every_zone || item.every_zone) &&
+        agree(items[i].at(), item.at()))
       entries.push_back({items[i], file_at(layer, step, i)});
   return entries;
 }
@@ -130,6 +132,8 @@ std::vector<workflow::AxisLabels> labels_wanted(const workflow::Domain& domain,
 std::vector<std::string> RunState::parts_for(const workflow::Item& item,
                                              const workflow::StepRun& producing) const {
   const auto& domain = producing.step->domain;
+  if (!producing.step->needs_grid() && domain.extent == workflow::Domain::Extent::whole)
+    return {std::string(producing.items.front().tile())};
   if (!domain.over_tiles() && !domain.over_windows()) return {run_.zones()[item.zone].name};
   if (domain.over_windows() || !item.is_window) return {std::string(item.tile())};
   std::vector<std::string> parts;

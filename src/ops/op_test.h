@@ -185,7 +185,9 @@ inline Result run(const workflow::BlockOp& op, const Cube& cube, size_t batch = 
   const size_t slices = cube.schema.slices.size();
   const raster::Block all = block_of(cube, 0, slices);
   result.block = raster::Block(result.schema, all.window(), 0, result.schema.slices.size());
-  const auto prepared = op.prepare(files);
+  std::vector<workflow::FileContent> contents;
+  for (const auto& file : files) contents.push_back({"", "", file});
+  const auto prepared = op.prepare(contents);
   raster::Block* out = &result.block;
   const raster::Block* in = &all;
   if (batch == 0) {

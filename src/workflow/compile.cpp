@@ -193,9 +193,8 @@ class ChainBuilder {
     if (call.from.empty()) refs.push_back(previous(call));
     for (const auto& from : call.from) refs.push_back(find_result(from, call));
     if (or_more ? refs.size() < ports : refs.size() != ports)
-      throw invalid_at(call.place,
-                       fmt::format("'{}' takes {} input(s){}, given {}", call.op, ports,
-                                   or_more ? " or more" : "", refs.size()));
+      throw invalid_at(call.place, fmt::format("'{}' takes {} input(s){}, given {}", call.op, ports,
+                                               or_more ? " or more" : "", refs.size()));
     return refs;
   }
 
@@ -237,6 +236,8 @@ class ChainBuilder {
   void note_layers(const Node& node) {
     if (node.kind() == OpKind::source) {
       if (const auto layer = node.source().layer()) step_.layers_read.push_back(*layer);
+    } else if (node.kind() == OpKind::block) {
+      for (const auto& layer : node.block().layers_read()) step_.layers_read.push_back(layer);
     } else if (node.kind() == OpKind::sink) {
       step_.layers_made.push_back(node.sink().layer());
     } else if (node.kind() == OpKind::task) {
@@ -352,6 +353,11 @@ void read_ending(const Document& document, const Registry& registry, Workflow& w
 }
 
 }  // namespace
+
+bool Step::needs_grid() const {
+  return !is_task() || std::any_of(nodes().begin(), nodes().end(),
+                                   [](const Node& node) { return node.task().needs_grid(); });
+}
 
 std::string Step::chain_text() const {
   std::string out;

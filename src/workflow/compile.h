@@ -75,6 +75,7 @@ struct Step {
   // Kinds, connections and names, in which all chains agree.
   const std::vector<Node>& nodes() const { return chains.front().nodes; }
   bool is_task() const { return !nodes().empty() && nodes().front().kind() == OpKind::task; }
+  bool needs_grid() const;
   // The op chain in words, for provenance: "load@1 > median_rgb@1 > save@2".
   std::string chain_text() const;
 };

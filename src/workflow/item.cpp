@@ -92,4 +92,11 @@ std::vector<Item> zone_items(const std::vector<Zone>& zones) {
   return items;
 }
 
+Item whole_area_item(const std::vector<Zone>& zones) {
+  Item item = zone_items(zones).front();
+  item.name = "all";
+  item.every_zone = true;
+  return item;
+}
+
 }  // namespace geoloom::workflow

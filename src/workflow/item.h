@@ -46,6 +46,7 @@ struct Item {
   size_t tile_length = 0;                    // of the name
   std::shared_ptr<const AxisLabels> labels;  // null without axes of lists
   bool is_window = false;                    // of a feature: it may touch several tiles
+  bool every_zone = false;                   // of the whole area; `zone` and grid mean nothing
   geo::Period period;                        // of a feature that has its own; empty: any time
 
   std::string_view tile() const { return std::string_view(name).substr(0, tile_length); }
@@ -90,6 +91,8 @@ std::vector<Item> tile_items(const std::vector<Zone>& zones, const Tiling& tilin
 std::vector<Item> select_items(const std::vector<Item>& items, const Selection& selection);
 // One item per zone, over its whole grid.
 std::vector<Item> zone_items(const std::vector<Zone>& zones);
+// The one item of steps that need no pixel grid.
+Item whole_area_item(const std::vector<Zone>& zones);
 // Every item for each of the labels, which are those of the chains of a step in their order.
 std::vector<Item> times_chains(const std::vector<Item>& items,
                                const std::vector<AxisLabels>& chains);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "gdal/dataset.h"
 #include "store/checksum.h"
 #include "workflow/schema_json.h"
 
@@ -26,14 +27,48 @@ std::string_view name(OpKind kind) {
   return "closing op";
 }
 
+namespace {
+
+std::string_view what_is(LayerKind kind) {
+  switch (kind) {
+    case LayerKind::cube:
+      return "pixels";
+    case LayerKind::picture:
+      return "a picture";
+    case LayerKind::features:
+      return "features of a vector file";
+    case LayerKind::table:
+      return "a table of samples";
+    case LayerKind::model:
+      return "a model";
+    case LayerKind::metrics:
+      return "what was measured";
+    case LayerKind::page:
+      break;
+  }
+  return "a page";
+}
+
+}  // namespace
+
+void require_kind(const LayerInfo& info, LayerKind kind, std::string_view parameter) {
+  if (info.kind == kind) return;
+  throw Error(ErrorCode::invalid, fmt::format("{}: '{}' is {}, not {}", parameter, info.name,
+                                              what_is(info.kind), what_is(kind)))
+      .hint(kind == LayerKind::cube ? "give the layer it was made of" : "");
+}
+
 void require_pixels(const LayerInfo& info, std::string_view parameter) {
-  if (info.kind == LayerKind::cube) return;
-  const auto* what = info.kind == LayerKind::picture ? "a picture"
-                     : info.kind == LayerKind::table ? "a table of features"
-                                                     : "what was measured";
-  throw Error(ErrorCode::invalid,
-              fmt::format("{}: '{}' is {}, not pixels", parameter, info.name, what))
-      .hint("give the layer it was made of");
+  require_kind(info, LayerKind::cube, parameter);
+}
+
+std::string content_by_reference(const FileContent& file, size_t limit_bytes) {
+  auto content = gdal::read_file(file.path, limit_bytes);
+  if (store::sha256_hex(content) != file.sha256)
+    throw Error(ErrorCode::invalid, "the file changed after the run was created")
+        .at({.file = file.path})
+        .hint("start the run again: it looks at the file anew");
+  return content;
 }
 
 std::string LayerFile::identity() const {
@@ -44,11 +79,16 @@ void one_after_another(size_t count, const std::function<void(size_t)>& body) {
   for (size_t i = 0; i < count; ++i) body(i);
 }
 
-std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const std::string>) const {
+std::shared_ptr<const Prepared> BlockOp::prepare(std::span<const FileContent>) const {
   return nullptr;
 }
 
-BlockPlan BlockOp::plan_on(const geo::Grid&,
+std::shared_ptr<const Prepared> BlockOp::prepare_layers(std::shared_ptr<const Prepared> prepared,
+                                                        std::span<const LayerFile>) const {
+  return prepared;
+}
+
+BlockPlan BlockOp::plan_at(const PlanSite&,
                            std::span<const raster::CubeSchema* const> inputs) const {
   return plan(inputs);
 }

@@ -29,7 +29,15 @@
 #include "workflow/metrics.h"
 #include "workflow/parameters.h"
 
+namespace geoloom::learn {
+struct ModelCard;    // learn/model_card.h
+struct TableSchema;  // learn/table_schema.h
+}  // namespace geoloom::learn
+
 namespace geoloom::workflow {
+
+class Layers;
+struct LayerFile;
 
 enum class OpKind { source, block, sink, task, closing };
 std::string_view name(OpKind kind);
@@ -52,11 +60,23 @@ struct OpDescription {
   std::vector<Port> outputs;  // empty for sinks
 };
 
-// A file an op reads besides scenes (a reclass table): part of its identity by content.
+// A file an op reads besides scenes (a reclass table, a model): part of its identity by content.
 struct FileInput {
   std::string path;
   size_t limit_bytes = size_t{16} << 20;
+  // The run record keeps its checksum alone, and it may hold any bytes: for models, which are
+  // large. Workers open the path.
+  bool by_reference = false;
 };
+
+// One of them as it was when the run was created.
+struct FileContent {
+  std::string path;
+  std::string sha256;
+  std::string content;  // empty by reference
+};
+// The bytes of a file that is held by reference. Throws Error(invalid) where it has changed since.
+std::string content_by_reference(const FileContent& file, size_t limit_bytes);
 
 // Immutable state shared by all blocks of a worker (a table, a model).
 struct Prepared {
@@ -89,6 +109,14 @@ struct BlockPlan {
   int halo_pixels = 0;
   size_t scratch_bytes_per_pixel = 0;  // beyond inputs and outputs, at whole_axis and pointwise
   size_t state_bytes_per_pixel = 0;    // streaming
+  size_t resident_bytes = 0;           // whatever the blocks: of a model
+};
+
+// What a block op may look at beside the schemas of its inputs when it is planned.
+struct PlanSite {
+  const geo::Grid* grid = nullptr;     // the zone's
+  const Layers* layers = nullptr;      // infos alone
+  const Prepared* prepared = nullptr;  // what prepare() made; the files of layers are not in it
 };
 
 // One call: input windows are the output window grown by the halo. For a pointwise op inputs and
@@ -111,11 +139,20 @@ class BlockOp : public Op {
   // Infers outputs from inputs; no pixel is read. Throws Error(invalid) for impossible inputs.
   // Must not depend on anything but parameters and schemas, and the grid where that is given.
   virtual BlockPlan plan(std::span<const raster::CubeSchema* const> inputs) const = 0;
-  // The same on a zone's grid, which is what the engine asks: for ops that measure in metres.
-  virtual BlockPlan plan_on(const geo::Grid& grid,
+  // The same at a place, which is what the engine asks: for ops that measure in metres, and those
+  // whose results depend on files or layers that they are given as a whole.
+  virtual BlockPlan plan_at(const PlanSite& site,
                             std::span<const raster::CubeSchema* const> inputs) const;
-  // Reads what files() named. `contents[i]` are the bytes of files()[i].
-  virtual std::shared_ptr<const Prepared> prepare(std::span<const std::string> contents) const;
+  // Reads what files() named, in its order. Called when a run is opened, so files by reference are
+  // better read when they are needed.
+  virtual std::shared_ptr<const Prepared> prepare(std::span<const FileContent> files) const;
+  // Layers whose file is given to the op as a whole, beside its inputs: a model, fitted parameters.
+  // Of a layer with axes it is the file of the item's values.
+  virtual std::vector<std::string> layers_read() const { return {}; }
+  // What run() is given as `prepared` where the op reads layers: files[i] is that of
+  // layers_read()[i]. Called once per worker for the same files.
+  virtual std::shared_ptr<const Prepared> prepare_layers(std::shared_ptr<const Prepared> prepared,
+                                                         std::span<const LayerFile> files) const;
   // Pointwise and whole-axis ops. The default serves streaming ops: init, one update, finish.
   virtual void run(const BlockCall& call) const;
   // Streaming ops. `call.inputs` hold consecutive batches in time order; outputs are empty in
@@ -129,8 +166,9 @@ class BlockOp : public Op {
 // ---------------------------------------------------------------------------------------------
 // Sources
 
-// What the files of a layer are: pixels, a PNG for people, features, or what was measured.
-enum class LayerKind { cube, picture, table, metrics };
+// What the files of a layer are: pixels, a PNG for people, features of a vector file, samples, a
+// model, what was measured, or a page to look at in a browser.
+enum class LayerKind { cube, picture, features, table, model, metrics, page };
 
 // What a layer of this workflow looks like; layers live in one namespace, each with one producer.
 struct LayerInfo {
@@ -139,9 +177,13 @@ struct LayerInfo {
   Domain domain;
   raster::CubeSchema schema;  // of an item; slices as far as known at plan time
   LayerKind kind = LayerKind::cube;
-  std::vector<MetricDeclaration> metrics;  // of that kind: what can be referred to
+  // What can be referred to; a model may have been measured too.
+  std::vector<MetricDeclaration> metrics;
+  std::shared_ptr<const learn::TableSchema> table;  // of a table, as far as known
+  std::shared_ptr<const learn::ModelCard> model;    // of a model, as far as known
 };
-// Throws Error(invalid) where the layer that `parameter` ("mosaic.layer") names is no cube.
+// Throws Error(invalid) where the layer that `parameter` ("mosaic.layer") names is of another kind.
+void require_kind(const LayerInfo& info, LayerKind kind, std::string_view parameter);
 void require_pixels(const LayerInfo& info, std::string_view parameter);
 
 // One finished file of a layer, as the receipt tells.
@@ -172,8 +214,9 @@ class Layers {
   virtual ~Layers() = default;
   virtual const LayerInfo& info(
       const std::string& layer) const = 0;  // throws Error(invalid), nearest name
-  // The files of a layer for all items of its domain in this run that lie in the zone of `item` and
-  // at its values of the axes, in plan order; nullopt = no receipt (a gap).
+  // The files of a layer for all items of its domain in this run that lie in the zone of `item` (in
+  // any, where the item is of every zone) and at its values of the axes, in plan order; nullopt =
+  // no receipt (a gap).
   struct Entry {
     Item item;
     std::optional<LayerFile> file;
@@ -299,6 +342,7 @@ using Provenance = std::vector<std::pair<std::string, std::string>>;
 struct SinkContext {
   geo::Grid grid;
   std::string item;
+  AxisLabels at;  // the item's values of the axes
   std::string scratch_folder;
   Provenance provenance;
 };
@@ -315,6 +359,9 @@ class SinkOp : public Op {
   virtual std::string layer() const = 0;
   // The schema of the layer for this input; throws Error(invalid).
   virtual raster::CubeSchema plan(const raster::CubeSchema& input) const = 0;
+  // What the files are, and what else is known of the layer: a table's columns.
+  virtual LayerKind layer_kind() const { return LayerKind::cube; }
+  virtual void describe(LayerInfo& /*info*/, const raster::CubeSchema& /*input*/) const {}
   virtual size_t memory_bytes(const geo::Grid& grid, const raster::CubeSchema& input) const = 0;
   virtual std::unique_ptr<Sink> open(const SinkContext& context,
                                      const raster::CubeSchema& input) const = 0;
@@ -351,6 +398,9 @@ class TaskOp : public Op {
   virtual std::vector<std::string> layers_read() const = 0;
   // The layer made, from the infos of the layers read.
   virtual LayerInfo plan(const Layers& layers) const = 0;
+  // False of tasks that work on tables and models: a step of them without tiles or zones in `over`
+  // has one item for the whole area, however many pixel grids that has.
+  virtual bool needs_grid() const { return true; }
   virtual size_t memory_bytes(const geo::Grid& grid) const = 0;
   virtual Product run(const TaskContext& context) const = 0;
 };

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 
 #include "error/spelling.h"
 #include "gdal/dataset.h"
@@ -21,14 +23,15 @@ std::vector<const raster::CubeSchema*> input_schemas(const Node& node,
   return schemas;
 }
 
-NodePlan plan_block(const Node& node, const geo::Grid& grid, const std::vector<NodePlan>& plans) {
-  auto block = node.block().plan_on(grid, input_schemas(node, plans));
+NodePlan plan_block(const Node& node, const PlanSite& site, const std::vector<NodePlan>& plans) {
+  auto block = node.block().plan_at(site, input_schemas(node, plans));
   NodePlan plan;
   plan.outputs = std::move(block.outputs);
   plan.time_need = block.time_need;
   plan.halo_pixels = block.halo_pixels;
   plan.scratch_bytes_per_pixel = block.scratch_bytes_per_pixel;
   plan.state_bytes_per_pixel = block.state_bytes_per_pixel;
+  plan.resident_bytes = block.resident_bytes;
   return plan;
 }
 
@@ -69,14 +72,27 @@ std::string identity_hash(const ChainRun& chain, const Item& item, const Json& i
                                        Json(item.grid.text()).dump(), inputs.dump()));
 }
 
+// The files of the layers that a block op is given, for one item.
+std::vector<LayerFile> broadcast_to(const Item& item, const BlockOp& op, const Layers& layers) {
+  std::vector<LayerFile> files;
+  for (const auto& layer : op.layers_read()) {
+    auto found = layers.files(layer, item, LayerSelection{});
+    if (found.size() != 1 || found.front().empty)
+      throw Error(ErrorCode::missing, fmt::format("layer '{}' has no file to work with", layer))
+          .at({.item = item.name});
+    files.push_back(std::move(found.front()));
+  }
+  return files;
+}
+
 // The contents of the files an op reads, as the record keeps them.
 Json files_of(const Node& node) {
   Json files = Json::array();
   try {
     for (const auto& input : node.op->files()) {
       const auto content = gdal::read_file(input.path, input.limit_bytes);
-      files.push_back(
-          {{"path", input.path}, {"sha256", store::sha256_hex(content)}, {"content", content}});
+      files.push_back({{"path", input.path}, {"sha256", store::sha256_hex(content)}});
+      if (!input.by_reference) files.back()["content"] = content;
       // JSON holds text only; find out here, with a place, and not when the record is written.
       (void)files.back().dump();
     }
@@ -89,6 +105,35 @@ Json files_of(const Node& node) {
 }
 
 }  // namespace
+
+class LayersPrepared {
+ public:
+  std::shared_ptr<const Prepared> get(size_t node, const BlockOp& op,
+                                      const std::shared_ptr<const Prepared>& from_files,
+                                      std::span<const LayerFile> files) {
+    std::string identity;
+    for (const auto& file : files) identity += file.identity() + "\n";
+    // Held while it is made: the others would only make it once more.
+    const std::lock_guard lock(mutex_);
+    auto& kept = by_node_[node];
+    if (kept.prepared == nullptr || kept.identity != identity)
+      kept = {std::move(identity), op.prepare_layers(from_files, files)};
+    return kept.prepared;
+  }
+
+ private:
+  struct Kept {
+    std::string identity;
+    std::shared_ptr<const Prepared> prepared;
+  };
+  std::mutex mutex_;
+  std::map<size_t, Kept> by_node_;
+};
+
+std::shared_ptr<const Prepared> ChainRun::prepared_for(size_t node, const NodePlan& plan) const {
+  if (plan.files.empty()) return prepared[node];
+  return layers_prepared->get(node, chain->nodes[node].block(), prepared[node], plan.files);
+}
 
 std::string node_key(const Step& step, size_t chain, size_t node) {
   return fmt::format("{}/{}", item_name(step.name, step.chains[chain].labels), node);
@@ -117,7 +162,8 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
         plan.slices += node_plan.source.members.size();
         for (const auto& dropped : node_plan.source.dropped) plan.dropped.push_back(dropped);
       } else if (node.kind() == OpKind::block) {
-        node_plan = plan_block(node, plan.zone_grid, plan.nodes);
+        node_plan = plan_block(node, {&plan.zone_grid, infos, chain.prepared[n].get()}, plan.nodes);
+        if (layers != nullptr) node_plan.files = broadcast_to(item, node.block(), *layers);
       } else if (node.kind() == OpKind::sink) {
         node_plan.outputs = {node.sink().plan(*input_schemas(node, plan.nodes).front())};
       }
@@ -135,8 +181,10 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
 
 std::string StepRun::fingerprint(const ItemPlan& plan) const {
   Json inputs = Json::array();
-  for (const auto& node : plan.nodes)
+  for (const auto& node : plan.nodes) {
     if (!node.source.identities.empty()) inputs.push_back(node.source.identities);
+    for (const auto& file : node.files) inputs.push_back(file.identity());
+  }
   const auto& chain = chain_of(plan.item);
   return identity_hash(chain, plan.item, inputs);
 }
@@ -357,15 +405,17 @@ void Run::read_files(const Step& step) {
 
 std::vector<Item> Run::items_of(const Step& step) const {
   const auto& area = record_.area;
-  if (step.domain.extent == Domain::Extent::whole && zones().size() > 1)
+  std::vector<AxisLabels> labels;
+  for (const auto& chain : step.chains) labels.push_back(chain.labels);
+  const bool whole = step.domain.extent == Domain::Extent::whole;
+  if (whole && !step.needs_grid()) return times_chains({whole_area_item(zones())}, labels);
+  if (whole && zones().size() > 1)
     throw Error(ErrorCode::invalid,
                 fmt::format("step '{}' has no tiles or zones in `over`, but the area has {} pixel "
                             "grids ({}, {}...)",
                             step.name, zones().size(), zones()[0].name, zones()[1].name))
         .at(step.place)
         .hint("say `over: zones` to carry it out once for each of them");
-  std::vector<AxisLabels> labels;
-  for (const auto& chain : step.chains) labels.push_back(chain.labels);
   const bool windows = step.domain.over_windows();
   if (!windows && !step.domain.over_tiles()) return times_chains(zone_items(zones()), labels);
   const auto& selection = record_.options.selection;
@@ -381,6 +431,7 @@ std::vector<Item> Run::items_of(const Step& step) const {
 ChainRun Run::open_chain(const Step& step, size_t c) {
   ChainRun run;
   run.chain = &step.chains[c];
+  run.layers_prepared = std::make_shared<LayersPrepared>();
   for (size_t n = 0; n < run.chain->nodes.size(); ++n) {
     const auto& node = run.chain->nodes[n];
     const auto key = node_key(step, c, n);
@@ -397,10 +448,11 @@ ChainRun Run::open_chain(const Step& step, size_t c) {
       if (!frozen.is_null()) work = task->open(frozen, zones());
     }
     run.works.push_back(std::move(work));
-    std::vector<std::string> contents;
+    std::vector<FileContent> contents;
     if (const auto files = record_.files.find(key); files != record_.files.end()) {
       for (const auto& file : *files) {
-        contents.push_back(file.at("content").get<std::string>());
+        contents.push_back({file.at("path").get<std::string>(),
+                            file.at("sha256").get<std::string>(), file.value("content", "")});
         run.file_hashes.push_back(file.at("sha256"));
       }
     }
@@ -429,6 +481,7 @@ void Run::open_all() {
     StepRun run;
     run.step = &step;
     run.zones = &zones();
+    run.infos = this;
     run.selected = only.empty() || std::find(only.begin(), only.end(), step.name) != only.end();
     run.known = is_known(step);
     if (run.known) {
@@ -498,8 +551,16 @@ void Run::plan_layers() {
     check_trials_alike(run);
     for (size_t n = 0; n < step.nodes().size(); ++n) {
       if (step.nodes()[n].kind() != OpKind::sink) continue;
-      const auto layer = step.nodes()[n].sink().layer();
-      layers_[layer] = {layer, step.name, step.domain, plan.nodes[n].outputs.front(), {}, {}};
+      const auto& sink = step.nodes()[n].sink();
+      LayerInfo info;
+      info.name = sink.layer();
+      info.step = step.name;
+      info.domain = step.domain;
+      info.schema = plan.nodes[n].outputs.front();
+      info.kind = sink.layer_kind();
+      const auto& input = step.nodes()[n].inputs.front();
+      sink.describe(info, plan.nodes[input.node].outputs[input.output]);
+      layers_[info.name] = std::move(info);
     }
   }
 }

@@ -20,8 +20,14 @@ struct NodePlan {
   int halo_pixels = 0;
   size_t scratch_bytes_per_pixel = 0;
   size_t state_bytes_per_pixel = 0;
+  size_t resident_bytes = 0;
   SourceItem source;  // sources only
+  std::vector<LayerFile>
+      files;  // of the layers that a block op is given; empty before anything ran
 };
+
+// Keeps what block ops made of the layers they were given, as long as the next item has the same.
+class LayersPrepared;
 
 struct ItemPlan {
   Item item;
@@ -39,15 +45,20 @@ struct ChainRun {
   bool empty = false;
   std::vector<std::unique_ptr<Source>> sources;           // by node; null for other kinds
   std::vector<std::unique_ptr<ItemWork>> works;           // by node; null for other kinds
-  std::vector<std::shared_ptr<const Prepared>> prepared;  // by node
+  std::vector<std::shared_ptr<const Prepared>> prepared;  // by node, from files alone
+  std::shared_ptr<LayersPrepared> layers_prepared;        // of nodes that are given layers
   Json file_hashes = Json::array();                       // identities of files ops read
   std::string identity;  // of chain and files: the part of items' identities they share, as JSON
+
+  // What a block op's run() is given. Thread-safe.
+  std::shared_ptr<const Prepared> prepared_for(size_t node, const NodePlan& plan) const;
 };
 
 struct StepRun {
   const Step* step = nullptr;
   const std::vector<Zone>* zones = nullptr;  // of the area
-  bool selected = true;  // by --only
+  const Layers* infos = nullptr;             // of the run
+  bool selected = true;                      // by --only
   // Its parameters, items and layers are all known: neither it nor a step whose layers it reads
   // waits for what steps report. Otherwise it has no items and no chains yet.
   bool known = true;

@@ -78,10 +78,18 @@ void check_selection(const Node& node, const Step& producer, const std::string& 
           .hint(parts.empty() ? "it has one file" : "it has one file per " + parts);
 }
 
-// Windows can be read by steps over the same windows alone.
+// Samples of windows are rows like any others.
+bool makes_table(const Step& producer, const std::string& layer) {
+  return std::any_of(producer.nodes().begin(), producer.nodes().end(), [&](const Node& node) {
+    return node.kind() == OpKind::sink && node.sink().layer() == layer &&
+           node.sink().layer_kind() == LayerKind::table;
+  });
+}
+
+// Pixels of windows can be read by steps over the same windows alone.
 void check_windows(const Node& node, const Step& step, const Step& producer,
                    const std::string& layer) {
-  if (!producer.domain.over_windows()) return;
+  if (!producer.domain.over_windows() || makes_table(producer, layer)) return;
   if (step.domain.over_windows() && *step.domain.windows == *producer.domain.windows) return;
   throw invalid_at(
       node.place,
@@ -98,7 +106,7 @@ void check_domains(const Node& node, const Step& step, const Step& producer,
   if (node.kind() == OpKind::source) check_selection(node, producer, layer);
   for (const auto& axis : producer.domain.lists) check_axis(node, step, axis, layer);
   check_windows(node, step, producer, layer);
-  if (node.kind() != OpKind::source) return;
+  if (node.kind() == OpKind::task) return;
   if (step.domain.over_tiles() || step.domain.over_windows() || !producer.domain.over_tiles())
     return;
   throw invalid_at(node.place,
@@ -149,6 +157,7 @@ std::vector<std::set<size_t>> edges(const Workflow& workflow) {
       std::vector<std::string> read;
       if (node.kind() == OpKind::task) read = node.task().layers_read();
       if (node.kind() == OpKind::source && node.source().layer()) read = {*node.source().layer()};
+      if (node.kind() == OpKind::block) read = node.block().layers_read();
       for (const auto& layer : read) {
         const auto producer = workflow.layer_producer.find(layer);
         if (producer == workflow.layer_producer.end())

@@ -250,7 +250,7 @@ class ClipVectors : public workflow::ItemTaskOp {
   workflow::LayerInfo plan(const workflow::Layers& /*layers*/) const override {
     workflow::LayerInfo made;
     made.name = settings_.layer;
-    made.kind = workflow::LayerKind::table;
+    made.kind = workflow::LayerKind::features;
     return made;
   }
 

@@ -181,7 +181,7 @@ workflow::BlockPlan BandExpressionOp::plan(std::span<const CubeSchema* const> in
 }
 
 std::shared_ptr<const workflow::Prepared> BandExpressionOp::prepare(
-    std::span<const std::string>) const {
+    std::span<const workflow::FileContent>) const {
   return std::make_shared<PreparedExpressions>(
       [this](const CubeSchema& input) { return expressions(input); });
 }

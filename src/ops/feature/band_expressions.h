@@ -66,7 +66,7 @@ class BandExpressionOp : public workflow::BlockOp {
  public:
   workflow::BlockPlan plan(std::span<const raster::CubeSchema* const> inputs) const final;
   std::shared_ptr<const workflow::Prepared> prepare(
-      std::span<const std::string> contents) const final;
+      std::span<const workflow::FileContent> contents) const final;
   void run(const workflow::BlockCall& call) const final;
 
  protected:

@@ -60,7 +60,7 @@ class Distance : public workflow::BlockOp {
   }
   void check() override;
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
-  workflow::BlockPlan plan_on(const geo::Grid& grid,
+  workflow::BlockPlan plan_at(const workflow::PlanSite& site,
                               std::span<const CubeSchema* const> inputs) const override;
   void run(const workflow::BlockCall& call) const override;
 
@@ -128,10 +128,10 @@ workflow::BlockPlan Distance::plan(std::span<const CubeSchema* const> inputs) co
           .scratch_bytes_per_pixel = 3 * sizeof(double) + 2 * sizeof(float) + 1};
 }
 
-workflow::BlockPlan Distance::plan_on(const geo::Grid& grid,
+workflow::BlockPlan Distance::plan_at(const workflow::PlanSite& site,
                                       std::span<const CubeSchema* const> inputs) const {
   auto plan = this->plan(inputs);
-  plan.halo_pixels = static_cast<int>(reach_on(grid).columns);
+  plan.halo_pixels = static_cast<int>(reach_on(*site.grid).columns);
   return plan;
 }
 

@@ -14,7 +14,7 @@ workflow::BlockPlan planned(const std::string& yaml, const geo::Grid& grid) {
   schema.bands = {{.name = "classes", .kind = raster::BandKind::category}};
   schema.slices = {day("2023-01-01")};
   const raster::CubeSchema* input = &schema;
-  return bound(make_distance(), yaml)->plan_on(grid, {&input, 1});
+  return bound(make_distance(), yaml)->plan_at({.grid = &grid}, {&input, 1});
 }
 
 TEST(Distance, TheHaloIsTheMaximumInPixels) {

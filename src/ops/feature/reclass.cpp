@@ -383,7 +383,7 @@ class Reclass : public workflow::BlockOp {
   }
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
   std::shared_ptr<const workflow::Prepared> prepare(
-      std::span<const std::string> contents) const override;
+      std::span<const workflow::FileContent> contents) const override;
   void run(const workflow::BlockCall& call) const override;
 
  private:
@@ -476,9 +476,9 @@ workflow::BlockPlan Reclass::plan(std::span<const CubeSchema* const> inputs) con
 }
 
 std::shared_ptr<const workflow::Prepared> Reclass::prepare(
-    std::span<const std::string> contents) const {
+    std::span<const workflow::FileContent> contents) const {
   if (!table_) return std::make_shared<Table>(checked(ranges_of_rules(), type()), type());
-  auto ranges = TableReader(*table_).read(contents[0]);
+  auto ranges = TableReader(*table_).read(contents[0].content);
   try {
     return std::make_shared<Table>(checked(std::move(ranges), type()), type());
   } catch (Error& error) {

@@ -107,7 +107,10 @@ TEST(Reclass, BadRulesAndTables) {
   EXPECT_THAT(rules("[{is: 1, value: 256}]"), HasSubstr("256 is not a value of uint8"));
   EXPECT_THAT(rules("[{is: 1, value: 0.5}]"), HasSubstr("0.5 is not a value of uint8"));
   const auto table = [](const std::string& csv) {
-    return error_of([&] { bound(make_reclass(), "t.csv")->prepare(std::vector{csv}); });
+    return error_of([&] {
+      bound(make_reclass(), "t.csv")
+          ->prepare(std::vector<workflow::FileContent>{{"t.csv", "", csv}});
+    });
   };
   EXPECT_THAT(table("1,5,1\n# note\n4,6,2\n"), HasSubstr("line 1 (1..5) and line 3 (4..6)"));
   EXPECT_THAT(table("1,1\n1,2\n"), HasSubstr("line 1 (1) and line 2 (1)"));

@@ -98,7 +98,7 @@ class Standardise : public workflow::BlockOp {
   }
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
   std::shared_ptr<const workflow::Prepared> prepare(
-      std::span<const std::string> contents) const override;
+      std::span<const workflow::FileContent> contents) const override;
   void run(const workflow::BlockCall& call) const override;
 
  private:
@@ -215,9 +215,9 @@ std::map<std::string, Numbers> Standardise::read_table(const std::string& conten
 }
 
 std::shared_ptr<const workflow::Prepared> Standardise::prepare(
-    std::span<const std::string> contents) const {
+    std::span<const workflow::FileContent> contents) const {
   auto table = std::make_shared<Table>();
-  const auto numbers = table_ ? read_table(contents[0]) : bands_;
+  const auto numbers = table_ ? read_table(contents[0].content) : bands_;
   for (const auto& [band, of_band] : numbers) table->scalings[band] = scaling_of(band, of_band);
   return table;
 }

@@ -79,7 +79,7 @@ class Terrain : public workflow::BlockOp {
   }
   void check() override { check_choice("terrain.measures", measures_); }
   workflow::BlockPlan plan(std::span<const CubeSchema* const> inputs) const override;
-  workflow::BlockPlan plan_on(const geo::Grid& grid,
+  workflow::BlockPlan plan_at(const workflow::PlanSite& site,
                               std::span<const CubeSchema* const> inputs) const override;
   void run(const workflow::BlockCall& call) const override;
 
@@ -128,9 +128,9 @@ workflow::BlockPlan Terrain::plan(std::span<const CubeSchema* const> inputs) con
           .scratch_bytes_per_pixel = 2 * sizeof(double) + 2 * sizeof(float)};
 }
 
-workflow::BlockPlan Terrain::plan_on(const geo::Grid& grid,
+workflow::BlockPlan Terrain::plan_at(const workflow::PlanSite& site,
                                      std::span<const CubeSchema* const> inputs) const {
-  if (!grid.crs.geographic() && grid.crs.metres_per_unit() <= 0)
+  if (!site.grid->crs.geographic() && site.grid->crs.metres_per_unit() <= 0)
     throw Error(ErrorCode::invalid,
                 "terrain: the area's grid has no known units, so slopes are unknown");
   return plan(inputs);

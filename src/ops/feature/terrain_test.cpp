@@ -23,7 +23,7 @@ Numbers terrain_at(const std::string& yaml, const geo::Grid& grid, const geo::Wi
   const auto op = bound(make_terrain(), yaml);
   const auto schema = heights_schema();
   const raster::CubeSchema* input = &schema;
-  const auto plan = op->plan_on(grid, {&input, 1});
+  const auto plan = op->plan_at({.grid = &grid}, {&input, 1});
   EXPECT_EQ(plan.halo_pixels, 1);
   raster::Block in(schema, window.expanded(1), 0, 1);
   for (size_t i = 0; i < in.pixels(); ++i) {
@@ -82,7 +82,7 @@ TEST(Terrain, RefusesWhatMakesNoSense) {
   const raster::CubeSchema* input = &schema;
   geo::Grid nowhere;
   EXPECT_THAT(error_of([&] {
-                bound(make_terrain(), "")->plan_on(nowhere, {&input, 1});
+                bound(make_terrain(), "")->plan_at({.grid = &nowhere}, {&input, 1});
               }),
               HasSubstr("no known units"));
   schema.bands[0].kind = raster::BandKind::category;
