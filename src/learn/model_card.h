@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of a model beside its numbers: what it was trained on, which features it wants and
+// in which order, what its classes are, how good it is. A card travels with its model, in a package
+// (model_package.h) and as a STAC item; files of other libraries have none, and get one that says
+// what the file itself tells.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "learn/tree_ensemble.h"
+
+namespace geoloom::learn {
+
+inline constexpr int kModelCardVersion = 1;
+
+// The model is given value * scale + offset, value in the unit of the feature.
+struct ModelFeature {
+  std::string name;  // "" in files that do not name features
+  std::string unit;
+  double scale = 1;
+  double offset = 0;
+  bool operator==(const ModelFeature&) const = default;
+};
+
+struct ModelClass {
+  int64_t value = 0;
+  std::string name;
+  std::string colour;  // "#rrggbb", or empty
+  bool operator==(const ModelClass&) const = default;
+};
+
+struct ModelCard {
+  std::string name;
+  Task task = Task::regression;
+  std::string method;                  // "random forest", "LightGBM", ...: for people
+  std::string origin;                  // format and version of the model file
+  std::vector<ModelFeature> features;  // in the order of the model's columns
+  // Fingerprint of the chain of ops that made the features; empty: not known, not compared.
+  std::string recipe;
+  std::string label;
+  std::string label_unit;
+  std::vector<ModelClass> classes;  // in the order of probabilities; empty for a regression
+  std::optional<double> nodata;     // of predictions, where the user has fixed one
+
+  std::string trained;    // RFC 3339; of the newest sample's run, not of the clock
+  std::string run;        // of the training
+  std::string data_hash;  // of the table
+  uint64_t samples = 0;
+  std::vector<double> bbox;  // west, south, east, north of the samples; empty: not known
+  std::string period_start, period_end;                  // RFC 3339; empty: not known
+  nlohmann::json parameters = nlohmann::json::object();  // of the training
+  // By kind of evaluation ("random cross-validation", "spatial cross-validation"), then by metric:
+  // kinds are never mixed.
+  nlohmann::json metrics = nlohmann::json::object();
+  nlohmann::json sampling_rates = nlohmann::json::object();  // by class; empty: not known
+  nlohmann::json applicability;  // area of applicability; null: not known
+
+  std::string model_file;    // member of the package, or the bare file's name
+  std::string model_sha256;  // of it
+
+  std::vector<std::string> feature_names() const;
+};
+
+nlohmann::ordered_json to_json(const ModelCard& card);
+// Throws Error(corrupt) for what is no card and Error(invalid) for a newer version.
+ModelCard model_card_from_json(const nlohmann::json& json, const std::string& file);
+
+// What an ensemble tells of itself: for bare files.
+ModelCard card_of(const TreeEnsemble& ensemble);
+
+// Throws Error(invalid) with both lists unless `given` are the card's features in its order, and
+// where the recipes are known and differ. Cards without names want as many features.
+void require_features(const ModelCard& card, std::span<const std::string> given,
+                      const std::string& recipe, const std::string& file);
+// Where each of the card's features stands among `given`, which may be in another order and have
+// more. Throws as above for missing ones. Cards without names: the order given.
+std::vector<size_t> find_features(const ModelCard& card, std::span<const std::string> given,
+                                  const std::string& file);
+
+// The card as a STAC item with the MLM extension (stac-extensions/mlm 1.4), whose asset "model" is
+// at `href`.
+nlohmann::ordered_json model_stac_item(const ModelCard& card, const std::string& href,
+                                       uint64_t bytes, const std::string& sha256);
+
+}  // namespace geoloom::learn
