@@ -27,7 +27,7 @@ Saved saved(const TestFolder& folder, const std::string& yaml, const Cube& cube)
   const auto block = block_of(cube, 0, cube.schema.slices.size());
   const auto window = block.window();
   const auto grid = grid_of(window.width, 1);
-  const auto sink = op->open({grid, "0_0", folder.path(), {{"chain", "test"}}}, cube.schema);
+  const auto sink = op->open({grid, "0_0", {}, folder.path(), {{"chain", "test"}}}, cube.schema);
   const int64_t half = window.width / 2;
   for (const geo::Window& part : {geo::Window{half, 0, window.width - half, 1}, {0, 0, half, 1}}) {
     raster::Block piece(cube.schema, part, 0, cube.schema.slices.size());
@@ -201,7 +201,7 @@ TEST(Save, ACubeIsChunksWithTheirLayout) {
   TestFolder folder;
   const auto op = save("{layer: map, format: zarr, profile: {compress: zstd, block: 128}}");
   const auto cube = floats({1, 2, 3, kInvalid});
-  const auto sink = op->open({grid_of(4, 1), "0_0", folder.path(), {}}, cube.schema);
+  const auto sink = op->open({grid_of(4, 1), "0_0", {}, folder.path(), {}}, cube.schema);
   sink->write(block_of(cube, 0, 1));
   const auto product = sink->finish();
   ASSERT_TRUE(product.chunks);
