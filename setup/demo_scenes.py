@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Obtains real Sentinel-2 imagery and lays it out as an archive a mapper might have.
 
-    setup/demo_scenes.py [--scenes FOLDER] [--true-colour FOLDER]
+    setup/demo_scenes.py [--scenes FOLDER] [--true-colour FOLDER] [--tree-cover FILE]
 
 The imagery is a cube inside the PyPI package `nrt` 0.2.1: 140 dates from 2015 to 2021 over a forest in
 Romania, bands B2 B3 B4 B8 and the scene classification, 100 x 100 pixels of 10 m in EPSG:3035. Each
@@ -10,6 +10,11 @@ date becomes
   out/demo/scenes/romania_YYYYMMDD.tif            a COG: reflectance x 10000 and classes, uint16, 0 = no data
   out/demo/scenes/romania_YYYYMMDD.json           its STAC item; items.json holds all of them
   out/demo/true_colour/romania_YYYYMMDD_TCI.tif   a COG: red, green, blue in 8 bit
+
+and beside it, from the same package, the tree cover density of 2018 (Copernicus high resolution layer), 50 x 50
+pixels of 20 m over the same square kilometre:
+
+  out/demo/tree_cover_2018.tif                    a COG: percent of the ground under trees, uint8, 255 = no data
 
 No pixel is changed, resampled or invented. The cube tells days, not times: items carry midnight UTC.
 
@@ -32,6 +37,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 WHEEL = "nrt-0.2.1-py3-none-any.whl"
 WHEEL_SHA256 = "cd0291f99ce91268a0d993f05be1c69678d62504b01d36e7124d0ff3a51b3ee9"
 CUBE = "nrt/data/sentinel2_cube_subset_romania_10m.nc"
+TREE_COVER = "nrt/data/tree_cover_density_2018_romania.tif"
+TREE_COVER_SHA256 = "9e3798baaa7f52e6b9b27bf7f0a81b321a45afa3c83f04dded8a608199f86201"
 DATES = 140
 SIZE = 100
 
@@ -121,11 +128,24 @@ def read_cube(path):
     return dates, pixels, transform
 
 
-def write_cog(path, bands, transform, wkt, names, *, reflectance=(), rgb=False):
+def read_tree_cover(wheel):
+    from osgeo import gdal
+
+    with zipfile.ZipFile(wheel) as archive:
+        content = archive.read(TREE_COVER)
+    if hashlib.sha256(content).hexdigest() != TREE_COVER_SHA256:
+        sys.exit(f"demo scenes: {TREE_COVER} in {wheel} is not the file we know; not used")
+    path = wheel.parent / pathlib.PurePath(TREE_COVER).name
+    path.write_bytes(content)
+    image = gdal.Open(str(path))
+    return image.ReadAsArray(), image.GetGeoTransform()
+
+
+def write_cog(path, bands, transform, wkt, names, *, reflectance=(), rgb=False, percent=False):
     from osgeo import gdal
 
     height, width = bands[0].shape
-    kind = gdal.GDT_Byte if rgb else gdal.GDT_UInt16
+    kind = gdal.GDT_Byte if rgb or percent else gdal.GDT_UInt16
     image = gdal.GetDriverByName("MEM").Create("", width, height, len(bands), kind)
     image.SetGeoTransform(transform)
     image.SetProjection(wkt)
@@ -134,7 +154,9 @@ def write_cog(path, bands, transform, wkt, names, *, reflectance=(), rgb=False):
         band.WriteArray(values)
         band.SetDescription(name)
         if not rgb:
-            band.SetNoDataValue(0)
+            band.SetNoDataValue(255 if percent else 0)
+        if percent:
+            band.SetUnitType("%")
         if name in reflectance:
             band.SetScale(0.0001)
             band.SetOffset(0)
@@ -250,21 +272,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenes", type=pathlib.Path, default=ROOT / "out/demo/scenes")
     parser.add_argument("--true-colour", type=pathlib.Path, default=ROOT / "out/demo/true_colour")
+    parser.add_argument("--tree-cover", type=pathlib.Path, default=ROOT / "out/demo/tree_cover_2018.tif")
     arguments = parser.parse_args()
-    scenes, colour = arguments.scenes, arguments.true_colour
+    scenes, colour, tree_cover = arguments.scenes, arguments.true_colour, arguments.tree_cover
 
     # Written last: it says that all files below are complete, and made from this wheel by this script.
     stamp = scenes / ".complete"
-    wanted = f"{WHEEL_SHA256} {sha256(pathlib.Path(__file__))} {colour.resolve()}\n"
+    wanted = f"{WHEEL_SHA256} {sha256(pathlib.Path(__file__))} {colour.resolve()} {tree_cover.resolve()}\n"
     if (stamp.exists() and stamp.read_text() == wanted
             and len(list(scenes.glob("romania_*.tif"))) == DATES
             and len(list(scenes.glob("romania_*.json"))) == DATES
-            and (scenes / "items.json").exists()
+            and (scenes / "items.json").exists() and tree_cover.exists()
             and len(list(colour.glob("romania_*_TCI.tif"))) == DATES):
         return
 
     wheel = obtain_wheel(ROOT / ".setup" / "downloads")
-    for folder in (scenes, colour):
+    for folder in (scenes, colour, tree_cover.parent):
         folder.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     dates, pixels, transform = read_cube(unpack_cube(wheel, wheel.parent))
@@ -288,6 +311,8 @@ def main():
                   [true_colour(pixels[name][number]) for name in ("B04", "B03", "B02")],
                   transform, wkt, ["red", "green", "blue"], rgb=True)
     write_json(scenes / "items.json", {"type": "FeatureCollection", "features": items})
+    cover, cover_transform = read_tree_cover(wheel)
+    write_cog(tree_cover, [cover], cover_transform, wkt, ["tree_cover"], percent=True)
     stamp.write_text(wanted)
     say(f"{len(dates)} real Sentinel-2 scenes, {dates[0]} to {dates[-1]}, in {scenes}")
 

@@ -94,6 +94,9 @@ def make_scenes(folder):
             demo.write_cog(origin / f"plain_{date}.tif", [pixels[2]], (5200000.0, 10.0, 0.0, 2800000.0, 0.0, -10.0),
                            wkt, ["red"])
     demo.write_json(scenes / "items.json", {"type": "FeatureCollection", "features": items})
+    y, x = numpy.mgrid[0:size // 2, 0:size // 2]
+    demo.write_cog(folder / "out/demo/tree_cover_2018.tif", [((x * 7 + y * 11) % 101).astype(numpy.uint8)],
+                   (transform[0], 20.0, 0.0, transform[3], 0.0, -20.0), wkt, ["tree_cover"], percent=True)
 
 
 # --- Blocks -------------------------------------------------------------------------------------
