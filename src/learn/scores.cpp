@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kBins = 10;
+constexpr double kBinWidth = 0.1;  // whose multiples are NumPy's edges, to the last bit
 
 // What cannot be said of a class that is never true, or never predicted, is 0, as in scikit-learn:
 // means over classes need a number.
@@ -121,7 +122,7 @@ std::vector<CalibrationBin> calibration_of(const Rows& rows, size_t of_class, si
     const double p = rows.probabilities[row * classes + of_class], w = rows.weights[row];
     // A bin ends with its upper edge, as np.searchsorted of the inner edges has it.
     size_t bin = 0;
-    while (bin + 1 < kBins && p > static_cast<double>(bin + 1) / kBins) ++bin;
+    while (bin + 1 < kBins && p > static_cast<double>(bin + 1) * kBinWidth) ++bin;
     bins[bin].weight += w;
     bins[bin].predicted += w * p;
     bins[bin].observed += static_cast<size_t>(rows.truth[row]) == of_class ? w : 0;

@@ -144,7 +144,7 @@ class XgboostModel : public TrainedModel {
     const auto& lib = XgboostLibrary::loaded();
     uint64_t length = 0;
     const char* bytes = nullptr;
-    lib.check(lib.booster_save(booster_.get(), R"({"raw_format": "ubj"})", &length, &bytes),
+    lib.check(lib.booster_save(booster_.get(), R"({"format": "ubj"})", &length, &bytes),
               "writes its model");
     return {"model.ubj", std::string(bytes, length)};
   }
