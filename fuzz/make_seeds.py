@@ -1,15 +1,19 @@
 #!/usr/bin/python3
-"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims, expressions, documents of several files, models.
+"""What fuzzers begin with: small rasters of every layout the direct reader knows, tokens and claims, expressions, documents of several files, models,
+tables of samples.
 
     fuzz/make_seeds.py FOLDER      writes FOLDER/fuzz_tiff/*.tif, FOLDER/fuzz_raster/*.tif, FOLDER/fuzz_tokens/*,
                                    FOLDER/fuzz_expressions/*, FOLDER/fuzz_files/*,
-                                   FOLDER/fuzz_models/*
+                                   FOLDER/fuzz_models/*, FOLDER/fuzz_tables/*
 """
+import io
 import itertools
 import json
 import pathlib
 import shutil
+import struct
 import sys
+import zipfile
 
 import numpy
 from osgeo import gdal
@@ -116,9 +120,39 @@ def model_seeds(folder):
             shutil.copy(sample, folder)
 
 
+def array(code, shape, numbers):
+    """A .npy file, version 1."""
+    header = f"{{'descr': '{code}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + numbers
+
+
+def table_seeds(folder):
+    """The first byte says what follows: see tables_fuzz.cpp."""
+    folder.mkdir(parents=True, exist_ok=True)
+    floats = array("<f4", (2, 2), struct.pack("<4f", 1, 2, 3, 4))
+    meta = {"geoloom_table": 1, "rows": 2, "features": [{"name": "a", "unit": ""}, {"name": "b", "unit": "m"}],
+            "block": [1, 1], "label": {"name": "l", "type": "classes", "unit": "", "classes": [{"code": 1, "name": ""}]},
+            "located": False, "dated": False, "grouped": False, "weighted": False, "folded": False, "crs": "",
+            "items": ["t"], "sampling": {"seed": 1, "method": "", "recipe": "",
+                                         "rates": [{"class": 1, "available": 4, "drawn": 2}]}}
+    members = {"meta.json": json.dumps(meta).encode(), "features.npy": floats,
+               "label.npy": array("<i8", (2,), struct.pack("<2q", 1, 1)), "item.npy": array("<u4", (2,), bytes(8))}
+    for number, method in enumerate((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)):
+        table = io.BytesIO()
+        with zipfile.ZipFile(table, "w", method) as file:
+            for name, content in members.items():
+                file.writestr(name, content)
+        (folder / f"table{number}").write_bytes(b"\x01" + table.getvalue())
+    (folder / "floats").write_bytes(b"\x00" + floats)
+    (folder / "days").write_bytes(b"\x00" + array(">M8[D]", (2,), struct.pack(">2q", 1, 2)))
+    (folder / "csv").write_bytes(b"\x3a" + b'a,b,c,d\nwheat,2019-04-14,"f ""1""",0.5\n,,,\n')
+    (folder / "savetxt").write_bytes(b"\x4a" + b"# a d\n1.000000 2.5\n0.000000 nan\n")
+
+
 if __name__ == "__main__":
     main(pathlib.Path(sys.argv[1]))
     model_seeds(pathlib.Path(sys.argv[1]) / "fuzz_models")
     token_seeds(pathlib.Path(sys.argv[1]) / "fuzz_tokens")
     text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_expressions", EXPRESSIONS)
     text_seeds(pathlib.Path(sys.argv[1]) / "fuzz_files", DOCUMENTS)
+    table_seeds(pathlib.Path(sys.argv[1]) / "fuzz_tables")
