@@ -312,8 +312,6 @@ class SampleSink : public workflow::Sink {
     auto table = learn::empty_table(schema_, drawn.rows());
     table.items = {context_.item};
     table.sampling = drawn.record;
-    for (const auto& [name, value] : context_.provenance)
-      if (name == "GEOLOOM_CHAIN") table.sampling.recipe = value;
     take_features(drawn, table);
     if (schema_.label_type == learn::LabelType::classes) table.class_labels = drawn.class_labels;
     if (schema_.label_type == learn::LabelType::number) table.number_labels = drawn.number_labels;

@@ -27,8 +27,8 @@ const workflow::OpDescription kDescription{
   `N x 1`, `item`, `x`, `y` and others `N`. Three of these are what eo-grow's merged samples are: features, reference and the number of the patch.
 
 ```yaml
-- save_table: {layer: samples, format: npy, column: features, as: FEATURES}
-- save_table: {layer: samples, format: npy, column: label, as: GHSL_120}
+- save_table: {layer: samples, format: npy, column: features, as: features}
+- save_table: {layer: samples, format: npy, column: label, as: reference}
 ```
 
 The layer is named by `as:`, by default `<layer>_<format>`. Other ops read the table itself, not these files.)",
