@@ -261,6 +261,8 @@ bool named_like_vectors(const std::string& path) {
 }
 
 struct VectorWriter::Impl {
+  // A GeoPackage tells when it was made.
+  const ThreadOption date{"OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z"};
   std::string path, scratch;
   bool geojson = false;
   DatasetHandle dataset;
@@ -317,7 +319,9 @@ void VectorWriter::begin_layer(const std::string& name, const geo::Crs& crs,
   if (impl_->layer == nullptr)
     throw capture.error(ErrorCode::unavailable, "the layer cannot be written");
   for (const auto& column : columns) {
-    OGRFieldDefn field(column.name.c_str(), column.integer ? OFTInteger64 : OFTString);
+    OGRFieldDefn field(column.name.c_str(), column.integer ? OFTInteger64
+                                            : column.real  ? OFTReal
+                                                           : OFTString);
     if (impl_->layer->CreateField(&field) != OGRERR_NONE)
       throw capture.error(ErrorCode::unavailable, "the layer cannot be written");
   }

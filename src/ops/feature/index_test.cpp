@@ -94,9 +94,13 @@ TEST(Index, SaysWhatIsWrong) {
 TEST(Index, ConstantsWithoutDefaultAreAskedFor) {
   const auto schema = with_bands({"green", "red", "nir"});
   const raster::CubeSchema* const input = &schema;
-  EXPECT_THAT(error_of([&] { bound(make_index(), "NIRvP")->plan({&input, 1}); }),
+  EXPECT_THAT(error_of([&] {
+                bound(make_index(), "NIRvP")->plan({&input, 1});
+              }),
               testing::AllOf(HasSubstr("the constant PAR"), HasSubstr("Photosynthetically")));
-  EXPECT_THAT(error_of([&] { bound(make_index(), "DVIplus")->plan({&input, 1}); }),
+  EXPECT_THAT(error_of([&] {
+                bound(make_index(), "DVIplus")->plan({&input, 1});
+              }),
               HasSubstr("lambda"));
   const auto op = bound(make_index(), "{names: NIRvP, constants: {PAR: 2}}");
   EXPECT_EQ(op->plan({&input, 1}).outputs.at(0).band_names(), std::vector<std::string>{"NIRvP"});

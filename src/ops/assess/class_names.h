@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What classes of a map are called: values and names, as a document gives them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace geoloom::ops {
+
+class ClassNames {
+ public:
+  ClassNames() = default;
+  // Keys are values: "1". Throws Error(invalid) for other keys and for names used twice;
+  // `parameter` is what messages call it.
+  ClassNames(const std::map<std::string, std::string>& names, const std::string& parameter);
+
+  // The value as a text where it has no name.
+  std::string name(int64_t value) const;
+
+ private:
+  std::map<int64_t, std::string> names_;
+};
+
+}  // namespace geoloom::ops
