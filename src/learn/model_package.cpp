@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "error/error.h"
+#include "gdal/dataset.h"
 #include "learn/model_formats.h"
 #include "store/checksum.h"
 #include "store/zip_file.h"
@@ -20,35 +20,9 @@ constexpr uint64_t kMostCardBytes = uint64_t{64} << 20;
 // Planes are scaled so many pixels at a time.
 constexpr size_t kScaledPixels = 16384;
 
-std::string bytes_of_file(const std::string& path, uint64_t limit_bytes) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error)
-    throw Error(std::filesystem::exists(path) ? ErrorCode::denied : ErrorCode::missing,
-                "the model cannot be read")
-        .at({.file = path})
-        .cause(error.message());
-  if (size > limit_bytes)
-    throw Error(ErrorCode::denied, fmt::format("the model is larger than {} bytes", limit_bytes))
-        .at({.file = path});
-  std::string bytes(size, '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
-    throw Error(ErrorCode::denied, "the model cannot be read").at({.file = path});
-  return bytes;
-}
-
-std::string first_bytes(const std::string& path) {
-  std::string bytes(4, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  return bytes;
-}
-
-ModelPackage bare_model(const std::string& path, uint64_t limit_bytes) {
+ModelPackage bare_model(std::string bytes, const std::string& path) {
   ModelPackage package;
-  package.model = bytes_of_file(path, limit_bytes);
+  package.model = std::move(bytes);
   const std::filesystem::path place(path);
   package.card = card_of(read_tree_model(package.model, path));
   package.card.name = place.stem().string();
@@ -90,8 +64,13 @@ void require_same_features(const ModelCard& card, const TreeEnsemble& ensemble,
 
 void require_same_classes(const ModelCard& card, const TreeEnsemble& ensemble,
                           const std::string& path) {
-  if (card.task != ensemble.task && !(card.task == Task::regression))
-    throw_other_model(path, "it does not classify");
+  if (card.task != ensemble.task)
+    throw_other_model(
+        path, ensemble.task == Task::classification ? "it classifies" : "it does not classify");
+  if (card.task == Task::regression && card.value_names.size() > 1 &&
+      card.value_names.size() != ensemble.outputs)
+    throw_other_model(
+        path, fmt::format("{} outputs instead of {}", ensemble.outputs, card.value_names.size()));
   if (card.task == Task::classification && card.classes.size() != ensemble.result_width())
     throw_other_model(path, fmt::format("{} classes instead of {}", ensemble.result_width(),
                                         card.classes.size()));
@@ -120,8 +99,12 @@ void write_model_package(const std::string& path, ModelPackage package) {
 }
 
 ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes) {
-  if (!is_package(first_bytes(path))) return bare_model(path, limit_bytes);
-  const store::ZipReader zip(path);
+  return read_model_bytes(gdal::read_file(path, limit_bytes), path, limit_bytes);
+}
+
+ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64_t limit_bytes) {
+  if (!is_package(bytes)) return bare_model(std::move(bytes), path);
+  const store::ZipReader zip(std::move(bytes), path);
   if (zip.find(kCardName) == nullptr)
     throw Error(ErrorCode::invalid,
                 fmt::format("this is no model package: there is no {} in it", kCardName))
@@ -137,9 +120,9 @@ ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes) {
     throw_other_model(path, "its checksum differs");
   for (const auto& member : zip.members()) {
     if (member.name == kCardName || member.name == package.card.model_file) continue;
-    auto bytes = zip.text(member.name, left);
-    left -= bytes.size();
-    package.extra[member.name] = std::move(bytes);
+    auto content = zip.text(member.name, left);
+    left -= content.size();
+    package.extra[member.name] = std::move(content);
   }
   return package;
 }
@@ -171,6 +154,7 @@ void Model::predict(std::span<const float* const> features, size_t pixels,
     const auto moved = [&](auto* plane) { return plane == nullptr ? nullptr : plane + first; };
     predictor_.predict(pointers, count,
                        {.results = moved(output.results),
+                        .exact_results = moved(output.exact_results),
                         .best_class = moved(output.best_class),
                         .sums = moved(output.sums),
                         .stride = output.stride},

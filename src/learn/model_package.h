@@ -39,6 +39,9 @@ bool is_package(std::string_view first_bytes);
 // corrupt (also where the model is not the one the card speaks of), invalid.
 inline constexpr uint64_t kMostModelBytes = uint64_t{4} << 30;
 ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes = kMostModelBytes);
+// The same of bytes that are in memory; `path` is their place in messages.
+ModelPackage read_model_bytes(std::string bytes, const std::string& path,
+                              uint64_t limit_bytes = kMostModelBytes);
 
 // A model ready to predict.
 class Model {
