@@ -231,7 +231,7 @@ std::vector<std::string> weave_otherwise(const SceneCase& scene_case,
       const auto plan = step.plan(item, &state);
       if (plan.empty() || !plan.dropped.empty()) continue;
       const workflow::SinkContext context{
-          item.grid, item.name, scratch,
+          item.grid, item.name, item.at(), scratch,
           engine::provenance_of(*step.chain_of(item).chain, item.grid, engine::scene_labels(plan),
                                 {})};
       for (const auto& cut : cuts_for(item.window)) {
