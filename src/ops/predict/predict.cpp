@@ -54,7 +54,8 @@ are predicted one by one; `flatten` makes bands of dates.
 | `prob` | of two classes: percent for the second, as the Africa crop mask has it: the winner's, cut to a whole number |
 | `value` | what a regression predicts; one band per output of the model (quantiles) |
 
-Without `outputs`: `class` and `probability`, or `value`. `clip: [0, 1]` limits the values of a regression.
+Without `outputs`: `class`, or `value`. Bands of a file have one type, so classes and probabilities are saved as layers of
+their own, `save: {layer: map, bands: [class]}`. `clip: [0, 1]` limits the values of a regression.
 
 **Invalid pixels.** A pixel that lacks one of the features is invalid in all outputs; it is never taken as 0. With
 `missing: model` the model is given what is there and treats the rest as its library does; pixels without any feature
@@ -156,7 +157,7 @@ void Predict::declare(workflow::Parameters& parameters) {
       .meaning(workflow::Meaning::path)
       .not_identity();  // its content is
   parameters.add("layer", &layer_, "Model of an earlier step").meaning(workflow::Meaning::layer);
-  parameters.add("outputs", &outputs_, "What to predict. Default: class and probability, or value")
+  parameters.add("outputs", &outputs_, "What to predict. Default: class, or value")
       .choices(prediction_outputs());
   parameters.add("features", &features_, "Bands in the model's order, for models without names")
       .meaning(workflow::Meaning::band);

@@ -72,9 +72,7 @@ PredictionBands::PredictionBands(const learn::ModelCard& card,
         .hint("say `classes: [{value: 1, name: crop}, ...]` in the model's order");
   for (const auto& one : card.classes) class_values_.push_back(static_cast<double>(one.value));
   results_ = classifies ? card.classes.size() : std::max<size_t>(card.value_names.size(), 1);
-  const std::vector<std::string> usual = classifies
-                                             ? std::vector<std::string>{"class", "probability"}
-                                             : std::vector<std::string>{"value"};
+  const std::vector<std::string> usual{classifies ? "class" : "value"};
   for (const auto& output : outputs.empty() ? usual : outputs) {
     if (classifies == (output == "value"))
       throw invalid(fmt::format("'{}' is nothing that {} has", output,
