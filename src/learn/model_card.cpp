@@ -113,6 +113,7 @@ ordered_json to_json(const ModelCard& card) {
   add("label", card.label);
   add("label_unit", card.label_unit);
   if (!card.classes.empty()) result["classes"] = classes_json(card);
+  if (!card.value_names.empty()) result["values"] = card.value_names;
   if (card.nodata) result["nodata"] = *card.nodata;
   add("trained", card.trained);
   add("run", card.run);
@@ -162,6 +163,7 @@ ModelCard model_card_from_json(const json& object, const std::string& file) {
     card.classes.push_back({member<int64_t>(one, "value", 0, file),
                             member<std::string>(one, "name", "", file),
                             member<std::string>(one, "colour", "", file)});
+  card.value_names = member<std::vector<std::string>>(object, "values", {}, file);
   if (object.contains("nodata")) card.nodata = member<double>(object, "nodata", 0, file);
   card.trained = text("trained");
   card.run = text("run");
@@ -189,6 +191,9 @@ ModelCard card_of(const TreeEnsemble& ensemble) {
   card.task = ensemble.task;
   card.origin = ensemble.origin;
   for (const auto& name : ensemble.features) card.features.push_back({.name = name});
+  if (ensemble.task == Task::regression && ensemble.outputs > 1)
+    for (size_t i = 0; i < ensemble.outputs; ++i)
+      card.value_names.push_back(fmt::format("value_{}", i + 1));
   for (size_t i = 0; i < ensemble.class_values.size(); ++i)
     card.classes.push_back({ensemble.class_values[i],
                             i < ensemble.class_names.size() ? ensemble.class_names[i] : "", ""});

@@ -45,7 +45,9 @@ struct ModelCard {
   std::string label;
   std::string label_unit;
   std::vector<ModelClass> classes;  // in the order of probabilities; empty for a regression
-  std::optional<double> nodata;     // of predictions, where the user has fixed one
+  // Of a regression with several outputs (quantiles): their names; empty for one output.
+  std::vector<std::string> value_names;
+  std::optional<double> nodata;  // of predictions, where the user has fixed one
 
   std::string trained;    // RFC 3339; of the newest sample's run, not of the clock
   std::string run;        // of the training

@@ -2,6 +2,7 @@
 #include "learn/model_formats.h"
 
 #include "error/error.h"
+#include "learn/forest_file.h"
 
 namespace geoloom::learn {
 
@@ -15,6 +16,8 @@ std::string_view name(ModelFormat format) {
       return "XGBoost UBJSON";
     case ModelFormat::onnx:
       return "ONNX";
+    case ModelFormat::forest:
+      return "forest of Geoloom";
     default:
       return "unknown";
   }
@@ -30,6 +33,8 @@ ModelFormat format_of(std::string_view bytes) {
                ? ModelFormat::xgboost_json
                : ModelFormat::xgboost_ubj;
   }
+  // Safetensors: the length of a header, and the header, an object of JSON.
+  if (bytes.size() > 8 && bytes[8] == '{' && bytes[7] == 0) return ModelFormat::forest;
   // ir_version, the first member of a model, is a small number.
   if (bytes.size() > 2 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 64) return ModelFormat::onnx;
   return ModelFormat::unknown;
@@ -45,6 +50,8 @@ TreeEnsemble read_tree_model(std::string_view bytes, const std::string& file) {
       return read_xgboost_ubj(bytes, file);
     case ModelFormat::onnx:
       return read_onnx_trees(bytes, file);
+    case ModelFormat::forest:
+      return read_forest_file(bytes, file);
     default:
       throw Error(ErrorCode::invalid, "this is no model in a known format")
           .at({.file = file})

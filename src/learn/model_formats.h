@@ -7,6 +7,7 @@
 //   XGBoost    JSON and UBJSON (Booster.save_model): gbtree, one target per tree
 //   ONNX       one TreeEnsembleClassifier or -Regressor of ai.onnx.ml (skl2onnx, onnxmltools), with
 //              the ZipMap, Cast, Identity and Reshape around it
+//   ours       forests (forest_file.h)
 //
 // Throws Error(corrupt) for what is damaged, Error(invalid) for what is whole but not supported.
 #pragma once
@@ -23,7 +24,7 @@ TreeEnsemble read_xgboost_json(std::string_view text, const std::string& file);
 TreeEnsemble read_xgboost_ubj(std::string_view bytes, const std::string& file);
 TreeEnsemble read_onnx_trees(std::string_view bytes, const std::string& file);
 
-enum class ModelFormat { lightgbm_text, xgboost_json, xgboost_ubj, onnx, unknown };
+enum class ModelFormat { lightgbm_text, xgboost_json, xgboost_ubj, onnx, forest, unknown };
 std::string_view name(ModelFormat format);
 // By what the file begins with; a guess, which reading confirms.
 ModelFormat format_of(std::string_view bytes);

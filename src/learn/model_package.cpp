@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
+#include <optional>
 #include <set>
 
 #include "error/error.h"
+#include "gdal/dataset.h"
 #include "learn/model_formats.h"
 #include "store/checksum.h"
 #include "store/zip_file.h"
@@ -17,48 +18,53 @@ namespace geoloom::learn {
 namespace {
 
 constexpr uint64_t kMostCardBytes = uint64_t{64} << 20;
-// Planes are scaled so many pixels at a time.
-constexpr size_t kScaledPixels = 16384;
+// Planes are scaled, and rows made, so many pixels at a time.
+constexpr size_t kChunkPixels = 16384;
 
-std::string bytes_of_file(const std::string& path, uint64_t limit_bytes) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  if (error)
-    throw Error(std::filesystem::exists(path) ? ErrorCode::denied : ErrorCode::missing,
-                "the model cannot be read")
-        .at({.file = path})
-        .cause(error.message());
-  if (size > limit_bytes)
-    throw Error(ErrorCode::denied, fmt::format("the model is larger than {} bytes", limit_bytes))
-        .at({.file = path});
-  std::string bytes(size, '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
-    throw Error(ErrorCode::denied, "the model cannot be read").at({.file = path});
-  return bytes;
+// JSON of ours, and of XGBoost, begins alike.
+std::optional<LinearModel> linear_model(std::string_view bytes, const std::string& path) {
+  if (bytes.find("\"geoloom_linear_model\"") == std::string_view::npos) return std::nullopt;
+  const auto json = nlohmann::json::parse(bytes, nullptr, false);
+  if (!json.is_object() || !json.contains("geoloom_linear_model")) return std::nullopt;
+  return linear_model_from_json(json, path);
 }
 
-std::string first_bytes(const std::string& path) {
-  std::string bytes(4, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  return bytes;
+// What the model file says of itself.
+struct Facts {
+  Task task;
+  std::vector<std::string> features;
+  size_t outputs, results;
+};
+Facts facts_of(const TreePredictor& predictor) {
+  const auto& e = predictor.ensemble();
+  return {e.task, e.features, e.outputs, e.result_width()};
+}
+Facts facts_of(const LinearModel& model) {
+  auto names = model.features;
+  names.resize(model.columns());
+  return {model.task, std::move(names), model.outputs(), model.outputs()};
 }
 
-ModelPackage bare_model(const std::string& path, uint64_t limit_bytes) {
+ModelCard card_of_linear(const LinearModel& model) {
+  TreeEnsemble like;
+  like.task = model.task;
+  like.features = facts_of(model).features;
+  like.class_values = model.class_values;
+  like.class_names = model.class_names;
+  like.origin = "geoloom linear model";
+  return card_of(like);
+}
+
+ModelPackage bare_model(std::string bytes, const std::string& path) {
   ModelPackage package;
-  package.model = bytes_of_file(path, limit_bytes);
+  package.model = std::move(bytes);
   const std::filesystem::path place(path);
-  package.card = card_of(read_tree_model(package.model, path));
+  const auto linear = linear_model(package.model, path);
+  package.card = linear ? card_of_linear(*linear) : card_of(read_tree_model(package.model, path));
   package.card.name = place.stem().string();
   package.card.model_file = place.filename().string();
   package.card.model_sha256 = store::sha256_hex(package.model);
   return package;
-}
-
-TreeEnsemble ensemble_of(const ModelPackage& package, const std::string& path) {
-  return read_tree_model(package.model, path);
 }
 
 [[noreturn]] void throw_other_model(const std::string& path, const std::string& what) {
@@ -68,8 +74,7 @@ TreeEnsemble ensemble_of(const ModelPackage& package, const std::string& path) {
 }
 
 // Names in the file win where it has any; the card's order is the model's columns.
-void require_same_features(const ModelCard& card, const TreeEnsemble& ensemble,
-                           const std::string& path) {
+void require_same_features(const ModelCard& card, const Facts& ensemble, const std::string& path) {
   if (card.features.size() != ensemble.features.size())
     throw_other_model(path, fmt::format("{} features instead of {}", ensemble.features.size(),
                                         card.features.size()));
@@ -88,13 +93,17 @@ void require_same_features(const ModelCard& card, const TreeEnsemble& ensemble,
   }
 }
 
-void require_same_classes(const ModelCard& card, const TreeEnsemble& ensemble,
-                          const std::string& path) {
-  if (card.task != ensemble.task && !(card.task == Task::regression))
-    throw_other_model(path, "it does not classify");
-  if (card.task == Task::classification && card.classes.size() != ensemble.result_width())
-    throw_other_model(path, fmt::format("{} classes instead of {}", ensemble.result_width(),
-                                        card.classes.size()));
+void require_same_classes(const ModelCard& card, const Facts& ensemble, const std::string& path) {
+  if (card.task != ensemble.task)
+    throw_other_model(
+        path, ensemble.task == Task::classification ? "it classifies" : "it does not classify");
+  if (card.task == Task::regression && card.value_names.size() > 1 &&
+      card.value_names.size() != ensemble.outputs)
+    throw_other_model(
+        path, fmt::format("{} outputs instead of {}", ensemble.outputs, card.value_names.size()));
+  if (card.task == Task::classification && card.classes.size() != ensemble.results)
+    throw_other_model(
+        path, fmt::format("{} classes instead of {}", ensemble.results, card.classes.size()));
 }
 
 }  // namespace
@@ -120,8 +129,12 @@ void write_model_package(const std::string& path, ModelPackage package) {
 }
 
 ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes) {
-  if (!is_package(first_bytes(path))) return bare_model(path, limit_bytes);
-  const store::ZipReader zip(path);
+  return read_model_bytes(gdal::read_file(path, limit_bytes), path, limit_bytes);
+}
+
+ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64_t limit_bytes) {
+  if (!is_package(bytes)) return bare_model(std::move(bytes), path);
+  const store::ZipReader zip(std::move(bytes), path);
   if (zip.find(kCardName) == nullptr)
     throw Error(ErrorCode::invalid,
                 fmt::format("this is no model package: there is no {} in it", kCardName))
@@ -137,44 +150,106 @@ ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes) {
     throw_other_model(path, "its checksum differs");
   for (const auto& member : zip.members()) {
     if (member.name == kCardName || member.name == package.card.model_file) continue;
-    auto bytes = zip.text(member.name, left);
-    left -= bytes.size();
-    package.extra[member.name] = std::move(bytes);
+    auto content = zip.text(member.name, left);
+    left -= content.size();
+    package.extra[member.name] = std::move(content);
   }
   return package;
+}
+
+Model::Predictor Model::predictor_of(const ModelPackage& package, const std::string& path) {
+  auto linear = linear_model(package.model, path);
+  if (linear) return std::move(*linear);
+  return TreePredictor(read_tree_model(package.model, path), path);
 }
 
 Model::Model(ModelPackage package, const std::string& path)
     : card_(package.card),
       extra_(std::move(package.extra)),
-      predictor_(ensemble_of(package, path), path) {
-  require_same_features(card_, predictor_.ensemble(), path);
-  require_same_classes(card_, predictor_.ensemble(), path);
+      predictor_(predictor_of(package, path)) {
+  const auto facts = std::visit([](const auto& model) { return facts_of(model); }, predictor_);
+  require_same_features(card_, facts, path);
+  require_same_classes(card_, facts, path);
   scales_ = std::any_of(card_.features.begin(), card_.features.end(), [](const auto& feature) {
     return feature.scale != 1 || feature.offset != 0;
   });
 }
 
+size_t Model::result_width() const {
+  return std::visit([](const auto& model) { return facts_of(model).results; }, predictor_);
+}
+
+std::string Model::slow_reason() const {
+  const auto* trees = std::get_if<TreePredictor>(&predictor_);
+  return trees == nullptr ? "" : trees->slow_reason();
+}
+
+size_t Model::memory_bytes() const {
+  const auto* trees = std::get_if<TreePredictor>(&predictor_);
+  return trees == nullptr ? std::get<LinearModel>(predictor_).coefficients.size() * sizeof(double)
+                          : trees->memory_bytes();
+}
+
+size_t Model::scratch_bytes() const {
+  const auto* trees = std::get_if<TreePredictor>(&predictor_);
+  if (trees != nullptr) return trees->scratch_bytes();
+  return kChunkPixels * (sizeof(float) * card_.features.size() + sizeof(double) * result_width());
+}
+
+namespace {
+
+void predict_linear(const LinearModel& model, std::span<const float* const> features, size_t first,
+                    size_t pixels, const PredictorOutput& output) {
+  const size_t columns = features.size(), width = model.outputs();
+  std::vector<float> rows(pixels * columns);
+  for (size_t p = 0; p < pixels; ++p)
+    for (size_t f = 0; f < columns; ++f) rows[p * columns + f] = features[f][first + p];
+  const auto results = model.predict(rows);
+  for (size_t p = 0; p < pixels; ++p) {
+    const double* const row = results.data() + p * width;
+    const size_t at = first + p;
+    for (size_t i = 0; i < width; ++i) {
+      if (output.results != nullptr)
+        output.results[i * output.stride + at] = static_cast<float>(row[i]);
+      if (output.exact_results != nullptr) output.exact_results[i * output.stride + at] = row[i];
+    }
+    if (output.best_class != nullptr)
+      output.best_class[at] = static_cast<uint16_t>(std::max_element(row, row + width) - row);
+  }
+}
+
+}  // namespace
+
+void Model::predict_as_given(std::span<const float* const> features, size_t pixels,
+                             const PredictorOutput& output, PredictorScratch& scratch) const {
+  if (const auto* trees = std::get_if<TreePredictor>(&predictor_))
+    return trees->predict(features, pixels, output, scratch);
+  for (size_t first = 0; first < pixels; first += kChunkPixels)
+    predict_linear(std::get<LinearModel>(predictor_), features, first,
+                   std::min(kChunkPixels, pixels - first), output);
+}
+
 void Model::predict(std::span<const float* const> features, size_t pixels,
                     const PredictorOutput& output, PredictorScratch& scratch) const {
-  if (!scales_) return predictor_.predict(features, pixels, output, scratch);
-  std::vector<std::vector<float>> scaled(features.size(), std::vector<float>(kScaledPixels));
+  if (!scales_) return predict_as_given(features, pixels, output, scratch);
+  std::vector<std::vector<float>> scaled(features.size(), std::vector<float>(kChunkPixels));
   std::vector<const float*> pointers;
   for (const auto& plane : scaled) pointers.push_back(plane.data());
-  for (size_t first = 0; first < pixels; first += kScaledPixels) {
-    const size_t count = std::min(kScaledPixels, pixels - first);
+  for (size_t first = 0; first < pixels; first += kChunkPixels) {
+    const size_t count = std::min(kChunkPixels, pixels - first);
     for (size_t f = 0; f < features.size(); ++f) {
       const auto scale = static_cast<float>(card_.features[f].scale);
       const auto offset = static_cast<float>(card_.features[f].offset);
       for (size_t p = 0; p < count; ++p) scaled[f][p] = features[f][first + p] * scale + offset;
     }
     const auto moved = [&](auto* plane) { return plane == nullptr ? nullptr : plane + first; };
-    predictor_.predict(pointers, count,
-                       {.results = moved(output.results),
-                        .best_class = moved(output.best_class),
-                        .sums = moved(output.sums),
-                        .stride = output.stride},
-                       scratch);
+    predict_as_given(pointers, count,
+                     {.results = moved(output.results),
+                      .exact_results = moved(output.exact_results),
+                      .best_class = moved(output.best_class),
+                      .sums = moved(output.sums),
+                      .stride = output.stride},
+                     scratch);
   }
 }
 

@@ -16,7 +16,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "learn/linear_model.h"
 #include "learn/model_card.h"
 #include "learn/tree_predictor.h"
 
@@ -39,6 +41,9 @@ bool is_package(std::string_view first_bytes);
 // corrupt (also where the model is not the one the card speaks of), invalid.
 inline constexpr uint64_t kMostModelBytes = uint64_t{4} << 30;
 ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes = kMostModelBytes);
+// The same of bytes that are in memory; `path` is their place in messages.
+ModelPackage read_model_bytes(std::string bytes, const std::string& path,
+                              uint64_t limit_bytes = kMostModelBytes);
 
 // A model ready to predict.
 class Model {
@@ -50,19 +55,24 @@ class Model {
   const ModelCard& card() const { return card_; }
   const std::map<std::string, std::string>& extra() const { return extra_; }
   // Probabilities per pixel of a classification, values of a regression.
-  size_t result_width() const { return predictor_.ensemble().result_width(); }
+  size_t result_width() const;
   // features[f] are the values of the card's feature f, before its scale; NaN where missing.
   void predict(std::span<const float* const> features, size_t pixels, const PredictorOutput& output,
                PredictorScratch& scratch) const;
   // See TreePredictor.
-  const std::string& slow_reason() const { return predictor_.slow_reason(); }
-  size_t memory_bytes() const { return predictor_.memory_bytes(); }
-  size_t scratch_bytes() const { return predictor_.scratch_bytes(); }
+  std::string slow_reason() const;
+  size_t memory_bytes() const;
+  size_t scratch_bytes() const;
 
  private:
+  using Predictor = std::variant<TreePredictor, LinearModel>;
+  static Predictor predictor_of(const ModelPackage& package, const std::string& path);
+  void predict_as_given(std::span<const float* const> features, size_t pixels,
+                        const PredictorOutput& output, PredictorScratch& scratch) const;
+
   ModelCard card_;
   std::map<std::string, std::string> extra_;
-  TreePredictor predictor_;
+  Predictor predictor_;
   bool scales_ = false;
 };
 

@@ -393,8 +393,13 @@ void TreePredictor::finish(std::span<const float* const> features, size_t first,
     const size_t at = first + p;
     if (output.sums != nullptr)
       for (size_t i = 0; i < outputs; ++i) output.sums[i * output.stride + at] = sums[i];
-    if (output.results == nullptr && output.best_class == nullptr) continue;
+    if (output.results == nullptr && output.exact_results == nullptr &&
+        output.best_class == nullptr)
+      continue;
     apply_link(ensemble_, sums, buffers.results);
+    if (output.exact_results != nullptr)
+      for (size_t i = 0; i < width; ++i)
+        output.exact_results[i * output.stride + at] = buffers.results[i];
     if (output.results != nullptr)
       for (size_t i = 0; i < width; ++i)
         output.results[i * output.stride + at] = static_cast<float>(buffers.results[i]);

@@ -36,9 +36,10 @@ class PredictorScratch {
 
 // What is wanted of a call; null members are not.
 struct PredictorOutput {
-  float* results = nullptr;        // result_width() planes, `stride` apart
-  uint16_t* best_class = nullptr;  // of a classification: place of the most probable class
-  double* sums = nullptr;          // `outputs` planes, `stride` apart
+  float* results = nullptr;         // result_width() planes, `stride` apart
+  double* exact_results = nullptr;  // the same before they are rounded to float32
+  uint16_t* best_class = nullptr;   // of a classification: place of the most probable class
+  double* sums = nullptr;           // `outputs` planes, `stride` apart
   size_t stride = 0;
 };
 

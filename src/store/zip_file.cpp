@@ -50,10 +50,15 @@ bool leads_out(const std::string& name) {
   return std::any_of(path.begin(), path.end(), [](const auto& part) { return part == ".."; });
 }
 
-Archive opened(const std::string& path) {
+Archive opened(const std::string& path, const std::string* bytes) {
   Archive file(archive_read_new());
   // The directory at the end counts, as it does for others who read zips.
   archive_read_support_format_zip_seekable(file.get());
+  if (bytes != nullptr) {
+    if (archive_read_open_memory(file.get(), bytes->data(), bytes->size()) == ARCHIVE_OK)
+      return file;
+    throw_corrupt(path, words_of(file.get()));
+  }
   if (archive_read_open_filename(file.get(), path.c_str(), kPieceBytes) == ARCHIVE_OK) return file;
   const bool there = std::filesystem::exists(path);
   throw Error(there ? ErrorCode::corrupt : ErrorCode::missing,
@@ -167,7 +172,17 @@ void ZipWriter::close() {
 }
 
 ZipReader::ZipReader(const std::string& path) : path_(path) {
-  const auto file = opened(path);
+  list_members();
+}
+
+ZipReader::ZipReader(std::string bytes, const std::string& path)
+    : path_(path), bytes_(std::make_shared<const std::string>(std::move(bytes))) {
+  list_members();
+}
+
+void ZipReader::list_members() {
+  const auto& path = path_;
+  const auto file = opened(path, bytes_.get());
   std::set<std::string> names;
   for (ZipMember member; next_member(file.get(), path, member);) {
     if (!names.insert(member.name).second)
@@ -198,13 +213,15 @@ std::string ZipReader::text(const std::string& name, uint64_t limit_bytes) const
 
 struct ZipMemberStream::Impl {
   std::string path;
+  std::shared_ptr<const std::string> bytes;  // outlives the file
   Archive file;
 };
 
 ZipMemberStream::ZipMemberStream(const ZipReader& zip, const std::string& name)
     : impl_(std::make_unique<Impl>()) {
   impl_->path = zip.path();
-  impl_->file = opened(zip.path());
+  impl_->bytes = zip.bytes_;
+  impl_->file = opened(zip.path(), impl_->bytes.get());
   for (ZipMember member; next_member(impl_->file.get(), zip.path(), member);)
     if (member.name == name) return;
   throw Error(ErrorCode::missing, fmt::format("the zip file has no member '{}'", name))

@@ -45,6 +45,8 @@ inline constexpr size_t kMostZipMembers = 10'000;
 class ZipReader {
  public:
   explicit ZipReader(const std::string& path);
+  // Of a zip that is in memory; `path` is its place in messages.
+  ZipReader(std::string bytes, const std::string& path);
   const std::string& path() const { return path_; }
   const std::vector<ZipMember>& members() const { return members_; }
   const ZipMember* find(const std::string& name) const;  // null: not there
@@ -53,7 +55,11 @@ class ZipReader {
   std::string text(const std::string& name, uint64_t limit_bytes) const;
 
  private:
+  friend class ZipMemberStream;
+  void list_members();
+
   std::string path_;
+  std::shared_ptr<const std::string> bytes_;  // null: in the file
   std::vector<ZipMember> members_;
 };
 
