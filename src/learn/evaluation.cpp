@@ -130,28 +130,6 @@ void add_classes(const Problem& problem, const ClassificationScores& scores, Jso
   test["confusion"] = {{"rows", "true class"}, {"columns", "predicted class"}, {"counts", rows}};
 }
 
-Json json_of(const Test& test, const Problem& problem) {
-  const bool classes = problem.task == Task::classification;
-  Json json{{"kind", name(test.kind)},
-            {"meaning", meaning(test.kind)},
-            {"described", test.described},
-            {"rows", test.rows},
-            {"scores", classes ? scores_json(test.classes) : scores_json(test.quantities)}};
-  if (classes) add_classes(problem, test.classes, json);
-  if (!test.truth.empty()) json["scatter"] = {{"truth", test.truth}, {"predicted", test.predicted}};
-  json["folds"] = Json::array();
-  for (const auto& fold : test.folds) {
-    Json of_fold{{"fold", fold.fold}, {"trained", fold.trained_rows}, {"tested", fold.tested_rows}};
-    of_fold["scores"] = classes ? scores_json(fold.classes) : scores_json(fold.quantities);
-    if (!fold.parameters.is_null()) of_fold["parameters"] = fold.parameters;
-    json["folds"].push_back(std::move(of_fold));
-  }
-  if (!test.importance.empty())
-    json["importance"] = {{"lost", numbers(test.importance)},
-                          {"deviation", numbers(test.importance_deviation)}};
-  return json;
-}
-
 Json json_of(const LearningCurve& curve) {
   return {{"shares", numbers(curve.shares)},
           {"rows", curve.rows},
@@ -216,6 +194,28 @@ Test test_of(TestKind kind, std::string described, const TrainingData& data,
   return test;
 }
 
+Json to_json(const Test& test, const Problem& problem) {
+  const bool classes = problem.task == Task::classification;
+  Json json{{"kind", name(test.kind)},
+            {"meaning", meaning(test.kind)},
+            {"described", test.described},
+            {"rows", test.rows},
+            {"scores", classes ? scores_json(test.classes) : scores_json(test.quantities)}};
+  if (classes) add_classes(problem, test.classes, json);
+  if (!test.truth.empty()) json["scatter"] = {{"truth", test.truth}, {"predicted", test.predicted}};
+  json["folds"] = Json::array();
+  for (const auto& fold : test.folds) {
+    Json of_fold{{"fold", fold.fold}, {"trained", fold.trained_rows}, {"tested", fold.tested_rows}};
+    of_fold["scores"] = classes ? scores_json(fold.classes) : scores_json(fold.quantities);
+    if (!fold.parameters.is_null()) of_fold["parameters"] = fold.parameters;
+    json["folds"].push_back(std::move(of_fold));
+  }
+  if (!test.importance.empty())
+    json["importance"] = {{"lost", numbers(test.importance)},
+                          {"deviation", numbers(test.importance_deviation)}};
+  return json;
+}
+
 Json to_json(const Evaluation& e) {
   Json json{{"geoloom_evaluation", kEvaluationVersion},
             {"model", e.model},
@@ -226,7 +226,7 @@ Json to_json(const Evaluation& e) {
             {"rows", e.rows},
             {"measure", e.measure}};
   json["tests"] = Json::array();
-  for (const auto& test : e.tests) json["tests"].push_back(json_of(test, e.problem));
+  for (const auto& test : e.tests) json["tests"].push_back(to_json(test, e.problem));
   json["importances"] = numbers(e.importances);
   json["series"] = Json::object();
   for (const auto& series : e.series) json["series"][series.name] = numbers(series.values);

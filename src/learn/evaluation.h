@@ -68,6 +68,7 @@ struct Evaluation {
 // {"geoloom_evaluation": 1, "tests": [{"kind", "meaning", "scores", "confusion", ...}], ...}.
 // Numbers that are not finite are null; curves have at most 400 points.
 nlohmann::ordered_json to_json(const Evaluation& evaluation);
+nlohmann::ordered_json to_json(const Test& test, const Problem& problem);  // one of "tests"
 // One page of HTML with tables and plots of that JSON; loads nothing.
 std::string evaluation_page(const nlohmann::ordered_json& evaluation);
 

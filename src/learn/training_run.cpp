@@ -287,6 +287,10 @@ class Training {
     const auto evaluation = to_json(outcome_.evaluation);
     for (const auto& test : evaluation["tests"])
       card.metrics[test["kind"].get<std::string>()] = test["scores"];
+    nlohmann::ordered_json kubeflow = nlohmann::ordered_json::object();
+    for (const auto& test : evaluation["tests"])
+      kubeflow[test["kind"].get<std::string>()] = kubeflow_metrics(test);
+    outcome_.package.extra[kKubeflowFileName] = kubeflow.dump(1) + "\n";
     outcome_.package.extra[kEvaluationFileName] = evaluation.dump(1) + "\n";
     if (!outcome_.evaluation.applicability) return;
     const auto& area = *outcome_.evaluation.applicability;

@@ -14,6 +14,8 @@
 namespace geoloom::learn {
 
 inline constexpr const char* kEvaluationFileName = "evaluation.json";
+// The same numbers under the names of Kubeflow Pipelines, by kind of test.
+inline constexpr const char* kKubeflowFileName = "kubeflow.json";
 
 // Rows that can be learned from, and what they are called. A block of pixels is a row per pixel,
 // and its pixels are one group, so that no split parts them.
