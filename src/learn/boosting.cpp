@@ -74,13 +74,13 @@ std::string parameter_text(const std::string& algorithm, const std::string& name
 std::vector<std::string> writable_names(const Problem& problem, size_t columns,
                                         std::string_view forbidden) {
   auto names = problem.features;
-  for (auto& name : names)
+  for (auto& name : names) {
+    if (name.empty() || name.find_first_of(forbidden) != std::string::npos) return {};
     for (auto& sign : name)
-      if (forbidden.find(sign) != std::string_view::npos) sign = '_';
+      if (std::string_view(" \t\r\n").find(sign) != std::string_view::npos) sign = '_';
+  }
   const std::set<std::string> different(names.begin(), names.end());
-  if (names.size() == columns && different.size() == columns) return names;
-  names.clear();
-  for (size_t c = 0; c < columns; ++c) names.push_back(fmt::format("f{}", c));
+  if (names.size() != columns || different.size() != columns) return {};
   return names;
 }
 

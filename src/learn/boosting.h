@@ -58,8 +58,9 @@ std::vector<double> both_classes(std::span<const double> second);
 std::string parameter_text(const std::string& algorithm, const std::string& name,
                            const nlohmann::json& value);
 
-// Names of the features that a library can write: signs it has a meaning for become '_'. Where two
-// would be alike, or names are not known, f0, f1, ...
+// Names of the features as a library can write them: white space becomes '_'. Empty where a name
+// holds a sign that the library has a meaning for, or two would be alike: then the model file names
+// no features, and its card does.
 std::vector<std::string> writable_names(const Problem& problem, size_t columns,
                                         std::string_view forbidden);
 

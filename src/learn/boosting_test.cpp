@@ -95,6 +95,7 @@ TEST_P(Boosting, LearnsQuantitiesAndClasses) {
   const auto model = fit({}, train);
   EXPECT_GT(regression_scores(test.targets, model->predict(test.features, {})).r2, 0.95);
   EXPECT_EQ(model->iterations, 100U);
+  EXPECT_GT(model->importances()[0], model->importances()[2]);
   EXPECT_EQ(model->series[0].values.size(), 100U);
   for (const size_t classes : {2, 4}) {
     const auto rows = made_classes(1000, 3, classes, 3), others = made_classes(500, 3, classes, 4);
@@ -102,6 +103,15 @@ TEST_P(Boosting, LearnsQuantitiesAndClasses) {
     EXPECT_EQ(predicted.size(), 500 * classes);
     EXPECT_GT(classification_scores(others.classes, predicted, classes).overall_accuracy, 0.6);
   }
+}
+
+TEST(FeatureNames, AreWrittenWhereTheyCanBe) {
+  const Problem problem{.task = Task::regression, .features = {"red edge", "nir"}};
+  EXPECT_EQ(writable_names(problem, 2, "[]"), (std::vector<std::string>{"red_edge", "nir"}));
+  EXPECT_TRUE(
+      writable_names({.task = Task::regression, .features = {"b[1]", "nir"}}, 2, "[]").empty());
+  EXPECT_TRUE(
+      writable_names({.task = Task::regression, .features = {"a b", "a_b"}}, 2, "[]").empty());
 }
 
 TEST_P(Boosting, StopsEarly) {

@@ -197,9 +197,10 @@ class LightGbm : public Estimator {
     return set;
   }
 
-  // Its text format has no names with white space, and its JSON none with these signs.
+  // Its JSON has no names with these signs. Without names features are Column_0, Column_1, ...
   void set_names(const LightGbmLibrary& lib, Handle dataset, size_t columns) const {
-    const auto names = writable_names(problem_, columns, " \t\r\n\",:[]{}");
+    const auto names = writable_names(problem_, columns, "\",:[]{}");
+    if (names.empty()) return;
     std::vector<const char*> pointers;
     for (const auto& name : names) pointers.push_back(name.c_str());
     lib.check(lib.dataset_set_names(dataset, pointers.data(), static_cast<int>(pointers.size())),

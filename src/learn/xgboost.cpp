@@ -104,11 +104,13 @@ Matrix features_matrix(std::span<const float> features, size_t columns, unsigned
 
 class XgboostModel : public TrainedModel {
  public:
-  XgboostModel(Booster booster, std::vector<std::string> names, size_t outputs, size_t kept)
+  XgboostModel(Booster booster, std::vector<std::string> names, size_t columns, size_t outputs,
+               size_t kept)
       : booster_(std::move(booster)),
         names_(std::move(names)),
-        columns_(names_.size()),
+        columns_(columns),
         outputs_(outputs) {
+    for (size_t c = names_.size(); c < columns; ++c) names_.push_back(fmt::format("f{}", c));
     const auto& lib = XgboostLibrary::loaded();
     int major = 0, minor = 0, patch = 0;
     lib.version(&major, &minor, &patch);
@@ -213,8 +215,9 @@ class Xgboost : public Estimator {
       lib.check(lib.booster_slice(made, 0, static_cast<int>(kept), 1, &slice), "is cut");
       booster.reset(slice);
     }
-    auto model =
-        std::make_unique<XgboostModel>(std::move(booster), names(data), data.outputs(), kept);
+    set_names(lib, booster.get(), data);
+    auto model = std::make_unique<XgboostModel>(std::move(booster), names(data), data.columns,
+                                                data.outputs(), kept);
     model->series = std::move(series);
     return model;
   }
@@ -248,11 +251,21 @@ class Xgboost : public Estimator {
   }
 
   std::vector<std::string> names(const TrainingData& data) const {
-    return writable_names(problem_, data.columns, "[]<\n\t");
+    return writable_names(problem_, data.columns, "[]<");
   }
 
-  Matrix matrix(const XgboostLibrary& lib, const TrainingData& data,
-                const std::vector<double>& weights, const FitContext& context) const {
+  // A booster does not take them over from its matrix.
+  void set_names(const XgboostLibrary& lib, Handle booster, const TrainingData& data) const {
+    const auto texts = names(data);
+    if (texts.empty()) return;  // it calls them f0, f1, ...
+    std::vector<const char*> pointers;
+    for (const auto& name : texts) pointers.push_back(name.c_str());
+    lib.check(lib.booster_set_names(booster, "feature_name", pointers.data(), pointers.size()),
+              "takes the features' names");
+  }
+
+  static Matrix matrix(const XgboostLibrary& lib, const TrainingData& data,
+                       const std::vector<double>& weights, const FitContext& context) {
     auto made = features_matrix(data.features, data.columns, context.threads);
     std::vector<float> labels(data.rows());
     for (size_t row = 0; row < labels.size(); ++row)
@@ -265,11 +278,6 @@ class Xgboost : public Estimator {
     };
     set("label", labels);
     if (!weights.empty()) set("weight", {weights.begin(), weights.end()});
-    const auto texts = names(data);
-    std::vector<const char*> pointers;
-    for (const auto& name : texts) pointers.push_back(name.c_str());
-    lib.check(lib.matrix_set_names(made.get(), "feature_name", pointers.data(), pointers.size()),
-              "takes the features' names");
     return made;
   }
 

@@ -23,10 +23,10 @@ XgboostLibrary::XgboostLibrary() : library(kNames) {
   library.bind(register_log, "XGBRegisterLogCallback");
   library.bind(matrix_from_dense, "XGDMatrixCreateFromDense");
   library.bind(matrix_set_info, "XGDMatrixSetInfoFromInterface");
-  library.bind(matrix_set_names, "XGDMatrixSetStrFeatureInfo");
   library.bind(matrix_free, "XGDMatrixFree");
   library.bind(booster_create, "XGBoosterCreate");
   library.bind(booster_set, "XGBoosterSetParam");
+  library.bind(booster_set_names, "XGBoosterSetStrFeatureInfo");
   library.bind(booster_update, "XGBoosterUpdateOneIter");
   library.bind(booster_eval, "XGBoosterEvalOneIter");
   library.bind(booster_predict, "XGBoosterPredictFromDMatrix");

@@ -22,10 +22,10 @@ struct XgboostLibrary {
   int (*register_log)(void (*)(const char*)) = nullptr;
   int (*matrix_from_dense)(const char* array, const char* settings, Handle* made) = nullptr;
   int (*matrix_set_info)(Handle, const char* field, const char* array) = nullptr;
-  int (*matrix_set_names)(Handle, const char* field, const char** names, uint64_t count) = nullptr;
   int (*matrix_free)(Handle) = nullptr;
   int (*booster_create)(const Handle* matrices, uint64_t count, Handle* made) = nullptr;
   int (*booster_set)(Handle, const char* name, const char* value) = nullptr;
+  int (*booster_set_names)(Handle, const char* field, const char** names, uint64_t count) = nullptr;
   int (*booster_update)(Handle, int iteration, Handle matrix) = nullptr;
   int (*booster_eval)(Handle, int iteration, Handle* matrices, const char** names, uint64_t count,
                       const char** text) = nullptr;
