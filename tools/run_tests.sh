@@ -13,7 +13,7 @@ results=$PWD/build/test-results
 jobs=$(nproc)
 full=no
 [[ ${1:-} != --full ]] || full=yes
-export PATH="$PWD/.setup/venv/bin:$PATH"
+export PATH="$PWD/.setup/venv/bin:$PATH" VIRTUAL_ENV="$PWD/.setup/venv"  # where boosting libraries are looked for
 rm -rf "$results"
 mkdir -p "$results"
 

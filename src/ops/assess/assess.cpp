@@ -14,7 +14,7 @@
 #include "error/spelling.h"
 #include "gdal/vector_file.h"
 #include "learn/area_estimation.h"
-#include "ops/assess/class_names.h"
+#include "ops/class_names.h"
 #include "ops/assess/sample_design.h"
 #include "ops/export/profile.h"
 #include "ops/load/shape_file.h"

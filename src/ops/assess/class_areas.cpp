@@ -12,7 +12,7 @@
 #include "gdal/shape_mask.h"
 #include "gdal/vector_file.h"
 #include "geo/pixel_area.h"
-#include "ops/assess/class_names.h"
+#include "ops/class_names.h"
 #include "ops/export/profile.h"
 #include "ops/layer_picture.h"
 #include "ops/load/shape_burning.h"

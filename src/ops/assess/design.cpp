@@ -12,7 +12,7 @@
 #include "gdal/vector_file.h"
 #include "geo/pixel_area.h"
 #include "learn/sampling_design.h"
-#include "ops/assess/class_names.h"
+#include "ops/class_names.h"
 #include "ops/assess/sample_design.h"
 #include "ops/export/profile.h"
 #include "ops/layer_picture.h"

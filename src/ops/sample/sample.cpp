@@ -11,6 +11,7 @@
 #include "error/error.h"
 #include "geo/calendar.h"
 #include "learn/pixel_sampling.h"
+#include "ops/class_names.h"
 #include "ops/export/profile.h"
 #include "ops/physical.h"
 #include "ops/sample/shape_samples.h"
@@ -70,7 +71,7 @@ struct Settings {
   std::string layer, label, label_type, group, mask, value = "pixel";
   std::vector<std::string> features;
   std::vector<int64_t> exclude;
-  std::vector<std::pair<std::string, int64_t>> classes;
+  ClassNames classes;
   learn::DrawRule rule;
   double min_distance = 0;
   bool incomplete = false, own_group = false, all = false;
@@ -126,9 +127,8 @@ learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input) 
   schema.label_type = label_type_of(settings, input, roles);
   if (schema.label_type != learn::LabelType::none) schema.label = settings.label;
   if (schema.label_type == learn::LabelType::classes)
-    for (const auto& [name, code] : settings.classes) schema.classes.push_back({code, name});
-  std::sort(schema.classes.begin(), schema.classes.end(),
-            [](const auto& a, const auto& b) { return a.code < b.code; });
+    for (const auto& [code, name] : settings.classes.by_value())
+      schema.classes.push_back({code, name});
   schema.located = schema.weighted = true;
   schema.grouped = roles.group >= 0;
   schema.dated = input.slices.size() == 1 && input.slices[0].timed;
@@ -431,6 +431,7 @@ class Sample : public workflow::SinkOp {
 
   Settings settings_;
   int64_t number_ = 0, seed_ = 42;
+  std::map<std::string, std::string> classes_;
   workflow::Value fraction_, per_class_;
   std::vector<int64_t> block_, stride_;
 };
@@ -444,7 +445,7 @@ void Sample::declare(workflow::Parameters& parameters) {
       .meaning(workflow::Meaning::band);
   parameters.add("label_type", &settings_.label_type, "Default: classes for a band of classes")
       .choices({"classes", "number"});
-  parameters.add("classes", &settings_.classes, "Codes of classes by name");
+  parameters.add("classes", &classes_, "Names of classes: {1: crop, 0: other}");
   parameters.add("features", &settings_.features, "Bands to keep. Default: all others")
       .meaning(workflow::Meaning::band);
   parameters.add("group", &settings_.group, "Band of numbers that says what belongs together")
@@ -507,6 +508,7 @@ void Sample::check() {
     settings_.rule.block_height = block_[0];
     settings_.rule.block_width = block_[1];
   }
+  settings_.classes = ClassNames(classes_, "sample.classes");
   choose_method();
   if ((settings_.of_groups() || settings_.own_group) && settings_.group.empty())
     throw Error(ErrorCode::invalid, "sample.group: no band says what belongs together")

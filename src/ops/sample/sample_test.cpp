@@ -59,7 +59,7 @@ TEST(Sample, KeepsPhysicalValuesLabelsAndPlaces) {
 
 TEST(Sample, DrawsByClass) {
   const auto table =
-      sampled("{layer: s, label: crop, per_class: {1: 2, 2: 1}, classes: {wheat: 1, maize: 2}}");
+      sampled("{layer: s, label: crop, per_class: {1: 2, 2: 1}, classes: {1: wheat, 2: maize}}");
   EXPECT_EQ(table.rows, 3U);
   EXPECT_EQ(table.schema.classes, (std::vector<learn::LabelClass>{{1, "wheat"}, {2, "maize"}}));
   EXPECT_EQ(table.weight[0], 1.5);

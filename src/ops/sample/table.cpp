@@ -8,6 +8,7 @@
 #include "error/error.h"
 #include "learn/npy_tables.h"
 #include "learn/text_table.h"
+#include "ops/class_names.h"
 #include "ops/export/profile.h"
 #include "ops/sample/table_product.h"
 #include "workflow/ordered_map_parameter.h"
@@ -35,7 +36,7 @@ Parquet is not read: its library (Arrow) is in no package of Debian 12. In Pytho
 otherwise or by `ignore`. An empty field, `nan`, `NA`, infinity and the number `missing` are missing values.
 
 **Labels** are classes where all are whole numbers or texts, else numbers; `label_type` decides otherwise. Texts become codes 1, 2, ... in
-their alphabetical order unless `classes` gives codes by name. **Groups** (of polygons, fields) keep samples together when the table is split; texts
+their alphabetical order unless `classes` says which is which: `{1: wheat, 2: maize}`. **Groups** (of polygons, fields) keep samples together when the table is split; texts
 will do. `coordinates` names a file of one `x y` per row beside the table.
 
 The layer is named by `as:`, by default like the file. It measures `rows` and `items`.)",
@@ -81,7 +82,7 @@ class Table : public workflow::TaskOp {
   std::vector<std::string> files_;
   learn::TextColumns columns_;
   std::vector<std::string> names_;
-  std::vector<std::pair<std::string, int64_t>> classes_;
+  std::map<std::string, std::string> classes_;
   std::string label_type_, coordinates_, result_;
 };
 
@@ -96,7 +97,7 @@ void Table::declare(workflow::Parameters& parameters) {
   parameters.add("label", &columns_.label, "Column of labels; of `.npy` a file");
   parameters.add("label_type", &label_type_, "What labels are. Default: what they look like")
       .choices({"classes", "number"});
-  parameters.add("classes", &classes_, "Codes of classes by name");
+  parameters.add("classes", &classes_, "Names of classes: {1: crop, 0: other}");
   parameters.add("x", &columns_.x, "Column of coordinates to the east, or longitudes");
   parameters.add("y", &columns_.y, "Column of coordinates to the north, or latitudes");
   parameters.add("crs", &columns_.crs, "Of x and y, as EPSG:4326");
@@ -125,9 +126,8 @@ void Table::check() {
   if (files_.size() > 1 && ending != ".npy")
     throw Error(ErrorCode::invalid, "table.file: only arrays (.npy) are read side by side")
         .hint("read each file in an op of its own");
-  for (const auto& [name, code] : classes_) columns_.classes.push_back({code, name});
-  std::sort(columns_.classes.begin(), columns_.classes.end(),
-            [](const auto& a, const auto& b) { return a.code < b.code; });
+  const ClassNames names(classes_, "table.classes");
+  for (const auto& [code, name] : names.by_value()) columns_.classes.push_back({code, name});
   columns_.label_type = label_type();
 }
 

@@ -15,6 +15,7 @@ class ClassNames {
   // `parameter` is what messages call it.
   ClassNames(const std::map<std::string, std::string>& names, const std::string& parameter);
 
+  const std::map<int64_t, std::string>& by_value() const { return names_; }
   // The value as a text where it has no name.
   std::string name(int64_t value) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "ops/assess/class_names.h"
+#include "ops/class_names.h"
 
 #include <fmt/format.h>
 
