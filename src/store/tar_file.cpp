@@ -9,38 +9,13 @@
 #include <memory>
 
 #include "error/error.h"
+#include "store/archive_handle.h"
 
 namespace geoloom::store {
 namespace {
 
-struct ArchiveCloser {
-  void operator()(archive* file) const { archive_free(file); }
-};
-using Archive = std::unique_ptr<archive, ArchiveCloser>;
-
-struct EntryCloser {
-  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
-using Entry = std::unique_ptr<archive_entry, EntryCloser>;
-
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr int kMode = 0644;
-
-std::string words_of(archive* file) {
-  const char* words = archive_error_string(file);
-  return words == nullptr ? "unknown error" : words;
-}
-
-[[noreturn]] void throw_unwritable(archive* file, const std::string& path) {
-  throw Error(archive_errno(file) == ENOSPC ? ErrorCode::resource : ErrorCode::denied,
-              "the file cannot be written")
-      .at({.file = path})
-      .cause(words_of(file));
-}
-
-[[noreturn]] void throw_refused(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::denied, "refused: " + why).at({.file = path});
-}
 
 void write_entries(archive* file, const std::string& path, const NamedTexts& texts) {
   for (const auto& [name, text] : texts) {

@@ -11,19 +11,10 @@
 #include <set>
 
 #include "error/error.h"
+#include "store/archive_handle.h"
 
 namespace geoloom::store {
 namespace {
-
-struct ArchiveCloser {
-  void operator()(archive* file) const { archive_free(file); }
-};
-using Archive = std::unique_ptr<archive, ArchiveCloser>;
-
-struct EntryCloser {
-  void operator()(archive_entry* entry) const { archive_entry_free(entry); }
-};
-using Entry = std::unique_ptr<archive_entry, EntryCloser>;
 
 constexpr size_t kPieceBytes = size_t{1} << 16;
 constexpr int kMode = 0644;
@@ -31,17 +22,8 @@ constexpr int kMode = 0644;
 // is before that in all time zones becomes 1980-01-01 in all of them.
 constexpr time_t kBeforeAll = 315532800 - 2 * 24 * 60 * 60;
 
-std::string words_of(archive* file) {
-  const char* words = archive_error_string(file);
-  return words == nullptr ? "unknown error" : words;
-}
-
 [[noreturn]] void throw_corrupt(const std::string& path, const std::string& why) {
   throw Error(ErrorCode::corrupt, "the zip file is damaged").at({.file = path}).cause(why);
-}
-
-[[noreturn]] void throw_refused(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::denied, "refused: " + why).at({.file = path});
 }
 
 bool leads_out(const std::string& name) {
@@ -98,12 +80,7 @@ struct ZipWriter::Impl {
   uint64_t left = 0;  // of the member that was begun
   bool closed = false;
 
-  [[noreturn]] void refuse() const {
-    throw Error(archive_errno(file.get()) == ENOSPC ? ErrorCode::resource : ErrorCode::denied,
-                "the file cannot be written")
-        .at({.file = path})
-        .cause(words_of(file.get()));
-  }
+  [[noreturn]] void refuse() const { throw_unwritable(file.get(), path); }
   void require_whole() const {
     if (left != 0)
       throw Error(ErrorCode::internal, fmt::format("{} bytes of a member are missing", left))
