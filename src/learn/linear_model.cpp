@@ -8,6 +8,7 @@
 
 #include "error/error.h"
 #include "kernels/elementary.h"
+#include "learn/table_schema.h"
 
 namespace geoloom::learn {
 namespace {
@@ -448,8 +449,11 @@ LinearModel linear_model_from_json(const nlohmann::json& json, const std::string
   if (task == "classification") model.task = Task::classification;
   model.features = texts_of(json, "features", file);
   model.class_names = texts_of(json, "class_names", file);
-  for (const double value : numbers_of(json, "class_values", model.class_names.size(), file))
-    model.class_values.push_back(static_cast<int64_t>(value));
+  for (const double value : numbers_of(json, "class_values", model.class_names.size(), file)) {
+    const auto code = code_of(value);
+    if (!code) refuse_file(file, fmt::format("{} is no value of a class", value));
+    model.class_values.push_back(*code);
+  }
   const size_t columns = model.features.size(), classes = model.class_values.size();
   if (columns == 0 || (model.task == Task::classification) != (classes >= 2))
     refuse_file(file, "it has no features, or its classes do not fit its task");

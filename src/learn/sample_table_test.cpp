@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "error/error.h"
 
 namespace geoloom::learn {
@@ -109,6 +111,14 @@ TEST(SamplingRecord, AddsRatesAndCorrectsPriors) {
   add_rates(record, {7, "classes", {{1, 50, 0}, {2, 5, 5}}, "recipe"});
   EXPECT_EQ(record.rates, (std::vector<ClassRate>{{0, 900, 100}, {1, 150, 100}, {2, 5, 5}}));
   EXPECT_EQ(record.method, "classes");
+}
+
+TEST(CodeOf, TakesWholeNumbersThatADoubleHolds) {
+  EXPECT_EQ(code_of(3), 3);
+  EXPECT_EQ(code_of(-2), -2);
+  EXPECT_EQ(code_of(0x1p53 - 1), 9007199254740991);
+  for (const double none : {0.5, 0x1p53, -0x1p60, 1e300, HUGE_VAL, std::nan("")})
+    EXPECT_EQ(code_of(none), std::nullopt) << none;
 }
 
 }  // namespace

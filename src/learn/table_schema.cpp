@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <set>
 
@@ -65,6 +66,11 @@ std::vector<LabelClass> united(const std::vector<LabelClass>& ours,
 }
 
 }  // namespace
+
+std::optional<int64_t> code_of(double value) {
+  if (!(std::fabs(value) < 0x1p53) || std::trunc(value) != value) return std::nullopt;
+  return static_cast<int64_t>(value);
+}
 
 std::string_view name(LabelType type) {
   switch (type) {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ enum class LabelType {
   number,   // a quantity, for regression
 };
 std::string_view name(LabelType type);
+
+// The code that a number from outside stands for: whole, and small enough (2^53) for a double to
+// hold it exactly; nullopt for other numbers.
+std::optional<int64_t> code_of(double value);
 
 struct LabelClass {
   int64_t code = 0;

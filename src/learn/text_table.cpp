@@ -52,9 +52,7 @@ std::optional<int64_t> whole_number_of(std::string_view text) {
   if (error == std::errc{} && end == text.data() + text.size()) return whole;
   // "1.000000", as numpy.savetxt writes codes.
   const auto number = number_of(text);
-  if (!number || !(std::fabs(*number) < 0x1p53) || std::trunc(*number) != *number)
-    return std::nullopt;
-  return static_cast<int64_t>(*number);
+  return number ? code_of(*number) : std::nullopt;
 }
 
 // A column of the file that may become a feature.
@@ -334,8 +332,9 @@ std::vector<std::string> next_texts(Column& column, size_t rows, const TableInfo
     for (size_t i = 0; i < values.size(); ++i) {
       auto& text = texts[i / column.per_row];
       if (i % column.per_row != 0) text += ',';
-      const auto whole =
-          static_cast<int64_t>(std::isnan(static_cast<double>(values[i])) ? T{} : values[i]);
+      // Of items and dates, which are whole numbers.
+      int64_t whole = 0;
+      if constexpr (std::is_integral_v<T>) whole = static_cast<int64_t>(values[i]);
       if (column.name == "item")
         text += in_quotes(info.items.at(static_cast<size_t>(whole)));
       else if (column.type == NpyType::days && values[i] != static_cast<T>(kNoDate))

@@ -198,20 +198,19 @@ class PixelView {
     else
       planes.numbers.assign(labels.begin(), labels.end());
     for (size_t i = 0; i < labels.size(); ++i) {
+      const auto code = learn::code_of(labels[i]);
       if (std::isnan(labels[i])) {
         planes.eligible[i] = 0;
       } else if (classes) {
-        if (std::trunc(labels[i]) != labels[i])
+        if (!code)
           throw Error(ErrorCode::invalid,
                       fmt::format("sample.label: '{}' holds {}, which is no class", settings_.label,
                                   labels[i]))
               .hint("label_type: number");
-        planes.classes[i] = static_cast<int64_t>(labels[i]);
+        planes.classes[i] = *code;
       }
-      const auto code = static_cast<int64_t>(std::isnan(labels[i]) ? 0 : labels[i]);
-      if (!settings_.exclude.empty() && static_cast<float>(code) == labels[i] &&
-          std::find(settings_.exclude.begin(), settings_.exclude.end(), code) !=
-              settings_.exclude.end())
+      if (code && std::find(settings_.exclude.begin(), settings_.exclude.end(), *code) !=
+                      settings_.exclude.end())
         planes.eligible[i] = 0;
     }
   }
@@ -221,7 +220,7 @@ class PixelView {
     const auto groups = plane_of(block, roles_.group);
     planes.groups.assign(groups.size(), learn::kNoGroup);
     for (size_t i = 0; i < groups.size(); ++i)
-      if (!std::isnan(groups[i])) planes.groups[i] = static_cast<int64_t>(groups[i]);
+      planes.groups[i] = learn::code_of(groups[i]).value_or(learn::kNoGroup);
   }
 
   void take_mask(const raster::Block& block, Planes& planes) const {
@@ -336,7 +335,7 @@ class SampleSink : public workflow::Sink {
                   table.features.begin() + static_cast<ptrdiff_t>(i * columns));
       if (view_.grouped() && i % pixels == 0) {
         const float group = drawn.features[i * features_ + columns];
-        if (!std::isnan(group)) table.group[i / pixels] = static_cast<int64_t>(group);
+        table.group[i / pixels] = learn::code_of(group).value_or(learn::kNoGroup);
       }
     }
   }
