@@ -4,13 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "error/spelling.h"
 #include "gdal/dataset.h"
 #include "store/checksum.h"
 #include "workflow/document_reading.h"
+#include "workflow/layers_prepared.h"
 #include "workflow/step_references.h"
 
 namespace geoloom::workflow {
@@ -105,30 +104,6 @@ Json files_of(const Node& node) {
 }
 
 }  // namespace
-
-class LayersPrepared {
- public:
-  std::shared_ptr<const Prepared> get(size_t node, const BlockOp& op,
-                                      const std::shared_ptr<const Prepared>& from_files,
-                                      std::span<const LayerFile> files) {
-    std::string identity;
-    for (const auto& file : files) identity += file.identity() + "\n";
-    // Held while it is made: the others would only make it once more.
-    const std::lock_guard lock(mutex_);
-    auto& kept = by_node_[node];
-    if (kept.prepared == nullptr || kept.identity != identity)
-      kept = {std::move(identity), op.prepare_layers(from_files, files)};
-    return kept.prepared;
-  }
-
- private:
-  struct Kept {
-    std::string identity;
-    std::shared_ptr<const Prepared> prepared;
-  };
-  std::mutex mutex_;
-  std::map<size_t, Kept> by_node_;
-};
 
 std::shared_ptr<const Prepared> ChainRun::prepared_for(size_t node, const NodePlan& plan) const {
   if (plan.files.empty()) return prepared[node];

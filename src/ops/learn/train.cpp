@@ -8,6 +8,7 @@
 #include "learn/training_run.h"
 #include "ops/export/profile.h"
 #include "ops/learn/learn_layers.h"
+#include "ops/result_choice.h"
 
 namespace geoloom::ops {
 namespace {
@@ -113,10 +114,7 @@ class Train : public workflow::TaskOp {
   void set_result_name(const std::string& layer) override { result_ = layer; }
   void check() override {
     check_layer_name("train.as", layer_made());
-    for (size_t i = 0; i < validate_.size(); ++i)
-      if (std::count(validate_.begin(), validate_.end(), validate_[i]) > 1)
-        throw Error(ErrorCode::invalid,
-                    fmt::format("train.validate: {} is there twice", validate_[i]));
+    if (!validate_.empty()) check_choice("train.validate", validate_);
     const bool spatial = std::count(validate_.begin(), validate_.end(), "spatial") > 0;
     if (spatial && (spatial_.blocks > 0) == (spatial_.clusters > 0))
       throw Error(ErrorCode::invalid, "train.spatial: what is a place?")

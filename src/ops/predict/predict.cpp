@@ -14,6 +14,7 @@
 #include "learn/model_package.h"
 #include "ops/physical.h"
 #include "ops/predict/prediction_bands.h"
+#include "ops/result_choice.h"
 #include "store/checksum.h"
 #include "workflow/op.h"
 
@@ -175,10 +176,7 @@ void Predict::check() {
                          : ": needs `model` or `layer`");
   if (!clip_.empty() && (clip_.size() != 2 || !(clip_[0] <= clip_[1])))
     throw invalid(".clip: must be a lowest and a highest value");
-  for (size_t i = 0; i < outputs_.size(); ++i)
-    if (std::find(outputs_.begin(), outputs_.begin() + static_cast<std::ptrdiff_t>(i),
-                  outputs_[i]) != outputs_.begin() + static_cast<std::ptrdiff_t>(i))
-      throw invalid(fmt::format(".outputs: '{}' is there twice", outputs_[i]));
+  if (!outputs_.empty()) check_choice("predict.outputs", outputs_);
 }
 
 std::shared_ptr<const workflow::Prepared> Predict::prepare(
