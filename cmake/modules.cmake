@@ -2,18 +2,27 @@ include(GoogleTest)
 
 # One call per layer: its sources, its tests and the layers and libraries it stands on.
 #
-#   geoloom_module(raster SOURCES cube.cpp ... TESTS cube_test.cpp ... DEPENDS geo gdal LIBRARIES fmt::fmt)
+#   geoloom_module(raster [QUICK] SOURCES cube.cpp ... TESTS cube_test.cpp ... DEPENDS geo gdal LIBRARIES fmt::fmt)
 #
 # makes the library geoloom_raster and, when tests are built, the program raster_test.
-# DEPENDS names layers; tests/layers_test.py fails on an include that goes up a layer.
+# QUICK is for code that is not where the time goes. DEPENDS names layers; tests/layers_test.py fails on
+# an include that goes up a layer.
 function(geoloom_module name)
-  cmake_parse_arguments(M "" "" "SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(M "QUICK" "" "SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
   add_library(geoloom_${name} STATIC ${M_SOURCES})
   target_include_directories(geoloom_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(geoloom_${name} PUBLIC ${M_LIBRARIES})
   foreach(layer ${M_DEPENDS})
     target_link_libraries(geoloom_${name} PUBLIC geoloom_${layer})
   endforeach()
+  if(M_QUICK)
+    geoloom_compile_quickly(geoloom_${name})
+  endif()
+  if(name STREQUAL "error" OR M_QUICK)  # one for each level of optimisation: GCC crashes where they differ
+    geoloom_precompile(geoloom_${name} ${CMAKE_SOURCE_DIR}/src/error/precompiled.h)
+  elseif("error" IN_LIST M_DEPENDS)  # not the kernels, which know nothing but Highway
+    geoloom_use_precompiled(geoloom_${name} geoloom_error)
+  endif()
   if(GEOLOOM_TESTS AND M_TESTS)
     geoloom_test(${name}_test SOURCES ${M_TESTS} LIBRARIES geoloom_${name})
   endif()
@@ -34,7 +43,12 @@ function(geoloom_test name)
     add_dependencies(unit_tests ${name})
   endif()
   geoloom_compile_quickly(${name})
-  target_link_libraries(${name} PRIVATE ${T_LIBRARIES} GTest::gtest GTest::gmock GTest::gtest_main)
+  target_link_libraries(${name} PRIVATE ${T_LIBRARIES} geoloom_error GTest::gtest GTest::gmock GTest::gtest_main)
+  if(name STREQUAL "error_test")  # the first one
+    geoloom_precompile(error_test ${CMAKE_SOURCE_DIR}/tests/precompiled.h)
+  else()
+    geoloom_use_precompiled(${name} error_test)
+  endif()
   gtest_discover_tests(${name} TEST_PREFIX "${name}/" DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS unit TIMEOUT 900)
 endfunction()

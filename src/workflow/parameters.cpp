@@ -338,4 +338,20 @@ OrderedJson ParameterType<geo::Frequency>::schema(const Parameter&) {
   return {{"type", "string"}};
 }
 
+template struct MemberParameter<bool>;
+template struct MemberParameter<int64_t>;
+template struct MemberParameter<double>;
+template struct MemberParameter<std::string>;
+template struct MemberParameter<Value>;
+template struct MemberParameter<geo::Period>;
+template struct MemberParameter<std::optional<int64_t>>;
+template struct MemberParameter<std::optional<double>>;
+template struct MemberParameter<std::optional<std::string>>;
+template struct MemberParameter<std::optional<geo::Period>>;
+template struct MemberParameter<std::vector<int64_t>>;
+template struct MemberParameter<std::vector<double>>;
+template struct MemberParameter<std::vector<std::string>>;
+template struct MemberParameter<std::map<std::string, std::string>>;
+template struct MemberParameter<std::map<std::string, double>>;
+
 }  // namespace geoloom::workflow

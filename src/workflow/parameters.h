@@ -351,11 +351,15 @@ struct NestedKeysOf<std::map<std::string, T>> {
   }
 };
 
+// A parameter that fills `member`.
 template <class T>
-Parameter& Parameters::add(std::string name, T* member, std::string help) {
+struct MemberParameter {
+  static std::unique_ptr<Parameter> make(T* member);
+};
+
+template <class T>
+std::unique_ptr<Parameter> MemberParameter<T>::make(T* member) {
   auto parameter = std::make_unique<Parameter>();
-  parameter->name = std::move(name);
-  parameter->help = std::move(help);
   parameter->parse = [member](const Value& value, const Parameter& p) {
     ParameterType<T>::parse(value, p, p.full_name(), *member);
   };
@@ -363,6 +367,31 @@ Parameter& Parameters::add(std::string name, T* member, std::string help) {
   parameter->schema = [](const Parameter& p) { return ParameterType<T>::schema(p); };
   parameter->nested = NestedKeysOf<T>::keys;
   parameter->default_value = parameter->current();
+  return parameter;
+}
+
+// What most ops declare is compiled once, in parameters.cpp, and not in the source of each.
+extern template struct MemberParameter<bool>;
+extern template struct MemberParameter<int64_t>;
+extern template struct MemberParameter<double>;
+extern template struct MemberParameter<std::string>;
+extern template struct MemberParameter<Value>;
+extern template struct MemberParameter<geo::Period>;
+extern template struct MemberParameter<std::optional<int64_t>>;
+extern template struct MemberParameter<std::optional<double>>;
+extern template struct MemberParameter<std::optional<std::string>>;
+extern template struct MemberParameter<std::optional<geo::Period>>;
+extern template struct MemberParameter<std::vector<int64_t>>;
+extern template struct MemberParameter<std::vector<double>>;
+extern template struct MemberParameter<std::vector<std::string>>;
+extern template struct MemberParameter<std::map<std::string, std::string>>;
+extern template struct MemberParameter<std::map<std::string, double>>;
+
+template <class T>
+Parameter& Parameters::add(std::string name, T* member, std::string help) {
+  auto parameter = MemberParameter<T>::make(member);
+  parameter->name = std::move(name);
+  parameter->help = std::move(help);
   return insert(std::move(parameter));
 }
 
