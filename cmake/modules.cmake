@@ -19,7 +19,7 @@ function(geoloom_module name)
     geoloom_compile_quickly(geoloom_${name})
   endif()
   if(name STREQUAL "error" OR M_QUICK)  # one for each level of optimisation: GCC crashes where they differ
-    geoloom_precompile(geoloom_${name} ${CMAKE_SOURCE_DIR}/src/error/precompiled.h)
+    geoloom_precompile(geoloom_${name} <error/precompiled.h>)
   elseif("error" IN_LIST M_DEPENDS)  # not the kernels, which know nothing but Highway
     geoloom_use_precompiled(geoloom_${name} geoloom_error)
   endif()
@@ -45,7 +45,7 @@ function(geoloom_test name)
   geoloom_compile_quickly(${name})
   target_link_libraries(${name} PRIVATE ${T_LIBRARIES} geoloom_error GTest::gtest GTest::gmock GTest::gtest_main)
   if(name STREQUAL "error_test")  # the first one
-    geoloom_precompile(error_test ${CMAKE_SOURCE_DIR}/tests/precompiled.h)
+    geoloom_precompile(error_test <error/precompiled_for_tests.h>)
   else()
     geoloom_use_precompiled(${name} error_test)
   endif()

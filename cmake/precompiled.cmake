@@ -9,7 +9,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND GEOLOOM_PRECOMPILED)
   set(GEOLOOM_PRECOMPILING ON)
 endif()
 
-# HEADER is compiled for `owner`, which other targets then share.
+# `header` is compiled for `owner`, which other targets then share. Written <so>, no path of the checkout
+# gets into what is compiled, and ccache knows it again in another checkout.
 function(geoloom_precompile owner header)
   if(GEOLOOM_PRECOMPILING)
     target_precompile_headers(${owner} PRIVATE ${header})
