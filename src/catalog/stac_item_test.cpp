@@ -195,6 +195,21 @@ TEST(WriteStac, SaysWhatTheFileIs) {
   EXPECT_NEAR(ring[0][1].get<double>(), corner.lat, 1e-6);
 }
 
+TEST(WriteStac, NamesOfClasses) {
+  OutputItem item = output({geo::Crs::parse("EPSG:32631"), 600'000, 4'900'020, 10, 20, 300, 200});
+  EXPECT_FALSE(
+      write_stac_item(item)["assets"]["composite"]["bands"][0].contains("classification:classes"));
+  item.schema.bands[0].class_names = {{0, "bare soil / rock"}, {300, "Öl"}};
+  item.schema.bands[0].colours = {{0xab, 0xcd, 0x09}};
+  const ordered_json written = write_stac_item(item);
+  EXPECT_EQ(
+      written["assets"]["composite"]["bands"][0]["classification:classes"].dump(),
+      R"([{"value":0,"name":"bare_soil_rock","title":"bare soil / rock","color_hint":"ABCD09"},)"
+      R"({"value":300,"name":"_l","title":"Öl"}])");
+  EXPECT_EQ(written["stac_extensions"].back(),
+            "https://stac-extensions.github.io/classification/v2.0.0/schema.json");
+}
+
 TEST(WriteStac, DatetimeIsNeverNull) {
   OutputItem item = output({geo::Crs::parse("EPSG:4326"), 5, 50, 0.1, 0.1, 10, 10});
   item.period.reset();

@@ -135,6 +135,42 @@ ordered_json statistics_json(const raster::BandStatistics& s) {
   return result;
 }
 
+std::string upper_case(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
+}
+
+// The extension wants a name without blanks, and a title for people.
+std::string machine_name(const std::string& name) {
+  std::string out;
+  for (const char c : name) {
+    const bool fits = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      c == '-' || c == '_';
+    if (fits)
+      out += c;
+    else if (out.empty() || out.back() != '_')
+      out += '_';
+  }
+  return out.empty() ? "class" : out;
+}
+
+ordered_json classes_json(const raster::Band& band) {
+  ordered_json classes = ordered_json::array();
+  for (const auto& [value, name] : band.class_names) {
+    classes.push_back({{"value", value}, {"name", machine_name(name)}, {"title", name}});
+    if (value >= 0 && static_cast<size_t>(value) < band.colours.size())
+      classes.back()["color_hint"] =
+          upper_case(raster::text(band.colours[static_cast<size_t>(value)]).substr(1));
+  }
+  return classes;
+}
+
+bool names_classes(const OutputItem& item) {
+  return std::any_of(item.schema.bands.begin(), item.schema.bands.end(),
+                     [](const raster::Band& band) { return !band.class_names.empty(); });
+}
+
 ordered_json bands_json(const OutputItem& item) {
   ordered_json bands = ordered_json::array();
   for (size_t slice = 0; slice < item.schema.slices.size(); ++slice) {
@@ -149,6 +185,7 @@ ordered_json bands_json(const OutputItem& item) {
         to["raster:scale"] = number(band.scale);
         to["raster:offset"] = number(band.offset);
       }
+      if (!band.class_names.empty()) to["classification:classes"] = classes_json(band);
       if (bands.size() < item.cog.bands.size()) {
         to["statistics"] = statistics_json(item.cog.bands[bands.size()]);
       }
@@ -241,6 +278,9 @@ ordered_json write_stac_item(const OutputItem& item) {
                                "https://stac-extensions.github.io/raster/v2.0.0/schema.json",
                                "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
                                "https://stac-extensions.github.io/file/v2.1.0/schema.json"};
+  if (names_classes(item))
+    result["stac_extensions"].push_back(
+        "https://stac-extensions.github.io/classification/v2.0.0/schema.json");
   result["id"] = item.id;
   result["geometry"] = footprint.geometry;
   if (!footprint.geometry.is_null()) result["bbox"] = footprint.bbox;

@@ -110,6 +110,7 @@ int run_command_line(int argc, char** argv) {
   add_sensors(app, commands);
   add_init(app, commands);
   add_runs(app, commands);
+  add_models(app, commands);
   add_inspect(app, commands);
   add_view(app, commands);
   add_pixel(app, commands);

@@ -26,6 +26,7 @@ void add_init(CLI::App& app, Commands& commands);
 void add_indices(CLI::App& app, Commands& commands);
 void add_sensors(CLI::App& app, Commands& commands);
 void add_runs(CLI::App& app, Commands& commands);
+void add_models(CLI::App& app, Commands& commands);
 void add_inspect(CLI::App& app, Commands& commands);
 void add_view(CLI::App& app, Commands& commands);
 void add_pixel(CLI::App& app, Commands& commands);

@@ -129,6 +129,8 @@ workflow::OrderedJson to_json(const raster::Asset& asset) {
                      {"block", {band.block_width, band.block_height}},
                      {"mask", band.has_mask_band}});
     for (const auto& colour : band.colours) bands.back()["colours"].push_back(raster::text(colour));
+    for (const auto& [value, class_name] : band.class_names)
+      bands.back()["class_names"][std::to_string(value)] = class_name;
   }
   for (const auto& [width, height] : info.overviews) overviews.push_back({width, height});
   workflow::OrderedJson json{{"driver", info.driver},
@@ -169,6 +171,9 @@ void print(const std::string& file, const workflow::OrderedJson& json) {
                              band["type"].get<std::string>(), validity_text(band),
                              band["scale"].get<double>(), band["offset"].get<double>(),
                              band["block"][0].get<int>(), band["block"][1].get<int>());
+    if (band.contains("class_names"))
+      for (const auto& [value, class_name] : band["class_names"].items())
+        std::cout << fmt::format("    {} {}\n", value, class_name.get<std::string>());
   }
   if (json.contains("crs")) {
     std::cout << fmt::format("  CRS {}, pixel {} x {}\n", json["crs"].get<std::string>(),

@@ -19,12 +19,13 @@ raster::Band band_of(const gdal::BandInfo& info, size_t index) {
   raster::Band band;
   band.name = info.name.empty() ? fmt::format("band{}", index + 1) : info.name;
   band.type = raster::pixel_type_of(info.type);
-  if (!info.colours.empty()) band.kind = raster::BandKind::category;
+  if (!info.colours.empty() || !info.class_names.empty()) band.kind = raster::BandKind::category;
   band.scale = info.scale;
   band.offset = info.offset;
   band.unit = info.unit;
   band.nodata = info.nodata;
   for (const auto& colour : info.colours) band.colours.push_back(colour);
+  band.class_names = info.class_names;
   return band;
 }
 

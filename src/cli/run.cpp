@@ -252,7 +252,10 @@ ExecutionReport execute_and_tell(workflow::Run& run, store::Store& store,
   print_ending(run, summary, options.memory_bytes, exit_code);
   ExecutionReport report{exit_code, summary_json(run, summary, exit_code), {}};
   for (const auto& entry : summary.published)
-    report.paths.push_back(entry.map_path.empty() ? entry.items_path : entry.map_path);
+    // Tables and pages of tiles have no list of their own.
+    if (const auto& path = entry.map_path.empty() ? entry.items_path : entry.map_path;
+        !path.empty())
+      report.paths.push_back(path);
   return report;
 }
 

@@ -10,6 +10,7 @@
 #include "engine/receipts.h"
 #include "engine/run_state.h"
 #include "error/error.h"
+#include "gdal/class_names.h"
 #include "store/checksum.h"
 #include "store/scratch_locks.h"
 #include "store/segments.h"
@@ -121,17 +122,25 @@ void add_cubes(const store::Store& store, const Output& output,
   }
 }
 
-// The objects of an output: its file, or all chunks in its folder.
+// What stands beside a raster for other programs goes where it goes.
+std::string file_of(const std::string& name) {
+  return name.ends_with(gdal::kAttributesEnding)
+             ? name.substr(0, name.size() - std::string_view(gdal::kAttributesEnding).size())
+             : name;
+}
+
+// The objects of an output: its file and what is beside it, or all chunks in its folder.
 void add_files(const Output& output, const std::map<std::string, store::Object>& objects,
                std::map<std::string, int64_t>& files) {
   const auto prefix = output.chunks ? chunk_folder(output) + "/" : output.name;
   for (auto at = objects.lower_bound(prefix); at != objects.end() && at->first.starts_with(prefix);
        ++at)
-    if (output.chunks || at->first == output.name) files[at->first] = at->second.bytes;
+    if (output.chunks || file_of(at->first) == output.name) files[at->first] = at->second.bytes;
 }
 
 // What is kept as a whole: a file, or the folder of chunks it is in.
-std::string unit_of(const std::string& name) {
+std::string unit_of(const std::string& object) {
+  const auto name = file_of(object);
   const auto layer = name.find('/', name.find('/') + 1);
   return name.substr(0, name.find('/', layer + 1));
 }
@@ -158,6 +167,7 @@ void add_friendly(const store::Store& store, const Output& output, const std::st
                                   : says(store, note, output.sha256);
   if (!same) return;
   add(copy);
+  add(copy + gdal::kAttributesEnding);
   add(note);
 }
 

@@ -9,6 +9,8 @@
 
 #include "engine/gather.h"
 #include "engine/receipt_age.h"
+#include "gdal/class_names.h"
+#include "raster/cog.h"
 #include "store/checksum.h"
 #include "workflow/item_task.h"
 
@@ -30,6 +32,7 @@ class AttemptLayers : public workflow::Layers {
     file.item = item;
     file.path = product.scratch_path;
     const auto& summary = product.summary;
+    file.bytes = summary.bytes;
     file.pixel_hash = summary.pixel_hash.empty() ? summary.sha256 : summary.pixel_hash;
     if (product.schema) file.schema = *product.schema;
     file.metrics = product.metrics;
@@ -66,6 +69,36 @@ class AttemptLayers : public workflow::Layers {
   const bool gaps_are_empty_;
   std::vector<std::pair<std::string, workflow::LayerFile>> made_;
 };
+
+// Of a GeoTIFF.
+std::string attributes_of(const workflow::Product& product) {
+  const bool cog = product.schema && product.extension == ".tif";
+  return cog ? raster::attributes_beside(*product.schema) : std::string();
+}
+
+// What the block ops of a chain were given beside pixels.
+std::vector<Given> given_to(const workflow::ChainRun& chain, const workflow::ItemPlan& plan) {
+  std::vector<Given> given;
+  for (size_t n = 0; n < chain.chain->nodes.size(); ++n) {
+    const auto& node = chain.chain->nodes[n];
+    if (node.kind() != workflow::OpKind::block) continue;
+    for (const auto& file : chain.files[n]) given.push_back({"", file.path, file.sha256});
+    const auto layers = node.block().layers_read();
+    for (size_t i = 0; i < plan.nodes[n].files.size(); ++i)
+      given.push_back({layers[i], "", plan.nodes[n].files[i].pixel_hash});
+  }
+  return given;
+}
+
+// The models that a task reads; of maps and tables the items are many, and its fingerprint's.
+void note_models(const workflow::TaskOp& task, const AttemptLayers& layers,
+                 const workflow::Item& item, std::vector<Given>& given) {
+  for (const auto& layer : task.layers_read()) {
+    if (layers.info(layer).kind != workflow::LayerKind::model) continue;
+    for (const auto& entry : layers.files(layer, item))
+      if (entry.file && !entry.file->empty) given.push_back({layer, "", entry.file->pixel_hash});
+  }
+}
 
 }  // namespace
 
@@ -160,6 +193,7 @@ Outcome ItemHandler::execute_chain(const WorkMessage& message) const {
   receipt.read_amplification = woven.layout.read_amplification;
   receipt.memory_bytes = woven.layout.memory_bytes;
   receipt.scenes = scene_labels(woven.plan);
+  receipt.given = given_to(step.chain_of(step.items[message.item]), woven.plan);
   receipt.dropped = woven.plan.dropped;
   receipt.clipped_at_load = woven.result.clipped_at_load;
   return commit(message, std::move(receipt), std::move(woven.result.products));
@@ -178,8 +212,12 @@ WovenItem weave_item(const workflow::StepRun& step, workflow::ItemPlan plan,
     const auto ticket = parts.budget.acquire(layout.memory_bytes, parts.stop);
     if (parts.cost != nullptr) parts.cost->memory_bytes = ticket.bytes();
     const workflow::SinkContext context{
-        item.grid, item.name, item.at(), parts.scratch_folder,
-        provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), plan.dropped)};
+        item.grid,
+        item.name,
+        item.at(),
+        parts.scratch_folder,
+        provenance_of(*step.chain_of(item).chain, item.grid, scene_labels(plan), plan.dropped),
+        {}};
     try {
       auto result = Loom(parts.cores, parts.reads, parts.datasets)
                         .weave(step, plan, layout, context, parts.stop,
@@ -215,8 +253,12 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
   context.item = item;
   context.grid = item.grid;
   context.selected = parts_.run.selected_window(item.zone);
+  if (item.every_zone)
+    for (size_t zone = 0; zone < parts_.run.zones().size(); ++zone)
+      context.zones.push_back({parts_.run.zones()[zone].grid, parts_.run.selected_window(zone)});
   context.scratch_folder = unfinished.path();
   context.provenance = provenance_of(*step.chain_of(item).chain, item.grid, {}, {});
+  context.fingerprint = fingerprint;
   context.pool = &parts_.datasets;
   context.threads = parts_.cores.threads();
   context.for_each_index = [this](size_t count, const std::function<void(size_t)>& body) {
@@ -237,6 +279,7 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
     context.memory_bytes = ticket.bytes();
     receipt.memory_bytes = std::max(receipt.memory_bytes, ticket.bytes());
     if (parts_.cost != nullptr) parts_.cost->memory_bytes = receipt.memory_bytes;
+    note_models(node.task(), layers, item, receipt.given);
     auto product = work != nullptr ? work->run(context)
                                    : std::optional<workflow::Product>(node.task().run(context));
     if (!product) continue;
@@ -253,6 +296,9 @@ Outcome ItemHandler::execute_task(const WorkMessage& message) const {
 void ItemHandler::put(const workflow::Product& product, Output& output) const {
   if (!product.chunks) {
     output.name += product.extension;
+    // First, so that no file is seen without it.
+    if (const auto attributes = attributes_of(product); !attributes.empty())
+      parts_.store.put_bytes(attributes, output.name + gdal::kAttributesEnding);
     return parts_.store.put_file(product.scratch_path, output.name);
   }
   const auto put_object = [&](const raster::ChunkObject& object) {

@@ -85,7 +85,10 @@ class Weaving {
     sinks_.resize(chain_.nodes.size());
     for (size_t n = 0; n < chain_.nodes.size(); ++n) {
       if (chain_.nodes[n].kind() != OpKind::sink) continue;
-      sinks_[n] = chain_.nodes[n].sink().open(context, schema_of(chain_.nodes[n].inputs.front()));
+      const auto& input = chain_.nodes[n].inputs.front();
+      auto own = context;
+      if (chain_.nodes[n].sink().keeps_recipes()) own.recipes = plan_.recipes_of(input);
+      sinks_[n] = chain_.nodes[n].sink().open(own, schema_of(input));
     }
   }
 

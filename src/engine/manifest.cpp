@@ -11,7 +11,9 @@
 #include "engine/cube_publisher.h"
 #include "engine/item_handler.h"
 #include "engine/layer_manifest.h"
+#include "gdal/class_names.h"
 #include "gdal/dataset.h"
+#include "raster/cog.h"
 
 namespace geoloom::engine {
 namespace {
@@ -162,6 +164,17 @@ std::string plain_name(const std::string& folder, const Output& output,
   return folder + output.layer + part_of(item) + output.name.substr(output.name.rfind('.'));
 }
 
+// Names of classes beside a GeoTIFF, as beside the file that it is a copy of.
+void put_attributes(const Output& output, store::Store& store, const std::string& copy) {
+  if (!output.schema || !copy.ends_with(".tif")) return;
+  const auto beside = copy + gdal::kAttributesEnding;
+  const auto attributes = raster::attributes_beside(*output.schema);
+  if (!attributes.empty())
+    put_if_other(store, attributes, beside);
+  else if (store.size_of(beside))
+    store.remove(beside);  // of a map that was called the same before
+}
+
 }  // namespace
 
 std::vector<Published> publish_step(const workflow::Run& run, size_t step, const RunState& state,
@@ -192,6 +205,7 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
         if (domain.over_tiles() || domain.over_windows()) continue;
         const auto part = part_of(step_run.items[i]);
         const auto copy = plain_name(folder, output, step_run.items[i]);
+        put_attributes(output, store, copy);
         if (store.local())
           link_file(store, scratch, output.name, copy);
         else

@@ -106,6 +106,10 @@ Json to_json(const Receipt& receipt) {
             {"notes", receipt.notes},
             {"outputs", outputs}};
   if (receipt.again) json["again"] = true;
+  for (const auto& each : receipt.given)
+    json["given"].push_back(
+        {{each.layer.empty() ? "file" : "layer", each.layer.empty() ? each.file : each.layer},
+         {"hash", each.hash}});
   if (!receipt.log.empty()) json["log"] = to_json(receipt.log);
   return json;
 }
@@ -162,6 +166,10 @@ Receipt receipt_of(const JsonView& json) {
   receipt.scenes = texts_of(json["scenes"]);
   for (const auto& each : elements_of(json["dropped"]))
     receipt.dropped.push_back({text_of(each["scene"]), text_of(each["reason"])});
+  if (const auto given = json["given"])
+    for (const auto& each : elements_of(given))
+      receipt.given.push_back({each["layer"] ? text_of(each["layer"]) : "",
+                               each["file"] ? text_of(each["file"]) : "", text_of(each["hash"])});
   receipt.clipped_at_load = static_cast<uint64_t>(number_of(json["clipped_at_load"]));
   receipt.notes = texts_of(json["notes"]);
   if (const auto log = json["log"]) receipt.log = attempt_log_from_json(log.tree());

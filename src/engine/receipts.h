@@ -41,6 +41,12 @@ struct Output {
   size_t objects = 1;
   std::optional<workflow::Metrics> metrics;
 };
+// What an op was given as a whole, beside its pixels: a layer (a model, fitted parameters) or a
+// file.
+struct Given {
+  std::string layer, file;  // one of the two
+  std::string hash;         // of its content: LayerFile::pixel_hash, or SHA-256
+};
 // "layers/x/0_0-0123456789ab" of an item in chunks: where all of its objects are.
 std::string chunk_folder(const Output& output);
 
@@ -59,6 +65,7 @@ struct Receipt {
   std::string chain;
   std::vector<std::string> scenes;
   std::vector<workflow::Dropped> dropped;
+  std::vector<Given> given;
   uint64_t clipped_at_load = 0;
   std::vector<std::string> notes;
   AttemptLog log;

@@ -69,6 +69,7 @@ std::optional<workflow::LayerFile> RunState::file_at(const std::string& layer, s
   for (const auto& output : found->outputs) {
     if (output.layer != layer) continue;
     file.path = store_.path_of(output.name);
+    file.bytes = output.bytes;
     // What has no pixels is what its bytes are.
     file.pixel_hash = output.pixel_hash.empty() ? output.sha256 : output.pixel_hash;
     if (output.schema) file.schema = *output.schema;

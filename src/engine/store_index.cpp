@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "learn/model_package.h"
 #include "store/checksum.h"
 #include "store/segments.h"
 
@@ -18,7 +19,7 @@ namespace {
 
 using workflow::Json;
 
-constexpr int kFormat = 4;
+constexpr int kFormat = 5;
 constexpr const char* kFolder = "receipts/";
 constexpr size_t kSegmentLimitBytes = size_t{1} << 30;
 // Of a fingerprint's 64: 128 bits, which no two items share by chance.
@@ -33,6 +34,11 @@ CREATE TABLE list_scenes(scene INTEGER, list INTEGER, PRIMARY KEY(scene, list)) 
 CREATE TABLE receipts(id INTEGER PRIMARY KEY, fingerprint TEXT UNIQUE, run TEXT, step TEXT,
                       item TEXT, empty INTEGER, list INTEGER);
 CREATE INDEX receipts_by_list ON receipts(list);
+CREATE TABLE models(fingerprint TEXT, layer TEXT, name TEXT, sha256 TEXT, bytes INTEGER, run TEXT,
+                    step TEXT, item TEXT, finished TEXT, PRIMARY KEY(fingerprint, layer))
+                    WITHOUT ROWID;
+CREATE TABLE model_uses(hash TEXT, run TEXT, step TEXT, layer TEXT,
+                        PRIMARY KEY(hash, run, step, layer)) WITHOUT ROWID;
 CREATE TABLE totals(run TEXT PRIMARY KEY, made INTEGER, empty INTEGER, started TEXT, finished TEXT);
 CREATE TABLE headers(run TEXT PRIMARY KEY, created TEXT, document TEXT, trial INTEGER);
 CREATE TABLE surveys(run TEXT PRIMARY KEY, receipts INTEGER, layers TEXT);
@@ -116,7 +122,10 @@ class Intake {
         scene_id_(database.prepare("SELECT id FROM scenes WHERE name = ?1")),
         list_(database.prepare("INSERT OR IGNORE INTO scene_lists(hash) VALUES(?1)")),
         list_id_(database.prepare("SELECT id FROM scene_lists WHERE hash = ?1")),
-        list_scene_(database.prepare("INSERT OR IGNORE INTO list_scenes VALUES(?1, ?2)")) {}
+        list_scene_(database.prepare("INSERT OR IGNORE INTO list_scenes VALUES(?1, ?2)")),
+        model_(database.prepare(
+            "INSERT OR REPLACE INTO models VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")),
+        use_(database.prepare("INSERT OR IGNORE INTO model_uses VALUES(?1, ?2, ?3, ?4)")) {}
 
   void add(const Receipt& receipt) {
     if (receipt.again)
@@ -132,6 +141,7 @@ class Intake {
     const bool added = changes_.number(0) > 0;
     changes_.run();
     if (!added) return;  // the first committed receipt counts
+    add_models(receipt);
     auto& totals = totals_[receipt.run];
     ++(receipt.empty ? totals.empty : totals.made);
     if (totals.started.empty() || receipt.started < totals.started)
@@ -154,6 +164,30 @@ class Intake {
   }
 
  private:
+  // The models that an item made, and what it made of models that it was given. Which of the files
+  // that were given are models is not known here: files from outside are too.
+  void add_models(const Receipt& receipt) {
+    for (const auto& output : receipt.outputs) {
+      if (output.media_type == learn::kModelMediaType)
+        model_.bind(1, receipt.fingerprint)
+            .bind(2, output.layer)
+            .bind(3, output.name)
+            .bind(4, output.sha256)
+            .bind(5, output.bytes)
+            .bind(6, receipt.run)
+            .bind(7, receipt.step)
+            .bind(8, receipt.item)
+            .bind(9, receipt.finished)
+            .run();
+      for (const auto& given : receipt.given)
+        use_.bind(1, given.hash)
+            .bind(2, receipt.run)
+            .bind(3, receipt.step)
+            .bind(4, output.layer)
+            .run();
+    }
+  }
+
   int64_t id_of(SqliteStatement& insert, SqliteStatement& select, const std::string& text) {
     insert.bind(1, text).run();
     select.bind(1, text).step();
@@ -179,6 +213,7 @@ class Intake {
 
   SqliteDatabase& database_;
   SqliteStatement receipt_, replaced_, changes_, scene_, scene_id_, list_, list_id_, list_scene_;
+  SqliteStatement model_, use_;
   std::map<std::string, int64_t> lists_;
   std::map<std::string, RunTotals> totals_;
 };
@@ -531,6 +566,26 @@ std::vector<StoreIndex::Use> StoreIndex::uses_of_scene(const std::string& scene)
     while (rows.step()) uses.push_back({rows.text(0), rows.text(1), rows.text(2), rows.text(3)});
   });
   return uses;
+}
+
+std::vector<StoreIndex::MadeModel> StoreIndex::models() {
+  std::vector<MadeModel> models;
+  with_database([&](SqliteDatabase& database) {
+    models.clear();
+    auto rows = database.prepare(
+        "SELECT fingerprint, layer, name, sha256, bytes, run, step, item, finished FROM models "
+        "ORDER BY finished, layer, fingerprint");
+    auto uses = database.prepare(
+        "SELECT run, step, layer FROM model_uses WHERE hash = ?1 ORDER BY run, step, layer");
+    while (rows.step()) {
+      MadeModel model{rows.text(0), rows.text(1), rows.text(2), rows.text(3), rows.number(4),
+                      rows.text(5), rows.text(6), rows.text(7), rows.text(8), {}};
+      uses.bind(1, model.sha256);
+      while (uses.step()) model.uses.push_back({uses.text(0), uses.text(1), uses.text(2)});
+      models.push_back(std::move(model));
+    }
+  });
+  return models;
 }
 
 std::vector<std::string> StoreIndex::scenes_like(const std::string& text, size_t limit) {

@@ -69,6 +69,20 @@ class StoreIndex {
     std::string run, step, item, fingerprint;
   };
   std::vector<Use> uses_of_scene(const std::string& scene);
+  // All models that receipts tell of, oldest first, whether their files are still there or not, and
+  // which layers were made with each.
+  struct ModelUse {
+    std::string run, step, layer;
+  };
+  struct MadeModel {
+    std::string fingerprint, layer;
+    std::string name;  // in the store
+    std::string sha256;
+    int64_t bytes = 0;
+    std::string run, step, item, finished;
+    std::vector<ModelUse> uses;
+  };
+  std::vector<MadeModel> models();
   // Names of scenes that hold the text, for who does not know one exactly; at most `limit`.
   std::vector<std::string> scenes_like(const std::string& text, size_t limit);
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "gdal/class_names.h"
 #include "geo/grid.h"
 
 namespace geoloom::gdal {
@@ -41,6 +42,7 @@ struct BandInfo {
   std::string colour;  // "red", "green", "blue", "grey", "palette", "alpha" or ""
   // Of a palette: red, green and blue by value, up to the last that is not black.
   std::vector<std::array<uint8_t, 3>> colours;
+  ClassNamesByValue class_names;  // gdal/class_names.h
   int block_width = 0;
   int block_height = 0;
   bool has_mask_band = false;  // an internal mask or alpha says what is valid

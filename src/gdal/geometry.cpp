@@ -137,6 +137,24 @@ Geometry Geometry::polygon(const std::vector<geo::XY>& points) {
   return owned(polygon.clone());
 }
 
+Geometry Geometry::of_rings(const std::vector<std::vector<std::vector<geo::XY>>>& parts) {
+  auto all = std::make_unique<OGRMultiPolygon>();
+  for (const auto& rings : parts) {
+    auto polygon = std::make_unique<OGRPolygon>();
+    for (const auto& points : rings) {
+      auto ring = std::make_unique<OGRLinearRing>();
+      ring->setNumPoints(static_cast<int>(points.size()));
+      for (size_t i = 0; i < points.size(); ++i)
+        ring->setPoint(static_cast<int>(i), points[i].x, points[i].y);
+      ring->closeRings();
+      polygon->addRingDirectly(ring.release());
+    }
+    if (parts.size() == 1) return owned(polygon.release());
+    all->addGeometryDirectly(polygon.release());
+  }
+  return owned(all.release());
+}
+
 Geometry Geometry::from_wkt(std::string_view wkt) {
   const Capture capture("");
   const std::string text(wkt);

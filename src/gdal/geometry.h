@@ -28,6 +28,9 @@ class Geometry {
   explicit Geometry(std::shared_ptr<const OGRGeometry> ogr) : ogr_(std::move(ogr)) {}
   static Geometry box(const geo::Box& box);
   static Geometry polygon(const std::vector<geo::XY>& ring);  // closed
+  // Of each part the outer ring, then holes; several parts become one multipolygon. Rings are
+  // closed here, their first point is not repeated.
+  static Geometry of_rings(const std::vector<std::vector<std::vector<geo::XY>>>& parts);
   static Geometry from_wkt(std::string_view wkt);
   static Geometry united(const std::vector<Geometry>& parts);
 

@@ -98,6 +98,8 @@ BandInfo band_info(GDALRasterBandH band) {
   info.unit = text_or_empty(GDALGetRasterUnitType(band));
   info.colour = colour_name(GDALGetRasterColorInterpretation(band));
   if (info.colour == "palette") info.colours = colours_of(band);
+  if (const char* const names = GDALGetMetadataItem(band, kClassNamesItem, nullptr))
+    info.class_names = class_names_of(names);
   GDALGetBlockSize(band, &info.block_width, &info.block_height);
   info.has_mask_band = (GDALGetMaskFlags(band) & (GMF_PER_DATASET | GMF_ALPHA)) != 0;
   return info;

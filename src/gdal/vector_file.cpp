@@ -263,8 +263,7 @@ bool named_like_vectors(const std::string& path) {
 struct VectorWriter::Impl {
   // A GeoPackage tells when it was made.
   const ThreadOption date{"OGR_CURRENT_DATE", "2000-01-01T00:00:00.000Z"};
-  std::string path, scratch;
-  bool geojson = false;
+  std::string path, scratch, driver, ending;
   DatasetHandle dataset;
   OGRLayer* layer = nullptr;
   bool in_transaction = false;
@@ -279,17 +278,23 @@ struct VectorWriter::Impl {
 VectorWriter::VectorWriter(const std::string& path) : impl_(std::make_unique<Impl>()) {
   register_vector_drivers();
   impl_->path = path;
-  impl_->geojson = ends_with(path, ".geojson") || ends_with(path, ".json");
-  if (!impl_->geojson && !ends_with(path, ".gpkg"))
-    throw Error(ErrorCode::invalid, "tiles are written as .gpkg or .geojson").at(place_of(path));
+  const std::array<std::array<const char*, 2>, 4> known{
+      {{".gpkg", "GPKG"}, {".geojson", "GeoJSON"}, {".json", "GeoJSON"}, {".fgb", "FlatGeobuf"}}};
+  for (const auto& [ending, driver] : known)
+    if (ends_with(path, ending)) {
+      impl_->driver = driver;
+      impl_->ending = ending;
+    }
+  if (impl_->driver.empty())
+    throw Error(ErrorCode::invalid, "shapes are written as .gpkg, .geojson or .fgb")
+        .at(place_of(path));
   if (is_remote(path) || path.find("://") != std::string::npos)
     throw Error(ErrorCode::invalid, "vector files are written to local folders only")
         .at(place_of(path));
   checked_path(path, Access::write);
   const Capture capture(path);
-  impl_->scratch =
-      fmt::format("{}.part-{}{}", path, getpid(), impl_->geojson ? ".geojson" : ".gpkg");
-  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(impl_->geojson ? "GeoJSON" : "GPKG");
+  impl_->scratch = fmt::format("{}.part-{}{}", path, getpid(), impl_->ending);
+  GDALDriver* driver = GetGDALDriverManager()->GetDriverByName(impl_->driver.c_str());
   impl_->dataset.reset(driver->Create(checked_path(impl_->scratch, Access::write).c_str(), 0, 0, 0,
                                       GDT_Unknown, nullptr));
   if (!impl_->dataset) throw capture.error(ErrorCode::unavailable, "the file cannot be written");
@@ -304,7 +309,7 @@ VectorWriter::~VectorWriter() {
 }
 
 bool VectorWriter::geojson() const {
-  return impl_->geojson;
+  return impl_->driver == "GeoJSON";
 }
 
 void VectorWriter::begin_layer(const std::string& name, const geo::Crs& crs,
@@ -313,7 +318,7 @@ void VectorWriter::begin_layer(const std::string& name, const geo::Crs& crs,
   impl_->end_layer();
   auto reference = reference_of(crs);
   Options options;
-  if (impl_->geojson) options.set("RFC7946", "YES");
+  if (geojson()) options.set("RFC7946", "YES");
   auto* const dataset = GDALDataset::FromHandle(impl_->dataset.get());
   impl_->layer = dataset->CreateLayer(name.c_str(), &reference, wkbUnknown, options.get());
   if (impl_->layer == nullptr)

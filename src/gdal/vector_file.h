@@ -62,7 +62,8 @@ std::vector<VectorLayerInfo> describe_vectors(const std::string& path);
 bool named_like_vectors(const std::string& path);
 
 // Writes features layer by layer. The file shows up under its name when close() returns: GeoPackage
-// by the ending .gpkg, GeoJSON (one layer, WGS84) by .geojson or .json. Local files only. The same
+// by the ending .gpkg, GeoJSON (one layer, WGS84) by .geojson or .json, FlatGeobuf (one layer, with
+// an index) by .fgb. Local files only. The same
 // features give the same bytes. On one thread.
 class VectorWriter {
  public:

@@ -15,38 +15,56 @@ namespace {
 
 constexpr double kSphereRadius_m = 6371007.2;
 
-double distance(const PlacePoint& a, const PlacePoint& b) {
+double squared_distance(const PlacePoint& a, const PlacePoint& b) {
   const double x = a[0] - b[0], y = a[1] - b[1], z = a[2] - b[2];
-  return std::sqrt(x * x + y * y + z * z);
+  return x * x + y * y + z * z;
 }
 
-// Distances of all pairs of clusters; half of a square.
-class PairDistances {
- public:
-  explicit PairDistances(std::span<const PlacePoint> points) : count_(points.size()) {
-    values_.reserve(count_ * (count_ - 1) / 2);
-    for (size_t i = 0; i < count_; ++i)
-      for (size_t j = i + 1; j < count_; ++j) values_.push_back(distance(points[i], points[j]));
-  }
-  double& at(size_t i, size_t j) {
-    if (i > j) std::swap(i, j);
-    return values_[count_ * i - i * (i + 1) / 2 + (j - i - 1)];
-  }
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
- private:
-  size_t count_;
-  std::vector<double> values_;
+// Distances between clusters are computed when they are asked for: those of all pairs would be a
+// square, of 15 000 points 0.9 GB.
+struct Cluster {
+  std::vector<PlacePoint> points;  // of complete linkage all, of Ward's the centroid
+  PlacePoint low{}, high{};        // of its points
+  size_t size = 1;                 // 0: it is part of another one
 };
+
+// The largest distance between points of two clusters; infinity where it is `near` or more.
+// Distances compare as their squares do, rounding included, so clusters that are far apart along
+// one axis need no look at their points.
+double farthest(const Cluster& a, const Cluster& b, double near) {
+  double square = 0;
+  for (size_t axis = 0; axis < 3; ++axis) {
+    const double along = std::max(a.high[axis] - b.low[axis], b.high[axis] - a.low[axis]);
+    square = std::max(square, along * along);
+  }
+  if (std::sqrt(square) >= near) return kInfinity;
+  for (const auto& p : a.points) {
+    for (const auto& q : b.points) square = std::max(square, squared_distance(p, q));
+    if (std::sqrt(square) >= near) return kInfinity;
+  }
+  return std::sqrt(square);
+}
+
+// How much the sum of squares within clusters grows when the two become one, as a distance (Ward
+// 1963): of single points their distance.
+double wards(const Cluster& a, const Cluster& b) {
+  const auto size_a = static_cast<double>(a.size), size_b = static_cast<double>(b.size);
+  return std::sqrt(2 * (size_a * size_b) / (size_a + size_b) *
+                   squared_distance(a.points.front(), b.points.front()));
+}
 
 // Nearest neighbour chains. A cluster keeps the place of its last point in all arrays.
 class Linking {
  public:
-  Linking(std::span<const PlacePoint> points, Linkage linkage)
-      : linkage_(linkage), distances_(points), sizes_(points.size(), 1) {}
+  Linking(std::span<const PlacePoint> points, Linkage linkage) : linkage_(linkage) {
+    for (const auto& point : points) clusters_.push_back({{point}, point, point, 1});
+  }
 
   std::vector<Merge> run() {
     std::vector<Merge> merges;
-    while (merges.size() + 1 < sizes_.size()) merges.push_back(next_merge());
+    while (merges.size() + 1 < clusters_.size()) merges.push_back(next_merge());
     // Of equal distances those found first come first, as in SciPy.
     std::stable_sort(merges.begin(), merges.end(),
                      [](const Merge& a, const Merge& b) { return a.distance < b.distance; });
@@ -54,62 +72,66 @@ class Linking {
   }
 
  private:
+  struct Link {
+    size_t cluster;
+    double distance;  // to the link before
+  };
+
   Merge next_merge() {
-    if (chain_.empty())
-      chain_.push_back(static_cast<size_t>(
-          std::find_if(sizes_.begin(), sizes_.end(), [](size_t size) { return size > 0; }) -
-          sizes_.begin()));
+    if (chain_.empty()) {
+      const auto first = std::find_if(clusters_.begin(), clusters_.end(),
+                                      [](const Cluster& cluster) { return cluster.size > 0; });
+      chain_.push_back({static_cast<size_t>(first - clusters_.begin()), kInfinity});
+    }
     for (;;) {
-      const size_t x = chain_.back();
+      const size_t x = chain_.back().cluster;
       const auto [y, near] = nearest(x);
-      if (chain_.size() > 1 && y == chain_[chain_.size() - 2]) {
+      if (chain_.size() > 1 && y == chain_[chain_.size() - 2].cluster) {
         chain_.resize(chain_.size() - 2);
-        return merge(std::min(x, y), std::max(x, y), near);
+        merge(std::min(x, y), std::max(x, y));
+        return {std::min(x, y), std::max(x, y), near};
       }
-      chain_.push_back(y);
+      chain_.push_back({y, near});
     }
   }
 
-  std::pair<size_t, double> nearest(size_t x) {
-    size_t y = x;
-    double near = std::numeric_limits<double>::infinity();
-    if (chain_.size() > 1) {  // of equally near ones the one before, or chains would run in circles
-      y = chain_[chain_.size() - 2];
-      near = distances_.at(x, y);
+  Link nearest(size_t x) const {
+    Link best{x, kInfinity};
+    // Of equally near ones the one before, or chains would run in circles.
+    if (chain_.size() > 1) best = {chain_[chain_.size() - 2].cluster, chain_.back().distance};
+    for (size_t i = 0; i < clusters_.size(); ++i) {
+      if (clusters_[i].size == 0 || i == x) continue;
+      const double d = linkage_ == Linkage::complete
+                           ? farthest(clusters_[x], clusters_[i], best.distance)
+                           : wards(clusters_[x], clusters_[i]);
+      if (d < best.distance) best = {i, d};
     }
-    for (size_t i = 0; i < sizes_.size(); ++i) {
-      if (sizes_[i] == 0 || i == x) continue;
-      if (const double d = distances_.at(x, i); d < near) {
-        near = d;
-        y = i;
-      }
+    return best;
+  }
+
+  void merge(size_t x, size_t y) {
+    auto &from = clusters_[x], &to = clusters_[y];
+    if (linkage_ == Linkage::complete) {
+      to.points.insert(to.points.end(), from.points.begin(), from.points.end());
+    } else {
+      const auto all = static_cast<double>(from.size + to.size);
+      for (size_t axis = 0; axis < 3; ++axis)
+        to.points[0][axis] = (static_cast<double>(from.size) * from.points[0][axis] +
+                              static_cast<double>(to.size) * to.points[0][axis]) /
+                             all;
     }
-    return {y, near};
+    for (size_t axis = 0; axis < 3; ++axis) {
+      to.low[axis] = std::min(to.low[axis], from.low[axis]);
+      to.high[axis] = std::max(to.high[axis], from.high[axis]);
+    }
+    to.size += from.size;
+    from = {};
+    from.size = 0;
   }
 
-  Merge merge(size_t x, size_t y, double between) {
-    for (size_t i = 0; i < sizes_.size(); ++i)
-      if (sizes_[i] != 0 && i != x && i != y)
-        distances_.at(i, y) = joined(distances_.at(i, x), distances_.at(i, y), between, sizes_[x],
-                                     sizes_[y], sizes_[i]);
-    sizes_[y] += sizes_[x];
-    sizes_[x] = 0;
-    return {x, y, between};
-  }
-
-  // Lance and Williams' formulas.
-  double joined(double to_x, double to_y, double between, size_t x, size_t y, size_t other) const {
-    if (linkage_ == Linkage::complete) return std::max(to_x, to_y);
-    const auto nx = static_cast<double>(x), ny = static_cast<double>(y),
-               n = static_cast<double>(other);
-    const double all = nx + ny + n;
-    return std::sqrt((n + nx) / all * to_x * to_x + (n + ny) / all * to_y * to_y -
-                     n / all * between * between);
-  }
-
-  Linkage linkage_;
-  PairDistances distances_;
-  std::vector<size_t> sizes_, chain_;
+  const Linkage linkage_;
+  std::vector<Cluster> clusters_;
+  std::vector<Link> chain_;
 };
 
 std::vector<size_t> numbered(std::span<const Merge> merges, size_t made) {

@@ -234,10 +234,13 @@ CrossValidation cross_validate(const Candidates& candidates, const TrainingData&
                                std::span<const int32_t> folds, const ValidationSettings& settings,
                                const FitContext& context) {
   const auto numbers = folds_with_rows(folds);
-  if (numbers.size() < 2)
+  // One fold is enough where other rows are only trained on.
+  const bool only_trained =
+      std::any_of(folds.begin(), folds.end(), [](int32_t fold) { return fold < 0; });
+  if (numbers.empty() || (numbers.size() < 2 && !only_trained))
     throw Error(ErrorCode::invalid,
                 fmt::format("{} of the folds has rows; cross-validation needs two", numbers.size()))
-        .hint("split the samples into more folds");
+        .hint("split the samples into more folds, or give split a test_share");
   CrossValidation result;
   result.predictions.assign(data.rows() * data.outputs(), kNaN);
   for (const int32_t fold : numbers)

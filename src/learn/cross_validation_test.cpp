@@ -90,6 +90,18 @@ TEST(CrossValidation, LearningCurveGrows) {
   EXPECT_GT(curve.trained[1], 0.99);
 }
 
+TEST(CrossValidation, OneFoldIsTestedByWhatHasNone) {
+  const auto rows = made_classes(200, 4, 2, 14);
+  std::vector<int32_t> folds(200, -1);
+  std::fill(folds.begin(), folds.begin() + 40, 0);
+  const auto result = cross_validate(candidates({{"trees", 10}}), rows.view(), folds, {}, {});
+  ASSERT_EQ(result.folds.size(), 1U);
+  EXPECT_EQ(result.folds[0].trained_rows, 160U);
+  EXPECT_EQ(result.folds[0].tested_rows, 40U);
+  EXPECT_FALSE(std::isnan(result.predictions[0]));
+  EXPECT_TRUE(std::isnan(result.predictions[2 * 199]));
+}
+
 TEST(CrossValidation, SaysWhatCannotBeDone) {
   const auto rows = made_classes(30, 3, 2, 12);
   EXPECT_THROW(cross_validate(candidates({}), rows.view(), std::vector<int32_t>(30, 0), {}, {}),

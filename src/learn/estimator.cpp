@@ -17,10 +17,14 @@
 namespace geoloom::learn {
 namespace {
 
-// The data with other weights, which the caller keeps.
-TrainingData weighted(TrainingData data, std::span<const double> weights) {
-  data.weights = weights;
-  return data;
+// What the problem calls them, where the model has as many.
+template <class Model>
+void take_names(const Problem& problem, size_t columns, Model& model) {
+  if (problem.features.size() == columns) model.features = problem.features;
+  if (problem.class_values.size() != model.class_values.size()) return;
+  model.class_values = problem.class_values;
+  model.class_names = problem.class_names;
+  model.class_names.resize(model.class_values.size());
 }
 
 class ForestModel : public TrainedModel {
@@ -37,12 +41,7 @@ class ForestModel : public TrainedModel {
   }
   ModelFile file() const override {
     auto ensemble = ensemble_of(forest_, problem_.task);
-    if (problem_.features.size() == ensemble.features.size()) ensemble.features = problem_.features;
-    if (problem_.class_values.size() == ensemble.class_values.size()) {
-      ensemble.class_values = problem_.class_values;
-      ensemble.class_names = problem_.class_names;
-      ensemble.class_names.resize(ensemble.class_values.size());
-    }
+    take_names(problem_, ensemble.features.size(), ensemble);
     return {kForestFileName, forest_file_bytes(ensemble)};
   }
   std::vector<double> importances() const override { return forest_.importances; }
@@ -52,31 +51,54 @@ class ForestModel : public TrainedModel {
   Problem problem_;
 };
 
-class ForestEstimator : public Estimator {
+// An algorithm of this program: it learns from complete rows, with weights of classes.
+class OwnEstimator : public Estimator {
  public:
-  ForestEstimator(ForestKind kind, const Problem& problem, const nlohmann::json& parameters)
-      : problem_(problem),
-        reader_(kind == ForestKind::random_forest ? "random_forest" : "extra_trees", parameters),
-        class_weights_(reader_, problem) {
-    parameters_.kind = kind;
-    read();
-    reader_.ignore({"n_jobs", "oob_score", "verbose"});
-    reader_.finish();
-  }
-
   std::unique_ptr<TrainedModel> fit(const TrainingData& data, const TrainingData*,
-                                    const FitContext& context) const override {
+                                    const FitContext& context) const final {
     context.check_cancelled();
     check(data, false, problem_.features);
     const auto weights = class_weights_.of(data);
-    return std::make_unique<ForestModel>(
-        train_forest(weighted(data, weights), parameters_, context.for_each), problem_);
+    auto weighted = data;
+    weighted.weights = weights;
+    return train(weighted, context);
+  }
+
+ protected:
+  OwnEstimator(const std::string& algorithm, const Problem& problem,
+               const nlohmann::json& parameters)
+      : problem_(problem), reader_(algorithm, parameters), class_weights_(reader_, problem) {}
+  virtual std::unique_ptr<TrainedModel> train(const TrainingData& data,
+                                              const FitContext& context) const = 0;
+  const Problem& problem() const { return problem_; }
+  EstimatorParameters& reader() { return reader_; }
+
+ private:
+  Problem problem_;
+  EstimatorParameters reader_;
+  ClassWeights class_weights_;
+};
+
+class ForestEstimator : public OwnEstimator {
+ public:
+  ForestEstimator(ForestKind kind, const std::string& algorithm, const Problem& problem,
+                  const nlohmann::json& parameters)
+      : OwnEstimator(algorithm, problem, parameters) {
+    parameters_.kind = kind;
+    read(reader());
+    reader().ignore({"n_jobs", "oob_score", "verbose"});
+    reader().finish();
   }
 
  private:
-  void read() {
-    const bool classes = problem_.task == Task::classification;
-    const auto criterion = reader_.text({"criterion"}, classes ? "gini" : "squared_error");
+  std::unique_ptr<TrainedModel> train(const TrainingData& data,
+                                      const FitContext& context) const override {
+    return std::make_unique<ForestModel>(train_forest(data, parameters_, context.for_each),
+                                         problem());
+  }
+  void read(EstimatorParameters& reader) {
+    const bool classes = problem().task == Task::classification;
+    const auto criterion = reader.text({"criterion"}, classes ? "gini" : "squared_error");
     if (criterion == "gini")
       parameters_.criterion = SplitCriterion::gini;
     else if (criterion == "entropy" || criterion == "log_loss")
@@ -84,29 +106,26 @@ class ForestEstimator : public Estimator {
     else if (criterion == "squared_error" || criterion == "mse")
       parameters_.criterion = SplitCriterion::squared_error;
     else
-      throw reader_.error("criterion", fmt::format("is '{}'", criterion))
+      throw reader.error("criterion", fmt::format("is '{}'", criterion))
           .hint("gini and entropy for classes, squared_error for quantities");
     if (classes == (parameters_.criterion == SplitCriterion::squared_error))
-      throw reader_.error("criterion", fmt::format("{} does not fit the label", criterion))
+      throw reader.error("criterion", fmt::format("{} does not fit the label", criterion))
           .hint("gini and entropy are for classes, squared_error is for quantities");
-    parameters_.trees = reader_.whole({"trees", "n_estimators"}, 100, 1);
-    parameters_.max_depth = reader_.whole({"max_depth"}, 0);
-    parameters_.min_samples_split = reader_.whole({"min_samples_split"}, 2, 2);
-    parameters_.min_samples_leaf = reader_.whole({"min_samples_leaf"}, 1, 1);
-    parameters_.min_impurity_decrease = reader_.number({"min_impurity_decrease"}, 0, 0);
+    parameters_.trees = reader.whole({"trees", "n_estimators"}, 100, 1);
+    parameters_.max_depth = reader.whole({"max_depth"}, 0);
+    parameters_.min_samples_split = reader.whole({"min_samples_split"}, 2, 2);
+    parameters_.min_samples_leaf = reader.whole({"min_samples_leaf"}, 1, 1);
+    parameters_.min_impurity_decrease = reader.number({"min_impurity_decrease"}, 0, 0);
     parameters_.bootstrap =
-        reader_.truth({"bootstrap"}, parameters_.kind == ForestKind::random_forest);
-    parameters_.max_samples = reader_.number({"max_samples"}, 1, 0);
-    parameters_.seed = reader_.seed(1);
+        reader.truth({"bootstrap"}, parameters_.kind == ForestKind::random_forest);
+    parameters_.max_samples = reader.number({"max_samples"}, 1, 0);
+    parameters_.seed = reader.seed(1);
     parameters_.max_features = FeatureLimit::parsed(classes ? "sqrt" : "all");
-    if (const auto value = reader_.any({"max_features"}))
+    if (const auto value = reader.any({"max_features"}))
       parameters_.max_features =
           FeatureLimit::parsed(value->is_string() ? value->get<std::string>() : value->dump());
   }
 
-  Problem problem_;
-  EstimatorParameters reader_;
-  ClassWeights class_weights_;
   ForestParameters parameters_;
 };
 
@@ -115,12 +134,7 @@ class LinearTrained : public TrainedModel {
   LinearTrained(LinearFit fit, const Problem& problem) : model_(std::move(fit.model)) {
     library = "Geoloom";
     iterations = fit.steps;
-    if (problem.features.size() == model_.columns()) model_.features = problem.features;
-    if (problem.class_values.size() == model_.class_values.size()) {
-      model_.class_values = problem.class_values;
-      model_.class_names = problem.class_names;
-      model_.class_names.resize(model_.class_values.size());
-    }
+    take_names(problem, model_.columns(), model_);
   }
   std::vector<double> predict(std::span<const float> features, const FitContext&) const override {
     return model_.predict(features);
@@ -138,61 +152,52 @@ class LinearTrained : public TrainedModel {
   LinearModel model_;
 };
 
-class LogisticEstimator : public Estimator {
+class LogisticEstimator : public OwnEstimator {
  public:
   LogisticEstimator(const Problem& problem, const nlohmann::json& parameters)
-      : problem_(problem), reader_("logistic", parameters), class_weights_(reader_, problem) {
+      : OwnEstimator("logistic", problem, parameters) {
     if (problem.task != Task::classification)
       throw Error(ErrorCode::invalid, "logistic: it is for classes, and the label is a quantity")
           .hint("linear is its counterpart");
-    parameters_.c = reader_.number({"C"}, 1, 1e-300);
-    const auto penalty = reader_.text({"penalty"}, "l2");
+    parameters_.c = reader().number({"C"}, 1, 1e-300);
+    const auto penalty = reader().text({"penalty"}, "l2");
     if (penalty != "l2" && penalty != "none")
-      throw reader_.error("penalty", fmt::format("is '{}'", penalty)).hint("l2 or none");
+      throw reader().error("penalty", fmt::format("is '{}'", penalty)).hint("l2 or none");
     parameters_.penalised = penalty == "l2";
-    parameters_.intercept = reader_.truth({"intercept", "fit_intercept"}, true);
-    parameters_.most_steps = reader_.whole({"max_iter"}, 100, 1);
-    reader_.ignore({"n_jobs", "verbose", "seed", "random_state"});
-    reader_.finish();
-  }
-  std::unique_ptr<TrainedModel> fit(const TrainingData& data, const TrainingData*,
-                                    const FitContext& context) const override {
-    context.check_cancelled();
-    check(data, false, problem_.features);
-    const auto weights = class_weights_.of(data);
-    return std::make_unique<LinearTrained>(
-        fit_logistic(weighted(data, weights), parameters_, context.for_each), problem_);
+    parameters_.intercept = reader().truth({"intercept", "fit_intercept"}, true);
+    parameters_.most_steps = reader().whole({"max_iter"}, 100, 1);
+    reader().ignore({"n_jobs", "verbose", "seed", "random_state"});
+    reader().finish();
   }
 
  private:
-  Problem problem_;
-  EstimatorParameters reader_;
-  ClassWeights class_weights_;
+  std::unique_ptr<TrainedModel> train(const TrainingData& data,
+                                      const FitContext& context) const override {
+    return std::make_unique<LinearTrained>(fit_logistic(data, parameters_, context.for_each),
+                                           problem());
+  }
+
   LogisticParameters parameters_;
 };
 
-class LinearEstimator : public Estimator {
+class LinearEstimator : public OwnEstimator {
  public:
   LinearEstimator(const Problem& problem, const nlohmann::json& parameters)
-      : problem_(problem), reader_("linear", parameters) {
+      : OwnEstimator("linear", problem, parameters) {
     if (problem.task != Task::regression)
       throw Error(ErrorCode::invalid, "linear: it is for quantities, and the label is a class")
           .hint("logistic is its counterpart");
-    alpha_ = reader_.number({"alpha"}, 0, 0);
-    intercept_ = reader_.truth({"intercept", "fit_intercept"}, true);
-    reader_.ignore({"n_jobs", "verbose", "seed", "random_state"});
-    reader_.finish();
-  }
-  std::unique_ptr<TrainedModel> fit(const TrainingData& data, const TrainingData*,
-                                    const FitContext& context) const override {
-    context.check_cancelled();
-    check(data, false, problem_.features);
-    return std::make_unique<LinearTrained>(fit_linear(data, alpha_, intercept_), problem_);
+    alpha_ = reader().number({"alpha"}, 0, 0);
+    intercept_ = reader().truth({"intercept", "fit_intercept"}, true);
+    reader().ignore({"n_jobs", "verbose", "seed", "random_state"});
+    reader().finish();
   }
 
  private:
-  Problem problem_;
-  EstimatorParameters reader_;
+  std::unique_ptr<TrainedModel> train(const TrainingData& data, const FitContext&) const override {
+    return std::make_unique<LinearTrained>(fit_linear(data, alpha_, intercept_), problem());
+  }
+
   double alpha_ = 0;
   bool intercept_ = true;
 };
@@ -213,8 +218,8 @@ std::unique_ptr<Estimator> make_estimator(const std::string& algorithm, const Pr
                                           const nlohmann::json& parameters) {
   if (algorithm == "random_forest" || algorithm == "extra_trees")
     return std::make_unique<ForestEstimator>(
-        algorithm == "random_forest" ? ForestKind::random_forest : ForestKind::extra_trees, problem,
-        parameters);
+        algorithm == "random_forest" ? ForestKind::random_forest : ForestKind::extra_trees,
+        algorithm, problem, parameters);
   if (algorithm == "lightgbm") return make_lightgbm(problem, parameters);
   if (algorithm == "xgboost") return make_xgboost(problem, parameters);
   if (algorithm == "logistic") return std::make_unique<LogisticEstimator>(problem, parameters);

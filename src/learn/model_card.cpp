@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "error/error.h"
+#include "learn/table_schema.h"
+#include "store/checksum.h"
 
 namespace geoloom::learn {
 namespace {
@@ -43,6 +45,7 @@ ordered_json features_json(const ModelCard& card) {
     if (!feature.unit.empty()) one["unit"] = feature.unit;
     if (feature.scale != 1) one["scale"] = feature.scale;
     if (feature.offset != 0) one["offset"] = feature.offset;
+    if (!feature.recipe.empty()) one["recipe"] = feature.recipe;
     features.push_back(std::move(one));
   }
   return features;
@@ -100,6 +103,15 @@ std::vector<std::string> ModelCard::feature_names() const {
   return names;
 }
 
+std::string ModelCard::recipe() const {
+  std::string all;
+  for (const auto& feature : features) {
+    if (feature.recipe.empty()) return {};
+    all += feature.name + " " + feature.recipe + "\n";
+  }
+  return all.empty() ? all : store::sha256_hex(all).substr(0, 16);
+}
+
 ordered_json to_json(const ModelCard& card) {
   ordered_json result{{"geoloom_model", kModelCardVersion}, {"name", card.name}};
   result["task"] = card.task == Task::classification ? "classification" : "regression";
@@ -109,14 +121,16 @@ ordered_json to_json(const ModelCard& card) {
   add("method", card.method);
   add("origin", card.origin);
   result["features"] = features_json(card);
-  add("recipe", card.recipe);
+  add("recipe", card.recipe());
   add("label", card.label);
   add("label_unit", card.label_unit);
   if (!card.classes.empty()) result["classes"] = classes_json(card);
   if (!card.value_names.empty()) result["values"] = card.value_names;
   if (card.nodata) result["nodata"] = *card.nodata;
-  add("trained", card.trained);
+  add("fingerprint", card.fingerprint);
   add("run", card.run);
+  add("step", card.step);
+  add("trained", card.trained);
   add("data_hash", card.data_hash);
   if (card.samples > 0) result["samples"] = card.samples;
   if (!card.bbox.empty()) result["bbox"] = card.bbox;
@@ -127,6 +141,7 @@ ordered_json to_json(const ModelCard& card) {
   };
   add_json("parameters", card.parameters);
   add_json("metrics", card.metrics);
+  add_json("tests", card.tests);
   add_json("sampling_rates", card.sampling_rates);
   add_json("applicability", card.applicability);
   add("model_file", card.model_file);
@@ -155,8 +170,8 @@ ModelCard model_card_from_json(const json& object, const std::string& file) {
   for (const auto& one : list(object, "features", file))
     card.features.push_back(
         {member<std::string>(one, "name", "", file), member<std::string>(one, "unit", "", file),
-         member<double>(one, "scale", 1, file), member<double>(one, "offset", 0, file)});
-  card.recipe = text("recipe");
+         member<double>(one, "scale", 1, file), member<double>(one, "offset", 0, file),
+         member<std::string>(one, "recipe", "", file)});
   card.label = text("label");
   card.label_unit = text("label_unit");
   for (const auto& one : list(object, "classes", file))
@@ -165,8 +180,10 @@ ModelCard model_card_from_json(const json& object, const std::string& file) {
                             member<std::string>(one, "colour", "", file)});
   card.value_names = member<std::vector<std::string>>(object, "values", {}, file);
   if (object.contains("nodata")) card.nodata = member<double>(object, "nodata", 0, file);
-  card.trained = text("trained");
+  card.fingerprint = text("fingerprint");
   card.run = text("run");
+  card.step = text("step");
+  card.trained = text("trained");
   card.data_hash = text("data_hash");
   card.samples = member<uint64_t>(object, "samples", 0, file);
   card.bbox = member<std::vector<double>>(object, "bbox", {}, file);
@@ -179,6 +196,7 @@ ModelCard model_card_from_json(const json& object, const std::string& file) {
   };
   card.parameters = any("parameters");
   card.metrics = any("metrics");
+  card.tests = any("tests");
   card.sampling_rates = any("sampling_rates");
   if (object.contains("applicability")) card.applicability = object["applicability"];
   card.model_file = text("model_file");
@@ -200,25 +218,29 @@ ModelCard card_of(const TreeEnsemble& ensemble) {
   return card;
 }
 
-void require_features(const ModelCard& card, std::span<const std::string> given,
-                      const std::string& recipe, const std::string& file) {
-  if (!is_named(card)) {
-    require_count(card, given, file);
-  } else {
-    const auto wanted = card.feature_names();
-    for (const auto& name : wanted)
-      if (std::find(given.begin(), given.end(), name) == given.end())
-        throw_features(card, given, fmt::format("'{}' is missing", name), file);
-    if (!std::equal(wanted.begin(), wanted.end(), given.begin(), given.end()))
-      throw_features(card, given,
-                     wanted.size() == given.size() ? "they are in another order" : "there are more",
-                     file);
+void require_recipes(const ModelCard& card, std::span<const size_t> places,
+                     std::span<const std::string> recipes, const std::string& file) {
+  std::vector<std::string> others;
+  std::string cause;
+  for (size_t f = 0; f < card.features.size() && !recipes.empty(); ++f) {
+    const auto& wanted = card.features[f].recipe;
+    const auto& given = recipes[places[f]];
+    if (wanted.empty() || given.empty() || wanted == given) continue;
+    if (others.empty())
+      cause = wanted == kMixedRecipes
+                  ? "its samples are of features that were made in several ways"
+                  : fmt::format("recipe {} in its card, {} here", wanted, given);
+    others.push_back(card.features[f].name);
   }
-  if (card.recipe.empty() || recipe.empty() || card.recipe == recipe) return;
-  throw Error(ErrorCode::invalid, "the model was trained on features made in another way")
+  if (others.empty()) return;
+  throw Error(
+      ErrorCode::invalid,
+      fmt::format("the model was trained on features made in another way: {}", listed(others)))
       .at({.file = file})
-      .cause(fmt::format("recipe {} in its card, {} here", card.recipe, recipe))
-      .hint("make the features as they were made for training, or train the model again");
+      .cause(cause)
+      .hint(
+          "make them with the ops and parameters of the samples, train the model on these, or "
+          "say `recipe: any` where the difference is meant");
 }
 
 std::vector<size_t> find_features(const ModelCard& card, std::span<const std::string> given,

@@ -24,6 +24,9 @@ struct ModelFeature {
   std::string unit;
   double scale = 1;
   double offset = 0;
+  // Fingerprint of how it was made (workflow/recipe.h); empty: not known, as of models and tables
+  // from outside.
+  std::string recipe = {};
   bool operator==(const ModelFeature&) const = default;
 };
 
@@ -40,8 +43,6 @@ struct ModelCard {
   std::string method;                  // "random forest", "LightGBM", ...: for people
   std::string origin;                  // format and version of the model file
   std::vector<ModelFeature> features;  // in the order of the model's columns
-  // Fingerprint of the chain of ops that made the features; empty: not known, not compared.
-  std::string recipe;
   std::string label;
   std::string label_unit;
   std::vector<ModelClass> classes;  // in the order of probabilities; empty for a regression
@@ -49,16 +50,21 @@ struct ModelCard {
   std::vector<std::string> value_names;
   std::optional<double> nodata;  // of predictions, where the user has fixed one
 
-  std::string trained;    // RFC 3339; of the newest sample's run, not of the clock
-  std::string run;        // of the training
+  // Of the training: the receipt with it tells run, step and time. Files name no runs, so that the
+  // same training gives the same bytes wherever and whenever it is carried out.
+  std::string fingerprint;
+  // What that receipt tells; of a card in a file empty.
+  std::string run, step;
+  std::string trained;    // RFC 3339
   std::string data_hash;  // of the table
   uint64_t samples = 0;
   std::vector<double> bbox;  // west, south, east, north of the samples; empty: not known
-  std::string period_start, period_end;                  // RFC 3339; empty: not known
+  std::string period_start, period_end;  // of the samples' pixels, RFC 3339; empty: not known
   nlohmann::json parameters = nlohmann::json::object();  // of the training
   // By kind of evaluation ("random cross-validation", "spatial cross-validation"), then by metric:
   // kinds are never mixed.
   nlohmann::json metrics = nlohmann::json::object();
+  nlohmann::json tests = nlohmann::json::object();  // by kind too: how the rows were held back
   nlohmann::json sampling_rates = nlohmann::json::object();  // by class; empty: not known
   nlohmann::json applicability;  // area of applicability; null: not known
 
@@ -66,6 +72,8 @@ struct ModelCard {
   std::string model_sha256;  // of it
 
   std::vector<std::string> feature_names() const;
+  // Of all features and their order; empty where that of one is not known.
+  std::string recipe() const;
 };
 
 nlohmann::ordered_json to_json(const ModelCard& card);
@@ -75,14 +83,16 @@ ModelCard model_card_from_json(const nlohmann::json& json, const std::string& fi
 // What an ensemble tells of itself: for bare files.
 ModelCard card_of(const TreeEnsemble& ensemble);
 
-// Throws Error(invalid) with both lists unless `given` are the card's features in its order, and
-// where the recipes are known and differ. Cards without names want as many features.
-void require_features(const ModelCard& card, std::span<const std::string> given,
-                      const std::string& recipe, const std::string& file);
 // Where each of the card's features stands among `given`, which may be in another order and have
-// more. Throws as above for missing ones. Cards without names: the order given.
+// more. Throws Error(invalid) with both lists for missing ones. Cards without names want as many
+// features, in the order given.
 std::vector<size_t> find_features(const ModelCard& card, std::span<const std::string> given,
                                   const std::string& file);
+// Throws Error(invalid) with the features that were made in another way than those that the model
+// was trained on. `places` is what find_features() gave, `recipes` are those of what was given; a
+// recipe that either side does not know is not compared.
+void require_recipes(const ModelCard& card, std::span<const size_t> places,
+                     std::span<const std::string> recipes, const std::string& file);
 
 // The card as a STAC item with the MLM extension (stac-extensions/mlm 1.4), whose asset "model" is
 // at `href`.

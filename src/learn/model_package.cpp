@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <set>
 
@@ -132,18 +134,34 @@ ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes) {
   return read_model_bytes(gdal::read_file(path, limit_bytes), path, limit_bytes);
 }
 
-ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64_t limit_bytes) {
-  if (!is_package(bytes)) return bare_model(std::move(bytes), path);
-  const store::ZipReader zip(std::move(bytes), path);
+namespace {
+
+ModelCard card_in(const store::ZipReader& zip) {
   if (zip.find(kCardName) == nullptr)
     throw Error(ErrorCode::invalid,
                 fmt::format("this is no model package: there is no {} in it", kCardName))
-        .at({.file = path});
+        .at({.file = zip.path()});
   const auto json = nlohmann::json::parse(zip.text(kCardName, kMostCardBytes), nullptr, false);
   if (json.is_discarded())
-    throw Error(ErrorCode::corrupt, "the card is no JSON").at({.file = path});
+    throw Error(ErrorCode::corrupt, "the card is no JSON").at({.file = zip.path()});
+  return model_card_from_json(json, zip.path());
+}
+
+}  // namespace
+
+ModelCard read_model_card(const std::string& path) {
+  std::array<char, 4> first{};
+  std::ifstream(path, std::ios::binary).read(first.data(), first.size());
+  if (is_package(std::string_view(first.data(), first.size())))
+    return card_in(store::ZipReader(path));
+  return read_model_package(path).card;
+}
+
+ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64_t limit_bytes) {
+  if (!is_package(bytes)) return bare_model(std::move(bytes), path);
+  const store::ZipReader zip(std::move(bytes), path);
   ModelPackage package;
-  package.card = model_card_from_json(json, path);
+  package.card = card_in(zip);
   package.model = zip.text(package.card.model_file, limit_bytes);
   uint64_t left = limit_bytes - package.model.size();
   if (store::sha256_hex(package.model) != package.card.model_sha256)

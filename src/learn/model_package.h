@@ -25,6 +25,8 @@
 namespace geoloom::learn {
 
 inline constexpr const char* kCardName = "card.json";
+// As STAC's MLM extension tells whose model a file is.
+inline constexpr const char* kModelMediaType = "application/zip; application=geoloom";
 
 struct ModelPackage {
   ModelCard card;
@@ -44,6 +46,10 @@ ModelPackage read_model_package(const std::string& path, uint64_t limit_bytes = 
 // The same of bytes that are in memory; `path` is their place in messages.
 ModelPackage read_model_bytes(std::string bytes, const std::string& path,
                               uint64_t limit_bytes = kMostModelBytes);
+
+// The card alone, of a package or of a bare file: of a package nothing else is read. Throws as
+// read_model_package().
+ModelCard read_model_card(const std::string& path);
 
 // A model ready to predict.
 class Model {

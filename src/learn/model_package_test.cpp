@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include "error/error.h"
+#include "learn/table_schema.h"
 #include "store/zip_file.h"
 
 namespace geoloom::learn {
@@ -33,8 +34,7 @@ ModelPackage soil_package() {
   card.task = Task::classification;
   card.method = "LightGBM";
   card.origin = "LightGBM text v4";
-  card.features = {{"ndvi", "1"}, {"slope", "degree"}, {"soil", ""}};
-  card.recipe = "abc";
+  card.features = {{"ndvi", "1", 1, 0, "abc"}, {"slope", "degree", 1, 0, "def"}, {"soil", ""}};
   card.label = "cover";
   card.classes = {{3, "crop", "#aa8800"}, {5, "wood", "#006600"}, {9, "", ""}};
   card.trained = "2026-02-01T00:00:00Z";
@@ -169,21 +169,40 @@ TEST_F(ModelPackageTest, CardsThatAreNone) {
   refused(R"({"geoloom_model": 1, "task": "regression", "name": 3})", ErrorCode::corrupt, "'name'");
 }
 
-TEST_F(ModelPackageTest, FeaturesAreComparedByNameAndOrder) {
+TEST_F(ModelPackageTest, FeaturesAreFoundByName) {
   const auto card = soil_package().card;
-  const std::vector<std::string> same{"ndvi", "slope", "soil"}, other{"slope", "ndvi", "soil"},
-      fewer{"ndvi", "slope"}, more{"soil", "red", "slope", "ndvi"};
-  require_features(card, same, "abc", "m");
-  require_features(card, same, "", "m");
-  expect_error(ErrorCode::invalid, "another order",
-               [&] { require_features(card, other, "abc", "m"); });
+  const std::vector<std::string> fewer{"ndvi", "slope"}, more{"soil", "red", "slope", "ndvi"};
+  EXPECT_THAT(find_features(card, more, "m"), ElementsAre(3, 2, 0));
   expect_error(ErrorCode::invalid,
                "'soil' is missing (it wants ndvi, slope, soil; given are ndvi, slope)",
-               [&] { require_features(card, fewer, "abc", "m"); });
-  expect_error(ErrorCode::invalid, "recipe abc in its card, xyz here",
-               [&] { require_features(card, same, "xyz", "m"); });
-  EXPECT_THAT(find_features(card, more, "m"), ElementsAre(3, 2, 0));
-  expect_error(ErrorCode::invalid, "'soil' is missing", [&] { find_features(card, fewer, "m"); });
+               [&] { find_features(card, fewer, "m"); });
+}
+
+TEST_F(ModelPackageTest, FeaturesMadeInAnotherWayAreNamed) {
+  auto card = soil_package().card;
+  const std::vector<size_t> places{1, 0, 2};
+  const auto require = [&](const std::vector<std::string>& recipes) {
+    require_recipes(card, places, recipes, "m");
+  };
+  require({"def", "abc", "whatever"});  // of soil nothing is known
+  require({"", "abc", ""});
+  require({});
+  expect_error(ErrorCode::invalid, "in another way: slope (recipe def in its card, abc here)", [&] {
+    require({"abc", "abc", ""});
+  });
+  expect_error(ErrorCode::invalid, "in another way: ndvi, slope", [&] { require({"x", "y", ""}); });
+  card.features[0].recipe = kMixedRecipes;
+  expect_error(ErrorCode::invalid, "in several ways", [&] { require({"def", "abc", ""}); });
+}
+
+TEST_F(ModelPackageTest, TheRecipeOfAllFeaturesIsThatOfTheirOrderToo) {
+  auto card = soil_package().card;
+  EXPECT_EQ(card.recipe(), "");
+  card.features[2].recipe = "ghi";
+  const auto recipe = card.recipe();
+  EXPECT_EQ(recipe.size(), 16U);
+  std::swap(card.features[0], card.features[1]);
+  EXPECT_NE(card.recipe(), recipe);
 }
 
 TEST_F(ModelPackageTest, StacItemNamesInputsAndClasses) {

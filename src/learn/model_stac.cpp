@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "learn/model_card.h"
+#include "learn/model_package.h"
 
 namespace geoloom::learn {
 namespace {
@@ -93,8 +94,9 @@ ordered_json properties(const ModelCard& card) {
   result["mlm:output"] = ordered_json::array({output(card)});
   if (!card.parameters.empty()) result["mlm:hyperparameters"] = card.parameters;
   if (!card.metrics.empty()) result["geoloom:metrics"] = card.metrics;
-  if (!card.recipe.empty()) result["geoloom:recipe"] = card.recipe;
+  if (const auto recipe = card.recipe(); !recipe.empty()) result["geoloom:recipe"] = recipe;
   if (!card.data_hash.empty()) result["geoloom:data_hash"] = card.data_hash;
+  if (!card.fingerprint.empty()) result["geoloom:fingerprint"] = card.fingerprint;
   if (!card.run.empty()) result["geoloom:run"] = card.run;
   return result;
 }
@@ -113,7 +115,7 @@ ordered_json model_stac_item(const ModelCard& card, const std::string& href, uin
   item["links"] = ordered_json::array();
   // "1220" says that what follows is a SHA-256 of 32 bytes.
   item["assets"]["model"] = {{"href", href},
-                             {"type", "application/zip"},
+                             {"type", kModelMediaType},
                              {"title", "Model and card"},
                              {"roles", ordered_json::array({"mlm:model", "data"})},
                              {"mlm:artifact_type", "geoloom package"},

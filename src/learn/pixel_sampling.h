@@ -69,7 +69,7 @@ struct DrawnSamples {
   std::vector<int64_t> class_labels;
   std::vector<double> number_labels;
   std::vector<double> weight;  // available / drawn, of the sample's class where classes are drawn
-  SamplingRecord record;       // without the recipe
+  SamplingRecord record;       // without the period
   // Blocks that were not taken as a pixel of theirs was not eligible, and samples that were nearer
   // to another one than allowed.
   uint64_t incomplete = 0, too_near = 0;

@@ -139,7 +139,11 @@ void add_rates(SamplingRecord& record, const SamplingRecord& more) {
   for (const auto& [code, rate] : rates) record.rates.push_back(rate);
   if (record.seed != more.seed) record.seed = 0;
   if (record.method != more.method) record.method.clear();
-  if (record.recipe != more.recipe) record.recipe.clear();
+  if (record.period && more.period)
+    record.period = geo::Period{std::min(record.period->start, more.period->start),
+                                std::max(record.period->end, more.period->end)};
+  else
+    record.period.reset();
 }
 
 std::vector<double> prior_weights(const SamplingRecord& record) {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "geo/time.h"
 #include "learn/table_schema.h"
 
 namespace geoloom::learn {
@@ -33,7 +35,8 @@ struct SamplingRecord {
   uint64_t seed = 0;
   std::string method;            // "grid", "fraction", ...; empty: not drawn by Geoloom
   std::vector<ClassRate> rates;  // by rising code
-  std::string recipe;            // fingerprint of the chain that made the features; may be empty
+  // From the first to the last time of the pixels; nullopt: not known.
+  std::optional<geo::Period> period;
   bool operator==(const SamplingRecord&) const = default;
 };
 

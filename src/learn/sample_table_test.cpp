@@ -101,16 +101,19 @@ TEST(SampleTable, TakesRows) {
 }
 
 TEST(SamplingRecord, AddsRatesAndCorrectsPriors) {
-  SamplingRecord record{7, "classes", {{0, 900, 100}, {1, 100, 100}}, "recipe"};
+  SamplingRecord record{7, "classes", {{0, 900, 100}, {1, 100, 100}}, geo::Period{10, 20}};
   const auto weights = prior_weights(record);
   EXPECT_DOUBLE_EQ(weights[0], 1.8);
   EXPECT_DOUBLE_EQ(weights[1], 0.2);
   const auto corrected = prior_corrected(record, {0.5, 0.5});
   EXPECT_DOUBLE_EQ(corrected[0], 0.9);
   EXPECT_THROW(prior_corrected(record, {1.0}), Error);
-  add_rates(record, {7, "classes", {{1, 50, 0}, {2, 5, 5}}, "recipe"});
+  add_rates(record, {7, "classes", {{1, 50, 0}, {2, 5, 5}}, geo::Period{5, 12}});
+  EXPECT_EQ(record.period, (geo::Period{5, 20}));
   EXPECT_EQ(record.rates, (std::vector<ClassRate>{{0, 900, 100}, {1, 150, 100}, {2, 5, 5}}));
   EXPECT_EQ(record.method, "classes");
+  add_rates(record, {7, "classes", {}, std::nullopt});
+  EXPECT_EQ(record.period, std::nullopt);
 }
 
 TEST(CodeOf, TakesWholeNumbersThatADoubleHolds) {

@@ -79,7 +79,7 @@ struct Split {
 // is not known, what the rule needs and is not given; Error(resource) where clusters of more than
 // `kMostClustered` places are asked for.
 Split split_rows(const SplitRule& rule, const SplitRows& rows);
-inline constexpr size_t kMostClustered = 15'000;  // distances of all pairs: 0.9 GB
+inline constexpr size_t kMostClustered = 15'000;  // all pairs are compared: time, not memory
 
 // Nearest neighbour distance matching in k folds (Linnenbrink, Milà, Ludwig and Meyer 2024, "kNNDM
 // CV: k-fold nearest-neighbour distance matching cross-validation for map accuracy estimation",
@@ -97,7 +97,8 @@ struct Merge {
   double distance;
 };
 // points - 1 merges by rising distance (Murtagh's nearest neighbour chain, ties as in SciPy's
-// linkage). Throws Error(resource) beyond kMostClustered.
+// linkage). Distances of clusters are found anew each time, from their points or centroids: memory
+// is a few hundred bytes per point. Throws Error(resource) beyond kMostClustered.
 std::vector<Merge> linked(std::span<const PlacePoint> points, Linkage linkage);
 // The cluster of each point, numbered by their first points, when merges of at least `distance`
 // are not made; and when there are to be `count` clusters.

@@ -2,9 +2,11 @@
 #include "learn/splits.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -153,6 +155,51 @@ TEST(Splits, ClustersAreNoWiderThanTheDistance) {
   EXPECT_EQ(std::set(five.begin(), five.end()), (std::set<size_t>{0, 1, 2, 3, 4}));
   EXPECT_EQ(clusters_of_count(merges, 1000).back(), 299U);
   EXPECT_TRUE(linked({}, Linkage::ward).empty());
+}
+
+// The distance of clusters by all pairs of their points, looked at anew for each merge.
+double reference_distance(const std::vector<PlacePoint>& a, const std::vector<PlacePoint>& b) {
+  double most = 0;
+  for (const auto& p : a)
+    for (const auto& q : b)
+      most =
+          std::max(most, std::sqrt((p[0] - q[0]) * (p[0] - q[0]) + (p[1] - q[1]) * (p[1] - q[1]) +
+                                   (p[2] - q[2]) * (p[2] - q[2])));
+  return most;
+}
+
+TEST(Splits, CompleteLinkageIsThatOfAllPairs) {
+  for (const uint64_t seed : {7U, 8U, 9U}) {
+    const auto places = scattered(90, 1000, seed);
+    const auto merges = linked(places, Linkage::complete);
+    std::vector<std::vector<PlacePoint>> clusters;
+    for (const auto& place : places) clusters.push_back({place});
+    for (const auto& merge : merges) {
+      size_t best_a = 0, best_b = 1;
+      double best = std::numeric_limits<double>::infinity();
+      for (size_t a = 0; a < clusters.size(); ++a)
+        for (size_t b = a + 1; b < clusters.size(); ++b)
+          if (const double d = reference_distance(clusters[a], clusters[b]); d < best) {
+            best = d;
+            best_a = a;
+            best_b = b;
+          }
+      EXPECT_EQ(merge.distance, best);
+      clusters[best_a].insert(clusters[best_a].end(), clusters[best_b].begin(),
+                              clusters[best_b].end());
+      clusters.erase(clusters.begin() + static_cast<ptrdiff_t>(best_b));
+    }
+  }
+}
+
+TEST(Splits, ManyPlacesTakeLittleMemory) {
+  rusage before{}, after{};
+  getrusage(RUSAGE_SELF, &before);
+  const auto merges = linked(scattered(8000, 1e6, 10), Linkage::complete);
+  getrusage(RUSAGE_SELF, &after);
+  EXPECT_EQ(merges.size(), 7999U);
+  // Distances of all pairs would be 256 MB. Sanitizers keep shadows of their own.
+  EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10);
 }
 
 TEST(Splits, WardsHeightsAreSciPys) {

@@ -21,6 +21,7 @@ using Json = nlohmann::json;
 constexpr const char* kMeta = "meta.json";
 constexpr uint64_t kMostMetaBytes = uint64_t{256} << 20;
 constexpr size_t kRowsAtATime = 4096;
+constexpr std::string_view kFeatures = "features", kFold = "fold";
 
 Json to_json(const SamplingRecord& record) {
   Json rates = Json::array();
@@ -28,17 +29,17 @@ Json to_json(const SamplingRecord& record) {
     rates.push_back({{"class", rate.code == kNoClass ? Json() : Json(rate.code)},
                      {"available", rate.available},
                      {"drawn", rate.drawn}});
-  return {{"seed", record.seed},
-          {"method", record.method},
-          {"rates", rates},
-          {"recipe", record.recipe}};
+  Json period;
+  if (record.period) period = {record.period->start, record.period->end};
+  return {{"seed", record.seed}, {"method", record.method}, {"rates", rates}, {"period", period}};
 }
 
 SamplingRecord sampling_from_json(const Json& json) {
   SamplingRecord record;
   record.seed = json.at("seed");
   record.method = json.at("method");
-  record.recipe = json.at("recipe");
+  if (json.contains("period") && !json.at("period").is_null())
+    record.period = geo::Period{json.at("period").at(0), json.at("period").at(1)};
   for (const auto& rate : json.at("rates")) {
     const auto& code = rate.at("class");
     record.rates.push_back(
@@ -170,6 +171,16 @@ void copy_column(const TableColumn& column, const std::vector<std::string>& path
   }
 }
 
+void require_room(const TableInfo& info, size_t per_row, uint64_t limit_bytes,
+                  const std::string& path) {
+  if (info.rows <= limit_bytes / std::max<uint64_t>(per_row, 1)) return;
+  throw Error(ErrorCode::resource,
+              fmt::format("the table has {} rows of {} bytes, more than the {} MiB there are",
+                          info.rows, per_row, limit_bytes >> 20))
+      .at({.file = path})
+      .hint("draw fewer samples");
+}
+
 }  // namespace
 
 size_t bytes_per_row(const TableSchema& schema) {
@@ -199,13 +210,7 @@ TableInfo describe_table(const std::string& path) {
 SampleTable read_table(const std::string& path, uint64_t limit_bytes) {
   const store::ZipReader zip(path);
   const auto info = info_of(zip);
-  const uint64_t per_row = bytes_per_row(info.schema);
-  if (info.rows > limit_bytes / std::max<uint64_t>(per_row, 1))
-    throw Error(ErrorCode::resource,
-                fmt::format("the table has {} rows of {} bytes, more than the {} MiB there are",
-                            info.rows, per_row, limit_bytes >> 20))
-        .at({.file = path})
-        .hint("draw fewer samples, or give more memory");
+  require_room(info, bytes_per_row(info.schema), limit_bytes, path);
   for (const auto& column : columns_of(info.schema)) (void)opened(zip, info, column);
   auto table = empty_table(info.schema, info.rows);
   table.items = info.items;
@@ -220,6 +225,60 @@ SampleTable read_table(const std::string& path, uint64_t limit_bytes) {
     throw error.at({.file = path});
   }
   return table;
+}
+
+SampleTable read_table_without_features(const std::string& path, uint64_t limit_bytes) {
+  const store::ZipReader zip(path);
+  const auto info = info_of(zip);
+  const size_t of_features = info.schema.values_per_row() * sizeof(float);
+  require_room(info, bytes_per_row(info.schema) - of_features, limit_bytes, path);
+  SampleTable table;
+  table.schema = info.schema;
+  table.rows = info.rows;
+  table.items = info.items;
+  table.sampling = info.sampling;
+  for (const auto& column : columns_of(info.schema)) {
+    auto reader = opened(zip, info, column);  // looks at the shape of each, too
+    if (column.name == kFeatures) continue;
+    with_values(table, column, [&](auto& values) {
+      values.resize(info.rows * column.values_per_row());
+      reader.read(std::span(values));
+    });
+  }
+  return table;
+}
+
+std::vector<float> read_feature(const std::string& path, size_t feature) {
+  const store::ZipReader zip(path);
+  const auto info = info_of(zip);
+  const auto columns = columns_of(info.schema);
+  const auto features = std::find_if(columns.begin(), columns.end(),
+                                     [](const auto& column) { return column.name == kFeatures; });
+  auto reader = opened(zip, info, *features);
+  std::vector<float> row(features->values_per_row()), values;
+  for (uint64_t i = 0; i < info.rows; ++i) {
+    reader.read(std::span(row));
+    values.push_back(row.at(feature));
+  }
+  return values;
+}
+
+void write_table_with_folds(const std::string& from, std::span<const int32_t> fold,
+                            const std::string& to) {
+  auto info = describe_table(from);
+  if (fold.size() != info.rows)
+    throw Error(ErrorCode::internal, "there are not as many folds as rows");
+  info.schema.folded = true;
+  store::ZipWriter zip(to);
+  zip.add(kMeta, meta_of(info));
+  for (const auto& column : columns_of(info.schema)) {
+    begin_column(zip, column, info.rows);
+    if (column.name == kFold)
+      zip.write(fold.data(), fold.size_bytes());
+    else
+      copy_column(column, {from}, {{info.rows, 0}}, zip);
+  }
+  zip.close();
 }
 
 TableInfo merge_tables(const std::vector<std::string>& paths, const std::string& to) {

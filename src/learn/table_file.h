@@ -14,6 +14,7 @@
 // Columns that meta.json says are not there are absent. The same table gives the same bytes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,16 @@ void write_table(const std::string& path, const SampleTable& table);
 TableInfo describe_table(const std::string& path);
 // Throws Error(resource) where the columns need more than `limit_bytes`; else as describe_table().
 SampleTable read_table(const std::string& path, uint64_t limit_bytes);
+
+// All columns but the features, which stay empty: what splits look at. Throws Error(resource) where
+// these columns need more than `limit_bytes`; else as describe_table().
+SampleTable read_table_without_features(const std::string& path, uint64_t limit_bytes);
+// One feature of the (first pixel of the) rows, read in pieces.
+std::vector<float> read_feature(const std::string& path, size_t feature);
+// The table `from` with these folds, one per row, in place of those it may have. Other columns are
+// copied in pieces.
+void write_table_with_folds(const std::string& from, std::span<const int32_t> fold,
+                            const std::string& to);
 
 // One table of several, rows in the order of the paths; what memory holds besides the names of
 // items does not grow with the number of tables or rows. Throws Error(invalid) naming the first

@@ -38,7 +38,7 @@ TableSchema full_schema(size_t side = 1) {
 SampleTable table_of(size_t rows, const std::string& item, size_t side = 1) {
   auto table = empty_table(full_schema(side), rows);
   table.items = {item};
-  table.sampling = {42, "classes", {{0, 100, rows}, {1, 10, 0}}, "abc"};
+  table.sampling = {42, "classes", {{0, 100, rows}, {1, 10, 0}}, std::nullopt};
   for (size_t i = 0; i < table.features.size(); ++i) table.features[i] = static_cast<float>(i) / 8;
   for (size_t i = 0; i < rows; ++i) {
     table.class_labels[i * side * side] = static_cast<int64_t>(i % 2);
@@ -172,6 +172,30 @@ TEST(TableFile, RefusesDamage) {
     copy.close();
     EXPECT_THROW(read_table(folder / "b.npz", kLimit), Error) << to;
   }
+}
+
+TEST(TableFile, FoldsAreAddedWithoutFeaturesInMemory) {
+  const TestFolder folder;
+  const auto table = table_of(5, "a", 2);
+  write_table(folder / "t.npz", table);
+  const auto rows = read_table_without_features(folder / "t.npz", 1 << 20);
+  EXPECT_TRUE(rows.features.empty());
+  EXPECT_EQ(rows.class_labels, table.class_labels);
+  EXPECT_EQ(rows.group, table.group);
+  EXPECT_EQ(rows.x, table.x);
+  // Of blocks of 2 x 2 pixels with three features the first pixel's.
+  EXPECT_EQ(read_feature(folder / "t.npz", 1),
+            (std::vector<float>{1 / 8.0F, 13 / 8.0F, 25 / 8.0F, 37 / 8.0F, 49 / 8.0F}));
+  const std::vector<int32_t> fold{0, 1, -1, 0, 1}, other{1, 1, 1, 1, 1};
+  write_table_with_folds(folder / "t.npz", fold, folder / "f.npz");
+  auto expected = table;
+  expected.schema.folded = true;
+  expected.fold = fold;
+  expect_same(read_table(folder / "f.npz", 1 << 20), expected);
+  EXPECT_EQ(read_table(folder / "f.npz", 1 << 20).fold, fold);
+  write_table_with_folds(folder / "f.npz", other, folder / "g.npz");
+  EXPECT_EQ(read_table(folder / "g.npz", 1 << 20).fold, other);
+  EXPECT_THROW(read_table_without_features(folder / "t.npz", 100), Error);
 }
 
 }  // namespace

@@ -84,6 +84,12 @@ std::string_view name(LabelType type) {
   return "none";
 }
 
+std::vector<std::string> TableSchema::feature_recipes() const {
+  std::vector<std::string> recipes;
+  for (const auto& feature : features) recipes.push_back(feature.recipe);
+  return recipes;
+}
+
 std::vector<std::string> TableSchema::feature_names() const {
   std::vector<std::string> names;
   for (const auto& feature : features) names.push_back(feature.name);
@@ -119,19 +125,23 @@ std::string why_not_mergeable(const TableSchema& schema, const TableSchema& othe
 TableSchema merged(const TableSchema& schema, const TableSchema& other) {
   auto both = schema;
   both.classes = united(schema.classes, other.classes);
+  for (size_t f = 0; f < both.features.size() && f < other.features.size(); ++f)
+    if (both.features[f].recipe != other.features[f].recipe)
+      both.features[f].recipe = kMixedRecipes;
   both.located = schema.located && other.located;
   both.dated = schema.dated && other.dated;
   both.grouped = schema.grouped && other.grouped;
   both.weighted = schema.weighted && other.weighted;
   both.folded = false;
-  if (!both.located || schema.crs != other.crs) both.crs = both.located ? "mixed" : "";
+  if (!both.located || schema.crs != other.crs) both.crs = both.located ? kMixedCrs : "";
   return both;
 }
 
 Json to_json(const TableSchema& schema) {
   Json features = Json::array(), classes = Json::array();
   for (const auto& feature : schema.features)
-    features.push_back({{"name", feature.name}, {"unit", feature.unit}});
+    features.push_back(
+        {{"name", feature.name}, {"unit", feature.unit}, {"recipe", feature.recipe}});
   for (const auto& [code, class_name] : schema.classes)
     classes.push_back({{"code", code}, {"name", class_name}});
   return {{"features", features},
@@ -152,7 +162,8 @@ Json to_json(const TableSchema& schema) {
 TableSchema table_schema_from_json(const Json& json) try {
   TableSchema schema;
   for (const auto& feature : json.at("features"))
-    schema.features.push_back({feature.at("name"), feature.at("unit")});
+    schema.features.push_back(
+        {feature.at("name"), feature.at("unit"), feature.value("recipe", "")});
   const auto& block = json.at("block");
   schema.block_height = block.at(0);
   schema.block_width = block.at(1);

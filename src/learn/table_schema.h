@@ -15,9 +15,16 @@ namespace geoloom::learn {
 
 inline constexpr int kTableVersion = 1;  // of meta.json in a table file
 
+// What merged tables have instead of one CRS, and instead of one recipe.
+inline constexpr const char* kMixedCrs = "mixed";
+inline constexpr const char* kMixedRecipes = "mixed";
+
 struct FeatureColumn {
   std::string name;  // "red", "2020-03-15/ndvi"; unique in a table
   std::string unit;  // "1", "dB", "mm"; empty: not known
+  // Fingerprint of how it was made (workflow/recipe.h); kMixedRecipes of a table merged of several;
+  // empty: not known, as of tables from outside.
+  std::string recipe = {};
   bool operator==(const FeatureColumn&) const = default;
 };
 
@@ -55,11 +62,12 @@ struct TableSchema {
   bool grouped = false;   // group: samples of one polygon, which a split keeps together
   bool weighted = false;  // weight: pixels that a sample stands for
   bool folded = false;    // fold
-  std::string crs;        // of x and y: "EPSG:32633" or WKT; empty: not known
+  std::string crs;        // of x and y: "EPSG:32633" or WKT; kMixedCrs of several; empty: not known
 
   size_t block_pixels() const { return block_height * block_width; }
   size_t values_per_row() const { return block_pixels() * features.size(); }
   std::vector<std::string> feature_names() const;
+  std::vector<std::string> feature_recipes() const;
   bool operator==(const TableSchema&) const = default;
 };
 
@@ -71,7 +79,7 @@ void check(const TableSchema& schema);
 // may differ.
 std::string why_not_mergeable(const TableSchema& schema, const TableSchema& other);
 // What a table merged of both is: classes of either; x and y, date, group and weight only where
-// both have them, folds never.
+// both have them, folds never. A feature that was made in two ways has no recipe that fits.
 TableSchema merged(const TableSchema& schema, const TableSchema& other);
 
 nlohmann::json to_json(const TableSchema& schema);

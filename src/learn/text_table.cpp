@@ -295,16 +295,6 @@ class TextTable {
   std::map<std::string, uint32_t> item_places_;
 };
 
-std::string in_quotes(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += c;
-    quoted += c;
-  }
-  return quoted + '"';
-}
-
 // One column of a table file on its way into a text.
 struct Column {
   std::string name;
@@ -375,6 +365,16 @@ std::vector<Column> columns_in(const store::ZipReader& zip, const TableInfo& inf
 }
 
 }  // namespace
+
+std::string in_quotes(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted + '"';
+}
 
 SampleTable read_text_table(const std::string& path, const TextColumns& columns,
                             uint64_t limit_bytes) {

@@ -37,6 +37,9 @@ SampleTable read_text_table(const std::string& path, const TextColumns& columns,
 // Adds x and y of a file with one "x y" per row of the table, in its order.
 void read_text_locations(const std::string& path, const std::string& crs, SampleTable& table);
 
+// A field of CSV: in quotes where it has to be.
+std::string in_quotes(const std::string& text);
+
 // CSV of a table file, read in pieces: item, x, y, date, group, weight, fold, label, features;
 // numbers in the fewest digits that give them back, nothing for what is missing. Throws
 // Error(invalid) for blocks of more than one pixel.

@@ -8,7 +8,9 @@
 #include <limits>
 
 #include "error/error.h"
+#include "geo/calendar.h"
 #include "geo/crs.h"
+#include "learn/text_table.h"
 
 namespace geoloom::learn {
 namespace {
@@ -64,16 +66,22 @@ class RowTaker {
         .hint("missing: drop leaves such samples out");
   }
 
+  void leave_out(LeftOutRow row) {
+    if (rows_.left_out.size() < LearnableRows::kMostLeftOut) rows_.left_out.push_back(row);
+  }
+
   void take(size_t sample, size_t at, int64_t group) {
     const float* features = table_.features.data() + at * rows_.columns;
     const bool whole = complete(features, rows_.columns);
     if (!whole && missing_ == MissingFeatures::refuse) refuse(sample, features);
     if (!whole && missing_ == MissingFeatures::drop) {
       ++rows_.incomplete;
+      leave_out({sample, at, true});
       return;
     }
     if (!take_label(at)) {
       ++rows_.unlabelled;
+      leave_out({sample, at, false});
       return;
     }
     for (size_t c = 0; c < rows_.columns; ++c)
@@ -101,8 +109,22 @@ std::string class_name(const TableSchema& schema, int64_t code) {
   return "";
 }
 
+// Of the samples' pixels; of tables from outside the first and the last date. nullopt: not known.
+std::optional<geo::Period> period_of(const SampleTable& table) {
+  if (table.sampling.period) return table.sampling.period;
+  std::optional<geo::Period> period;
+  for (const int64_t day : table.date) {
+    if (day == kNoDate) continue;
+    const geo::TimeMs time = day * geo::kDayMs;
+    if (!period) period = geo::Period{time, time};
+    period->start = std::min(period->start, time);
+    period->end = std::max(period->end, time);
+  }
+  return period;
+}
+
 std::vector<PlacePoint> places_of(const LearnableRows& rows, const std::string& crs) {
-  if (rows.x.empty()) return {};
+  if (rows.x.empty() || crs == kMixedCrs) return {};
   const bool degrees = !crs.empty() && geo::Crs::parse(crs).geographic();
   return degrees ? spherical_points(rows.x, rows.y) : planar_points(rows.x, rows.y);
 }
@@ -162,6 +184,10 @@ class Training {
       note(fmt::format("{} rows with missing features were left out", rows_.incomplete));
     if (rows_.unlabelled > 0)
       note(fmt::format("{} rows without a label were left out", rows_.unlabelled));
+    if (!rows_.left_out.empty())
+      outcome_.notes.push_back(fmt::format(
+          "{} in the package tells which, and why{}", kLeftOutFileName,
+          rows_.left_out.size() == LearnableRows::kMostLeftOut ? ", of the first 100 000" : ""));
   }
 
   void split() {
@@ -268,14 +294,19 @@ class Training {
     card.method = plan_.algorithm;
     card.origin = model.library;
     for (const auto& feature : table_.schema.features)
-      card.features.push_back({.name = feature.name, .unit = feature.unit});
-    card.recipe = table_.sampling.recipe;
+      card.features.push_back(
+          {.name = feature.name, .unit = feature.unit, .recipe = feature.recipe});
     card.label = table_.schema.label;
     card.label_unit = table_.schema.label_unit;
     for (size_t c = 0; c < rows_.class_count; ++c)
       card.classes.push_back(
           {.value = rows_.problem.class_values[c], .name = rows_.problem.class_names[c]});
     card.data_hash = plan_.data_hash;
+    card.fingerprint = plan_.fingerprint;
+    if (const auto period = period_of(table_)) {
+      card.period_start = geo::format_time(period->start);
+      card.period_end = geo::format_time(period->end);
+    }
     card.samples = data_.rows();
     card.bbox = bounding_box();
     card.parameters = parameters;
@@ -285,13 +316,18 @@ class Training {
                                                         {"drawn", rate.drawn}};
     outcome_.package.model = std::move(file.bytes);
     const auto evaluation = to_json(outcome_.evaluation);
-    for (const auto& test : evaluation["tests"])
-      card.metrics[test["kind"].get<std::string>()] = test["scores"];
+    for (const auto& test : evaluation["tests"]) {
+      const auto kind = test["kind"].get<std::string>();
+      card.metrics[kind] = test["scores"];
+      card.tests[kind] = test["described"];
+    }
     nlohmann::ordered_json kubeflow = nlohmann::ordered_json::object();
     for (const auto& test : evaluation["tests"])
       kubeflow[test["kind"].get<std::string>()] = kubeflow_metrics(test);
     outcome_.package.extra[kKubeflowFileName] = kubeflow.dump(1) + "\n";
     outcome_.package.extra[kEvaluationFileName] = evaluation.dump(1) + "\n";
+    if (!rows_.left_out.empty())
+      outcome_.package.extra[kLeftOutFileName] = left_out_csv(table_, rows_.left_out);
     if (!outcome_.evaluation.applicability) return;
     const auto& area = *outcome_.evaluation.applicability;
     card.applicability = {{"file", kApplicabilityFileName},
@@ -303,7 +339,7 @@ class Training {
 
   // Of places that can be told in degrees.
   std::vector<double> bounding_box() const {
-    if (rows_.x.empty() || table_.schema.crs.empty()) return {};
+    if (rows_.x.empty() || table_.schema.crs.empty() || table_.schema.crs == kMixedCrs) return {};
     const auto crs = geo::Crs::parse(table_.schema.crs);
     std::vector<double> box{180, 90, -180, -90};
     for (size_t row = 0; row < rows_.x.size(); ++row) {
@@ -336,6 +372,28 @@ TrainingData LearnableRows::view() const {
           .weights = weights};
 }
 
+std::string left_out_csv(const SampleTable& table, const std::vector<LeftOutRow>& rows) {
+  const auto& schema = table.schema;
+  std::string text = "sample,item";
+  if (schema.located) text += ",x,y";
+  if (schema.grouped) text += ",group";
+  text += ",reason\n";
+  const size_t columns = schema.features.size();
+  for (const auto& row : rows) {
+    text += fmt::format("{},{}", row.sample, in_quotes(table.items.at(table.item[row.sample])));
+    if (schema.located) text += fmt::format(",{},{}", table.x[row.sample], table.y[row.sample]);
+    if (schema.grouped)
+      text +=
+          table.group[row.sample] == kNoGroup ? "," : fmt::format(",{}", table.group[row.sample]);
+    std::string reason = row.labelled ? "no" : "no label";
+    for (size_t c = 0; row.labelled && c < columns; ++c)
+      if (!std::isfinite(table.features[row.at * columns + c]))
+        reason += " " + schema.features[c].name;
+    text += "," + in_quotes(reason) + "\n";
+  }
+  return text;
+}
+
 LearnableRows learnable_rows(const SampleTable& table, MissingFeatures missing, bool weighted,
                              const std::vector<int64_t>& classes) {
   const auto& schema = table.schema;
@@ -366,9 +424,10 @@ TrainingOutcome train_model(const SampleTable& table, const TrainingPlan& plan,
 }
 
 Test tested_model(const Model& model, const SampleTable& table, const std::string& described,
-                  const FitContext& context) {
+                  const FitContext& context, bool any_recipe) {
   const auto& card = model.card();
   const auto places = find_features(card, table.schema.feature_names(), described);
+  if (!any_recipe) require_recipes(card, places, table.schema.feature_recipes(), described);
   const bool classes = card.task == Task::classification;
   if (classes != (table.schema.label_type == LabelType::classes))
     throw Error(ErrorCode::invalid, "the labels of the table are not what the model predicts")

@@ -16,6 +16,14 @@ namespace geoloom::learn {
 inline constexpr const char* kEvaluationFileName = "evaluation.json";
 // The same numbers under the names of Kubeflow Pipelines, by kind of test.
 inline constexpr const char* kKubeflowFileName = "kubeflow.json";
+// CSV of the samples that were not learned from, where there are any: see left_out_csv().
+inline constexpr const char* kLeftOutFileName = "left_out.csv";
+
+// A row of the table (a pixel of a block) that cannot be learned from.
+struct LeftOutRow {
+  size_t sample = 0, at = 0;  // row of the table; its place among all pixels of all rows
+  bool labelled = false;      // then features are missing
+};
 
 // Rows that can be learned from, and what they are called. A block of pixels is a row per pixel,
 // and its pixels are one group, so that no split parts them.
@@ -30,6 +38,8 @@ struct LearnableRows {
   std::vector<int64_t> dates;
   Problem problem;
   size_t unlabelled = 0, incomplete = 0;  // rows left out
+  std::vector<LeftOutRow> left_out;       // the same one by one, the first kMostLeftOut of them
+  static constexpr size_t kMostLeftOut = 100'000;
 
   TrainingData view() const;
 };
@@ -45,6 +55,10 @@ enum class MissingFeatures {
 // Error(invalid) where labels are absent, and as MissingFeatures says.
 LearnableRows learnable_rows(const SampleTable& table, MissingFeatures missing, bool weighted,
                              const std::vector<int64_t>& classes = {});
+
+// A line for each: sample (row of the table, from 0), item, x and y and group where the table has
+// them, reason: "no label", or "no " and the features that are missing.
+std::string left_out_csv(const SampleTable& table, const std::vector<LeftOutRow>& rows);
 
 struct ValidationPlan {
   TestKind kind = TestKind::random_folds;
@@ -67,7 +81,8 @@ struct TrainingPlan {
   bool applicability = false;
   size_t applicability_rows = 10'000;
   uint64_t seed = 42;
-  std::string data_hash;  // of the table's file
+  std::string data_hash;    // of the table's file
+  std::string fingerprint;  // of the training, for the card
 };
 
 struct TrainingOutcome {
@@ -82,8 +97,9 @@ struct TrainingOutcome {
 TrainingOutcome train_model(const SampleTable& table, const TrainingPlan& plan,
                             const FitContext& context);
 
-// How well a finished model predicts the rows of a table.
+// How well a finished model predicts the rows of a table. Throws as find_features() and, without
+// `any_recipe`, require_recipes() do.
 Test tested_model(const Model& model, const SampleTable& table, const std::string& described,
-                  const FitContext& context);
+                  const FitContext& context, bool any_recipe = false);
 
 }  // namespace geoloom::learn

@@ -28,6 +28,24 @@ ClassNames::ClassNames(const std::map<std::string, std::string>& names,
   }
 }
 
+ClassNames ClassNames::or_of(const raster::Band& band) const {
+  if (!names_.empty()) return *this;
+  ClassNames carried;
+  carried.names_ = band.class_names;
+  return carried;
+}
+
+void ClassNames::give_to(raster::Band& band, const std::string& parameter) const {
+  if (names_.empty()) return;
+  for (const auto& [value, name] : names_)
+    if (!raster::holds(band.type, static_cast<double>(value)))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}: {} ('{}') is not a value of band '{}' ({})", parameter, value,
+                              name, band.name, raster::name(band.type)));
+  band.kind = raster::BandKind::category;
+  band.class_names = names_;
+}
+
 std::string ClassNames::name(int64_t value) const {
   const auto found = names_.find(value);
   return found == names_.end() ? std::to_string(value) : found->second;

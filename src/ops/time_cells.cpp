@@ -31,16 +31,23 @@ TimeCell whole(const CubeSchema& input) {
 }  // namespace
 
 void TimeCells::declare(workflow::Parameters& parameters) {
-  parameters.add(
-      "every", &every_,
-      "One result per period: month, 10 days, dekad, season, year; {length: 3 months, step: "
-      "month} for rolling windows; {S1: 2019-01..2019-06, ...} for periods by name");
+  parameters
+      .add("every", &every_,
+           "One result per period: month, 10 days, dekad, season, year; {length: 3 months, step: "
+           "month} for rolling windows; {S1: 2019-01..2019-06, ...} for periods by name")
+      // Periods by name are dates: the same ones of another year make the same features.
+      .recipe_as([this] {
+        workflow::Json rule;
+        if (every_) rule = every_->listed() ? "by name" : every_->text();
+        return rule;
+      });
   parameters
       .add("within", &within_,
            "The periods of `every` are those of this time, whether there are scenes or not. "
            "Default: "
            "from the first scene to the last, which may differ from item to item")
-      .identity_if_changed();
+      .identity_if_changed()
+      .not_recipe();
 }
 
 void TimeCells::check(std::string_view op) const {

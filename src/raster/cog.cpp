@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "error/error.h"
+#include "gdal/class_names.h"
 #include "raster/asset_reader.h"
 #include "raster/cog_layout.h"
 #include "raster/exact_statistics.h"
@@ -319,7 +320,12 @@ std::vector<BandStatistics> CogWriter::Impl::results() const {
 
 tiff::CogDescription CogWriter::Impl::description(const std::vector<BandStatistics>& bands) const {
   std::vector<gdal::MetadataItems> band_items;
-  for (const BandStatistics& band : bands) band_items.push_back(statistics_items(band));
+  for (size_t i = 0; i < bands.size(); ++i) {
+    band_items.push_back(statistics_items(bands[i]));
+    const auto& names = schema.bands[i % schema.bands.size()].class_names;
+    if (!names.empty())
+      band_items.back().emplace_back(gdal::kClassNamesItem, gdal::class_names_text(names));
+  }
   tiff::CogDescription description;
   description.block = layout.block;
   description.tags = tiff::descriptive_tags(gdal::described_geotiff(

@@ -52,6 +52,10 @@ struct CogSummary {
   std::vector<BandStatistics> bands;  // in file order
 };
 
+// What is to stand beside the file under its name and gdal::kAttributesEnding, so that GDAL and
+// QGIS show the names of classes; empty where the bands have none.
+std::string attributes_beside(const CubeSchema& schema);
+
 // What a band is called in the file: "red" for one slice, else "red_2018-05".
 std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band);
 

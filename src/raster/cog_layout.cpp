@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "error/error.h"
+#include "gdal/class_names.h"
 #include "raster/asset.h"
 
 namespace geoloom::raster {
@@ -149,6 +150,17 @@ std::string file_band_name(const CubeSchema& schema, size_t slice, size_t band) 
   const std::string& base = schema.bands[band].name;
   if (schema.slices.size() == 1) return base;
   return fmt::format("{}_{}", base, label.empty() ? std::to_string(slice + 1) : label);
+}
+
+std::string attributes_beside(const CubeSchema& schema) {
+  std::vector<gdal::NamedClasses> named;
+  int number = 0;
+  for (size_t slice = 0; slice < schema.slices.size(); ++slice)
+    for (const Band& band : schema.bands) {
+      ++number;
+      if (!band.class_names.empty()) named.push_back({number, band.class_names, band.colours});
+    }
+  return named.empty() ? std::string() : gdal::attributes_file(named);
 }
 
 bool has_mask_band(const CubeSchema& schema, const CogProfile& profile) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -81,6 +82,8 @@ struct Band {
   std::optional<double> nodata;  // what `save` writes where a pixel is invalid
   // Of classes: colours[value], black beyond its end and never at it; empty without a colour table.
   std::vector<Colour> colours;
+  // Of classes: what values are called; none for those that are not known.
+  std::map<int64_t, std::string> class_names;
   friend bool operator==(const Band&, const Band&) = default;
 };
 

@@ -180,6 +180,18 @@ void add_grid_mapping(Folder& folder, const geo::Grid& grid) {
   folder.add_coordinate("spatial_ref", Json::array(), "<i8", attributes, std::string(8, '\0'));
 }
 
+// Names of classes as CF has them (3.5, "Flags"): meanings are words, with blanks between them.
+void add_flags(const Band& band, Json& attributes) {
+  if (band.class_names.empty()) return;
+  std::string meanings;
+  for (const auto& [value, name] : band.class_names) {
+    attributes["flag_values"].push_back(value);
+    if (!meanings.empty()) meanings += ' ';
+    for (const char c : name) meanings += c == ' ' || c == '\t' ? '_' : c;
+  }
+  attributes["flag_meanings"] = meanings;
+}
+
 void add_band(Folder& folder, const ZarrCube& cube, const Band& band) {
   const auto& grid = cube.grid;
   const int64_t side = cube.profile.layout.side;
@@ -198,6 +210,7 @@ void add_band(Folder& folder, const ZarrCube& cube, const Band& band) {
     attributes["add_offset"] = band.offset;
   }
   if (!band.unit.empty()) attributes["units"] = band.unit;
+  add_flags(band, attributes);
   if (grid.crs.known()) {
     attributes["grid_mapping"] = "spatial_ref";
     attributes["_CRS"] = {{"wkt", grid.crs.wkt()}};

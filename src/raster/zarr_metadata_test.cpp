@@ -45,6 +45,14 @@ std::vector<T> values_of(const std::string& bytes) {
   return values;
 }
 
+TEST(ZarrMetadata, NamesOfClassesAreFlags) {
+  auto named = cube();
+  named.bands[0].class_names = {{0, "bare soil"}, {7, "water"}};
+  const auto attributes = json::parse(objects_of(named).at("red/.zattrs"));
+  EXPECT_EQ(attributes["flag_values"], json({0, 7}));
+  EXPECT_EQ(attributes["flag_meanings"], "bare_soil water");
+}
+
 TEST(ZarrMetadata, DescribesArraysAsVersion2Does) {
   const auto objects = objects_of(cube());
   const auto array = json::parse(objects.at("red/.zarray"));

@@ -59,10 +59,23 @@ void note_late_ports(const Value& arguments, const Parameters& parameters, const
   }
 }
 
+struct MadeOp {
+  std::shared_ptr<Op> op;
+  Json identity, recipe;
+};
+
+Json recipe_of(const Op& op, const Parameters& parameters) {
+  Json recipe{{"op", op.description().name},
+              {"version", op.description().version},
+              {"parameters", parameters.recipe()}};
+  if (const auto* source = dynamic_cast<const SourceOp*>(&op))
+    if (auto facts = source->recipe_facts(); !facts.is_null()) recipe["facts"] = std::move(facts);
+  return recipe;
+}
+
 // Makes and binds the op of one call; its declared parameters give the identity.
-std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry& registry,
-                                             const Document& document, const LayerNames& names,
-                                             std::vector<LatePort>& ports, bool waits) {
+MadeOp make_op(const OpCall& call, const Registry& registry, const Document& document,
+               const LayerNames& names, std::vector<LatePort>& ports, bool waits) {
   try {
     std::shared_ptr<Op> op = registry.make(call.op);
     Parameters parameters;
@@ -82,7 +95,8 @@ std::pair<std::shared_ptr<Op>, Json> make_op(const OpCall& call, const Registry&
                   {"version", op->description().version},
                   {"parameters", parameters.identity()}};
     if (arguments.waits()) identity["late"] = to_json(arguments);
-    return {op, std::move(identity)};
+    auto recipe = recipe_of(*op, parameters);
+    return {std::move(op), std::move(identity), std::move(recipe)};
   } catch (Error& error) {
     error.at(call.place);
     throw;
@@ -125,7 +139,7 @@ class ChainBuilder {
 
  private:
   void add(const OpCall& call) {
-    auto [op, identity] =
+    auto [op, identity, recipe] =
         make_op(call, registry_, document_, names_, step_.late_ports, declaration_.over.waits());
     Node node;
     node.op = op;
@@ -137,6 +151,7 @@ class ChainBuilder {
     for (const auto& input : node.inputs) inputs.push_back({input.node, input.output});
     identity["inputs"] = std::move(inputs);
     node.identity = std::move(identity);
+    node.recipe = std::move(recipe);
     note_layers(node);
     if (!call.as.empty()) name_result(call, *op, call.scope, call.as);
     if (!call.also_as.empty()) name_result(call, *op, call.also_scope, call.also_as);
@@ -337,7 +352,7 @@ void read_ending(const Document& document, const Registry& registry, Workflow& w
   for (const auto& call : document.closing) {
     check_secrets(call.arguments, document.secrets);
     std::vector<LatePort> none;
-    auto [op, identity] = make_op(call, registry, document, {}, none, false);
+    auto [op, identity, recipe] = make_op(call, registry, document, {}, none, false);
     auto closing = std::dynamic_pointer_cast<const ClosingOp>(op);
     if (!closing)
       throw invalid_at(call.place, fmt::format("'{}' makes results, which `finally` cannot: it "

@@ -29,6 +29,7 @@ struct Node {
   std::string result_name;       // `as`, or the op's name
   std::vector<InputRef> inputs;  // of nodes before this one
   Json identity;                 // {"op", "version", "parameters", "inputs"}
+  Json recipe;                   // its own part of the recipe of what it makes, see recipe.h
   Place place;
 
   OpKind kind() const { return op->description().kind; }

@@ -75,6 +75,27 @@ std::string LayerFile::identity() const {
   return pixel_hash + " " + store::sha256_hex(schema_to_json(schema).dump()).substr(0, 16);
 }
 
+std::vector<TaskContext> zone_by_zone(const TaskContext& context) {
+  if (context.zones.empty()) return {context};
+  std::vector<TaskContext> contexts;
+  for (size_t zone = 0; zone < context.zones.size(); ++zone) {
+    auto& each = contexts.emplace_back(context);
+    each.zones.clear();
+    each.item.every_zone = false;
+    each.item.zone = zone;
+    each.item.grid = each.grid = context.zones[zone].grid;
+    each.item.window = each.grid.window();
+    each.selected = context.zones[zone].selected;
+  }
+  return contexts;
+}
+
+std::vector<BandOrigin> band_by_band(size_t bands, bool unchanged) {
+  std::vector<BandOrigin> origins;
+  for (size_t band = 0; band < bands; ++band) origins.push_back({{{0, band}}, unchanged});
+  return origins;
+}
+
 void one_after_another(size_t count, const std::function<void(size_t)>& body) {
   for (size_t i = 0; i < count; ++i) body(i);
 }

@@ -103,8 +103,21 @@ enum class TimeNeed {
   whole_axis,  // all slices at once
 };
 
+// Which bands of the inputs a band is made of, for its recipe (recipe.h).
+struct BandOrigin {
+  struct From {
+    size_t input = 0, band = 0;
+  };
+  std::vector<From> from;
+  bool unchanged = false;  // the one band's values, at most under another name or date
+};
+// Each band of that many is made of the same one of the only input.
+std::vector<BandOrigin> band_by_band(size_t bands, bool unchanged = false);
+
 struct BlockPlan {
   std::vector<raster::CubeSchema> outputs;  // one per output port
+  // Of the bands of the first output; those beyond its end are made of all bands of all inputs.
+  std::vector<BandOrigin> origins;
   TimeNeed time_need = TimeNeed::pointwise;
   int halo_pixels = 0;
   size_t scratch_bytes_per_pixel = 0;  // beyond inputs and outputs, at whole_axis and pointwise
@@ -117,6 +130,9 @@ struct PlanSite {
   const geo::Grid* grid = nullptr;     // the zone's
   const Layers* layers = nullptr;      // infos alone
   const Prepared* prepared = nullptr;  // what prepare() made; the files of layers are not in it
+  // Of the bands of each input; empty: not known.
+  std::span<const std::vector<std::string>* const> recipes = {};
+  std::span<const LayerFile> files = {};  // of layers_read(); empty before anything ran
 };
 
 // One call: input windows are the output window grown by the halo. For a pointwise op inputs and
@@ -181,6 +197,8 @@ struct LayerInfo {
   std::vector<MetricDeclaration> metrics;
   std::shared_ptr<const learn::TableSchema> table;  // of a table, as far as known
   std::shared_ptr<const learn::ModelCard> model;    // of a model, as far as known
+  // Of the bands of the schema; of other kinds one. See recipe.h.
+  std::vector<std::string> recipes;
 };
 // Throws Error(invalid) where the layer that `parameter` ("mosaic.layer") names is of another kind.
 void require_kind(const LayerInfo& info, LayerKind kind, std::string_view parameter);
@@ -191,6 +209,7 @@ struct LayerFile {
   Item item;
   bool empty = false;  // the item had nothing to do
   std::string path;    // what GDAL opens; of an item in chunks, the list of them
+  int64_t bytes = 0;   // of that file
   std::string pixel_hash;
   raster::CubeSchema schema;
   geo::Grid grid;  // of the file
@@ -316,6 +335,9 @@ class SourceOp : public Op {
   // The layer read, if any, and which of its files.
   virtual std::optional<std::string> layer() const { return std::nullopt; }
   virtual LayerSelection selection() const { return {}; }
+  // What its parameters leave open and its bands' values depend on, whatever the scenes: part of
+  // their recipe. Null: nothing.
+  virtual Json recipe_facts() const { return {}; }
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -345,6 +367,7 @@ struct SinkContext {
   AxisLabels at;  // the item's values of the axes
   std::string scratch_folder;
   Provenance provenance;
+  std::vector<std::string> recipes;  // of the input's bands, where the op keeps them
 };
 
 class Sink {
@@ -361,7 +384,10 @@ class SinkOp : public Op {
   virtual raster::CubeSchema plan(const raster::CubeSchema& input) const = 0;
   // What the files are, and what else is known of the layer: a table's columns.
   virtual LayerKind layer_kind() const { return LayerKind::cube; }
-  virtual void describe(LayerInfo& /*info*/, const raster::CubeSchema& /*input*/) const {}
+  virtual void describe(LayerInfo& /*info*/, const raster::CubeSchema& /*input*/,
+                        const std::vector<std::string>& /*recipes*/) const {}
+  // Whether files tell the recipes of the input's bands, which then are part of their identity.
+  virtual bool keeps_recipes() const { return false; }
   virtual size_t memory_bytes(const geo::Grid& grid, const raster::CubeSchema& input) const = 0;
   virtual std::unique_ptr<Sink> open(const SinkContext& context,
                                      const raster::CubeSchema& input) const = 0;
@@ -369,14 +395,22 @@ class SinkOp : public Op {
 
 void one_after_another(size_t count, const std::function<void(size_t)>& body);
 
+// A zone of the area as tasks see it.
+struct TaskZone {
+  geo::Grid grid;
+  geo::Window selected;  // bounding window of the run's tiles in it
+};
+
 // progress and cancelled may be called from any thread.
 struct TaskContext {
   const Layers* layers = nullptr;  // also those made earlier in this attempt
   Item item;                       // the zone as a whole
   geo::Grid grid;                  // of the zone
   geo::Window selected;            // bounding window of the run's tiles in it
+  std::vector<TaskZone> zones;     // of the whole area, for items of every zone; else empty
   std::string scratch_folder;
   Provenance provenance;
+  std::string fingerprint;  // of what is made; the receipt with it tells run, step and time
   size_t memory_bytes = 0;  // what the task may use, all threads together
   raster::AssetPool* pool = nullptr;
   // Calls body(0) .. body(count - 1), each once, in any order and on up to `threads` threads at a
@@ -389,6 +423,8 @@ struct TaskContext {
   std::function<bool()> cancelled;
   std::vector<std::string>* notes = nullptr;  // told to the user and kept in the receipt
 };
+// The context once for each zone of an item of every zone, as if it were the zone's; else itself.
+std::vector<TaskContext> zone_by_zone(const TaskContext& context);
 
 class TaskOp : public Op {
  public:
@@ -398,8 +434,11 @@ class TaskOp : public Op {
   virtual std::vector<std::string> layers_read() const = 0;
   // The layer made, from the infos of the layers read.
   virtual LayerInfo plan(const Layers& layers) const = 0;
-  // False of tasks that work on tables and models: a step of them without tiles or zones in `over`
-  // has one item for the whole area, however many pixel grids that has.
+  // The layer whose values, band by band, those of the layer made are: for their recipes.
+  virtual std::optional<std::string> values_of_layer() const { return std::nullopt; }
+  // False of tasks that work on tables and models, or look at maps zone by zone: a step of them
+  // without tiles or zones in `over` has one item for the whole area, however many pixel grids that
+  // has.
   virtual bool needs_grid() const { return true; }
   virtual size_t memory_bytes(const geo::Grid& grid) const = 0;
   virtual Product run(const TaskContext& context) const = 0;

@@ -77,6 +77,16 @@ Parameter& Parameter::not_identity() {
   return *this;
 }
 
+Parameter& Parameter::not_recipe() {
+  in_recipe = false;
+  return *this;
+}
+
+Parameter& Parameter::recipe_as(std::function<Json()> part) {
+  in_recipe_as = std::move(part);
+  return *this;
+}
+
 Parameter& Parameter::identity_if_changed() {
   default_in_identity = false;
   return *this;
@@ -155,6 +165,18 @@ Json Parameters::identity() const {
       identity[parameter->name] = std::move(value);
   }
   return identity;
+}
+
+Json Parameters::recipe() const {
+  Json recipe = identity();
+  for (const auto& parameter : parameters_) {
+    if (!recipe.contains(parameter->name)) continue;
+    if (!parameter->in_recipe || parameter->what == Meaning::layer)
+      recipe.erase(parameter->name);
+    else if (parameter->in_recipe_as)
+      recipe[parameter->name] = parameter->in_recipe_as();
+  }
+  return recipe;
 }
 
 OrderedJson Parameters::object_schema() const {

@@ -64,12 +64,18 @@ class Parameter {
   Parameter& unit(std::string unit);  // for help only: "m", "px"
   // Not part of the op's identity: it cannot change output bytes.
   Parameter& not_identity();
+  // Says which data an op is applied to and not how: no part of the recipe of what it makes (see
+  // recipe.h). What is not part of the identity is not either.
+  Parameter& not_recipe();
+  // Only this much of it is part of the recipe.
+  Parameter& recipe_as(std::function<Json()> part);
   // Part of it only when it has another value than the default: for parameters that came later, so
   // that results made before keep their fingerprints.
   Parameter& identity_if_changed();
 
   std::string name, help, unit_text;
   bool is_required = false, is_main = false, in_identity = true, default_in_identity = true;
+  bool in_recipe = true;
   double lowest = -std::numeric_limits<double>::infinity();
   double highest = std::numeric_limits<double>::infinity();
   std::vector<std::string> allowed;
@@ -80,6 +86,7 @@ class Parameter {
 
   std::function<void(const Value&, const Parameter&)> parse;  // fills the member or throws
   std::function<Json()> current;                              // the member's present value
+  std::function<Json()> in_recipe_as;                         // null: as current
   std::function<OrderedJson(const Parameter&)> schema;        // JSON Schema of the type
   std::function<NestedKeys()> nested;                         // what help says of the keys below
   Json default_value;                                         // the member's value when declared
@@ -104,6 +111,8 @@ class Parameters {
   std::vector<std::string> names() const;
   // name -> value of all identity parameters, defaults included; NaN and infinities as texts.
   Json identity() const;
+  // The same of those that say how results are made: see Parameter::not_recipe().
+  Json recipe() const;
   // Schema of an object with additionalProperties false; where the main parameter may stand alone
   // or nothing need be given, anyOf with that object first.
   OrderedJson schema() const;

@@ -31,7 +31,35 @@ NodePlan plan_block(const Node& node, const PlanSite& site, const std::vector<No
   plan.scratch_bytes_per_pixel = block.scratch_bytes_per_pixel;
   plan.state_bytes_per_pixel = block.state_bytes_per_pixel;
   plan.resident_bytes = block.resident_bytes;
+  plan.origins = std::move(block.origins);
   return plan;
+}
+
+// How the bands of a node are made that reads no layer as its source.
+BandRecipes made_recipes(const ChainRun& chain, size_t n, const NodePlan& plan, size_t output,
+                         const ChainRecipeMaker& recipes, const Layers& infos) {
+  const auto& node = chain.chain->nodes[n];
+  RecipeParts parts{.node = &node};
+  std::vector<const BandRecipes*> inputs;
+  for (const auto& input : node.inputs) inputs.push_back(&recipes.of(input));
+  parts.inputs = inputs;
+  if (node.kind() == OpKind::block) {
+    for (const auto& file : chain.files[n]) parts.files.push_back(file.sha256);
+    for (const auto& layer : node.block().layers_read())
+      parts.layers.push_back(recipe_of_layer(infos.info(layer)));
+  }
+  const std::span<const BandOrigin> origins(plan.origins);
+  return workflow::recipes_of(parts, plan.outputs[output],
+                              output == 0 ? origins : origins.first(0));
+}
+
+BandRecipes recipes_of_node(const ChainRun& chain, size_t n, const NodePlan& plan, size_t output,
+                            const ChainRecipeMaker& recipes, const Layers& infos) {
+  const auto& node = chain.chain->nodes[n];
+  const auto layer = node.kind() == OpKind::source ? node.source().layer() : std::nullopt;
+  if (!layer) return made_recipes(chain, n, plan, output, recipes, infos);
+  const auto& info = infos.info(*layer);
+  return recipes_by_name(info.schema, info.recipes, plan.outputs[output]);
 }
 
 // What a document names and is not there is a mistake in the document, like any other.
@@ -125,6 +153,7 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
   plan.zone_grid = (*zones)[item.zone].grid;
   const auto& chain = chain_of(item);
   if (chain.empty) return plan;
+  ChainRecipeMaker recipes(*chain.recipes);
   for (size_t n = 0; n < chain.chain->nodes.size(); ++n) {
     const auto& node = chain.chain->nodes[n];
     NodePlan node_plan;
@@ -137,8 +166,13 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
         plan.slices += node_plan.source.members.size();
         for (const auto& dropped : node_plan.source.dropped) plan.dropped.push_back(dropped);
       } else if (node.kind() == OpKind::block) {
-        node_plan = plan_block(node, {&plan.zone_grid, infos, chain.prepared[n].get()}, plan.nodes);
-        if (layers != nullptr) node_plan.files = broadcast_to(item, node.block(), *layers);
+        std::vector<LayerFile> files;
+        if (layers != nullptr) files = broadcast_to(item, node.block(), *layers);
+        std::vector<const BandRecipes*> of_inputs;
+        for (const auto& input : node.inputs) of_inputs.push_back(&recipes.of(input));
+        node_plan = plan_block(
+            node, {&plan.zone_grid, infos, chain.prepared[n].get(), of_inputs, files}, plan.nodes);
+        node_plan.files = std::move(files);
       } else if (node.kind() == OpKind::sink) {
         node_plan.outputs = {node.sink().plan(*input_schemas(node, plan.nodes).front())};
       }
@@ -148,8 +182,12 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
       error.at(place);
       throw;
     }
+    recipes.add(node_plan.outputs, [&](size_t output) {
+      return recipes_of_node(chain, n, node_plan, output, recipes, *infos);
+    });
     plan.nodes.push_back(std::move(node_plan));
   }
+  plan.recipes = recipes.finish();
   plan.dropped.insert(plan.dropped.end(), without.begin(), without.end());
   return plan;
 }
@@ -161,6 +199,10 @@ std::string StepRun::fingerprint(const ItemPlan& plan) const {
     for (const auto& file : node.files) inputs.push_back(file.identity());
   }
   const auto& chain = chain_of(plan.item);
+  if (plan.recipes)
+    for (const auto& node : chain.chain->nodes)
+      if (node.kind() == OpKind::sink && node.sink().keeps_recipes())
+        inputs.push_back({{"recipes", plan.recipes_of(node.inputs.front())}});
   return identity_hash(chain, plan.item, inputs);
 }
 
@@ -407,6 +449,7 @@ ChainRun Run::open_chain(const Step& step, size_t c) {
   ChainRun run;
   run.chain = &step.chains[c];
   run.layers_prepared = std::make_shared<LayersPrepared>();
+  run.recipes = std::make_shared<RecipeMemory>();
   for (size_t n = 0; n < run.chain->nodes.size(); ++n) {
     const auto& node = run.chain->nodes[n];
     const auto key = node_key(step, c, n);
@@ -423,7 +466,7 @@ ChainRun Run::open_chain(const Step& step, size_t c) {
       if (!frozen.is_null()) work = task->open(frozen, zones());
     }
     run.works.push_back(std::move(work));
-    std::vector<FileContent> contents;
+    auto& contents = run.files.emplace_back();
     if (const auto files = record_.files.find(key); files != record_.files.end()) {
       for (const auto& file : *files) {
         contents.push_back({file.at("path").get<std::string>(),
@@ -514,6 +557,7 @@ void Run::plan_layers() {
           auto info = node.task().plan(*this);
           info.step = step.name;
           info.domain = step.domain;
+          info.recipes = recipes_of_task(node, info, *this);
           layers_[info.name] = std::move(info);
         } catch (Error& error) {
           error.at(node.place);
@@ -534,7 +578,10 @@ void Run::plan_layers() {
       info.schema = plan.nodes[n].outputs.front();
       info.kind = sink.layer_kind();
       const auto& input = step.nodes()[n].inputs.front();
-      sink.describe(info, plan.nodes[input.node].outputs[input.output]);
+      const auto& pixels = plan.nodes[input.node].outputs[input.output];
+      const auto& recipes = plan.recipes_of(input);
+      info.recipes = recipes_by_name(pixels, recipes, info.schema);
+      sink.describe(info, pixels, recipes);
       layers_[info.name] = std::move(info);
     }
   }

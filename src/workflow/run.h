@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "workflow/item_task.h"
+#include "workflow/recipe.h"
 #include "workflow/run_record.h"
 
 namespace geoloom::workflow {
@@ -21,6 +22,7 @@ struct NodePlan {
   size_t scratch_bytes_per_pixel = 0;
   size_t state_bytes_per_pixel = 0;
   size_t resident_bytes = 0;
+  std::vector<BandOrigin> origins;
   SourceItem source;  // sources only
   std::vector<LayerFile>
       files;  // of the layers that a block op is given; empty before anything ran
@@ -33,9 +35,13 @@ struct ItemPlan {
   Item item;
   geo::Grid zone_grid;
   std::vector<NodePlan> nodes;
-  size_t slices = 0;  // of all sources
+  std::shared_ptr<const ChainRecipes> recipes;  // how the bands of all nodes are made
+  size_t slices = 0;                            // of all sources
   std::vector<Dropped> dropped;
   bool empty() const { return slices == 0; }
+  const BandRecipes& recipes_of(const InputRef& input) const {
+    return (*recipes)[input.node][input.output].recipes;
+  }
 };
 
 // A chain of a step with its sources opened and its tables prepared.
@@ -47,6 +53,8 @@ struct ChainRun {
   std::vector<std::unique_ptr<ItemWork>> works;           // by node; null for other kinds
   std::vector<std::shared_ptr<const Prepared>> prepared;  // by node, from files alone
   std::shared_ptr<LayersPrepared> layers_prepared;        // of nodes that are given layers
+  std::shared_ptr<RecipeMemory> recipes;                  // of the last item planned
+  std::vector<std::vector<FileContent>> files;            // by node: those that ops read
   Json file_hashes = Json::array();                       // identities of files ops read
   std::string identity;  // of chain and files: the part of items' identities they share, as JSON
 

@@ -38,6 +38,8 @@ Json band_to_json(const raster::Band& band) {
             {"nodata", number_or_text(band.nodata)}};
   // Only where there are any: what has none keeps the identity it had before there were colours.
   for (const auto& colour : band.colours) json["colours"].push_back(raster::text(colour));
+  for (const auto& [value, class_name] : band.class_names)
+    json["class_names"][std::to_string(value)] = class_name;
   return json;
 }
 
@@ -53,6 +55,9 @@ raster::Band band_from_json(const Json& json) {
   if (const auto colours = json.find("colours"); colours != json.end())
     for (const auto& colour : *colours)
       band.colours.push_back(raster::colour_of(colour.get<std::string>()));
+  if (const auto names = json.find("class_names"); names != json.end())
+    for (const auto& [value, class_name] : names->items())
+      band.class_names[std::stoll(value)] = class_name.get<std::string>();
   return band;
 }
 

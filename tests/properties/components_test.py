@@ -8,6 +8,7 @@ file and from the library; and a run record holds all of it.
 import json
 import pathlib
 import sys
+import zipfile
 
 import scenes
 from program import main
@@ -123,6 +124,48 @@ outputs: {{map: $product.map, share: $product.valid_share}}
     bench.expect_equal(pathlib.Path(got["map"]).name, "product_map.tif", "a layer outside may have the name of one inside")
 
 
+def learned(bench):
+    """The library's classifier twice in one document, of one table, with other parameters; its model predicts and its numbers decide."""
+    scenes.reflectance_series(bench.folder / "scenes", 4, (160, 128))
+    text = HEAD.format(store="out").replace("same_grid_as: scenes", f"same_grid_as: scenes/{scenes.day(0):S2_%Y%m%d}_B.tif") + """components: {learn: geoloom:train-and-evaluate}
+steps:
+  samples:
+    over: tiles
+    do:
+      - load: {scenes: scenes/items.json, bands: [red, nir]}
+      - reduce: {stat: median, as: median}
+      - index: {names: NDVI, from: median, as: ndvi}
+      - reclass: {rules: [{to: 0, value: 1}, {from: 0, value: 2}], from: ndvi, as: answer}
+      - join: {from: [median, answer], names: [red, nir, cover]}
+      - sample: {layer: drawn, label: cover, classes: {1: bare, 2: green}, per_class: 80}
+  table: {do: [{merge_samples: {layer: drawn, as: training}}]}
+  forest: {use: {component: learn, with: {samples: training, trees: 30, apart: 400}}}
+  trees: {use: {component: learn, version: 1, with: {samples: training, algorithm: extra_trees, trees: 20, folds: 3, apart: 300, shuffles: 1}}}
+  map:
+    over: tiles
+    when: $forest.spatial_balanced_accuracy > 0.7 and $trees.random_auc > 0.7
+    do:
+      - load: {scenes: scenes/items.json, bands: [red, nir]}
+      - reduce: median
+      - predict: {layer: forest_model}
+      - save: map
+outputs: {model: $forest.model, page: $forest.page, random: $forest.random_balanced_accuracy, spatial: $forest.spatial_balanced_accuracy, other: $trees.spatial_auc}
+"""
+    said = bench.run(bench.document(text))
+    got = said.json()["outputs"]
+    bench.expect(all((bench.folder / got[name]).exists() for name in ("model", "page")), "model and page", got)
+    bench.expect(all(0.7 < got[name] <= 1 for name in ("random", "spatial", "other")), "numbers", got)
+    bench.expect_equal(said.steps()["map"]["done"], 6, "the model predicts")
+    for name, features in (("forest", 30), ("trees", 20)):
+        with zipfile.ZipFile(bench.folder / f"out/{name}_model.zip") as package:
+            card = json.loads(package.read("card.json"))
+        bench.expect_equal((card["parameters"]["n_estimators"], sorted(feature["name"] for feature in card["features"])), (features, ["nir", "red"]),
+                           f"{name}: parameters and features of its card")
+    for with_, says in (("{samples: training, apart: 5, algorithm: linear}", "linear"), ("{samples: training}", "apart"), ("{samples: training, apart: 5, trees: many}", "trees")):
+        outcome = bench.call("plan", bench.document(text.replace("{samples: training, trees: 30, apart: 400}", with_), "wrong.yaml"))
+        bench.expect(outcome.code == 2 and says in outcome.err, f"refused: {with_}", outcome)
+
+
 def wrong(bench):
     series(bench)
     (bench.folder / "maps.yaml").write_text(MAPS)
@@ -162,4 +205,4 @@ def items(bench):
 
 
 if __name__ == "__main__":
-    sys.exit(main([ops, steps, library, wrong, items], __doc__))
+    sys.exit(main([ops, steps, library, learned, wrong, items], __doc__))

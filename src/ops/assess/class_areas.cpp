@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -13,6 +14,7 @@
 #include "gdal/vector_file.h"
 #include "geo/pixel_area.h"
 #include "ops/class_names.h"
+#include "ops/earlier_zones.h"
 #include "ops/export/profile.h"
 #include "ops/layer_picture.h"
 #include "ops/load/shape_burning.h"
@@ -41,6 +43,9 @@ an interval come from a labelled probability sample: `design` draws it and `asse
 **Regions** are polygons; a pixel is in those that hold its centre, and counts in each of them. `name` is the column that
 tells what a region is called; features of one name are one region, and their overlap counts once.
 
+**Zones.** Of an area of several UTM zones the map is taken as a whole: areas are those on the Earth, and a region in two zones is one. With
+`over: zones` each zone has areas of its own. Tiles of neighbouring zones overlap where they meet; a place counts in the first zone that has a tile there.
+
 **Results.** Matrices `mapped_hectares`, `mapped_pixels` and `mapped_share` (of the valid pixels of the region), with a row for each
 region (`all` without regions) and a column for each class that occurs; invalid pixels count nowhere. As metrics they are in the run's record
 and in a JSON file named by `as:`, by default `<layer>_areas`.)",
@@ -61,12 +66,13 @@ struct Mapped {
 };
 using Table = std::map<int64_t, Mapped>;  // by class
 
+// In one zone.
 struct Region {
-  std::string name;
   std::vector<gdal::Geometry> shapes;  // on the grid
   std::vector<geo::Window> reach;
-  Table classes;
 };
+using Regions = std::map<std::string, Region>;  // by name
+using Tables = std::map<std::string, Table>;
 
 // Pixels of one lattice cell: what masks are made for.
 class Cell {
@@ -114,7 +120,8 @@ class ClassAreas : public workflow::TaskOp {
   void declare(workflow::Parameters& parameters) override {
     parameters.add("layer", &layer_, "The map").main().required().meaning(workflow::Meaning::layer);
     parameters.add("band", &band_, "Which of its bands; needed where there are several");
-    parameters.add("classes", &class_names_, "Names of classes by their values");
+    parameters.add("classes", &class_names_,
+                   "Names of classes by their values; default: those that the map carries");
     parameters.add("regions", &regions_, "Vector file of polygons")
         .meaning(workflow::Meaning::path);
     parameters.add("name", &name_, "Column of the regions' names; default: numbers of features");
@@ -141,21 +148,25 @@ class ClassAreas : public workflow::TaskOp {
     made.metrics = kDeclared;
     return made;
   }
+  bool needs_grid() const override { return false; }
   size_t memory_bytes(const geo::Grid& /*grid*/) const override { return size_t{64} << 20; }
   workflow::Product run(const workflow::TaskContext& context) const override;
 
  private:
-  std::vector<Region> regions_on(const workflow::TaskContext& context) const;
-  workflow::Metrics metrics_of(const Table& all, const std::vector<Region>& regions) const;
+  Regions regions_on(const workflow::TaskContext& context) const;
+  void add_zone(const workflow::TaskContext& context, const LayerPicture& picture,
+                const EarlierZones& earlier, Table& all, Tables& regions) const;
+  workflow::Metrics metrics_of(const Table& all, const Tables& regions,
+                               const ClassNames& names) const;
 
   std::string layer_, band_, result_, regions_, name_, where_, crs_;
   std::map<std::string, std::string> class_names_;
   ClassNames names_;
 };
 
-std::vector<Region> ClassAreas::regions_on(const workflow::TaskContext& context) const {
-  std::map<std::string, Region> by_name;
-  if (regions_.empty()) return {};
+Regions ClassAreas::regions_on(const workflow::TaskContext& context) const {
+  Regions regions;
+  if (regions_.empty()) return regions;
   gdal::VectorQuery query{.where = where_};
   if (!name_.empty()) query.columns.push_back(name_);
   for (const auto& layer : gdal::read_vectors(catalog::gdal_path(regions_), query)) {
@@ -163,23 +174,15 @@ std::vector<Region> ClassAreas::regions_on(const workflow::TaskContext& context)
     const ShapePlacement placement(crs, context.grid, 0);
     for (const auto& feature : layer.features) {
       if (!placement.may_touch(feature.geometry)) continue;
-      const auto name = name_.empty() ? std::to_string(feature.id) : feature.values.front();
-      auto& region = by_name[name];
-      region.name = name;
+      auto& region = regions[name_.empty() ? std::to_string(feature.id) : feature.values.front()];
       region.shapes.push_back(placement.placed(feature.geometry));
       region.reach.push_back(reach_of(region.shapes.back(), context.grid));
     }
   }
-  std::vector<Region> regions;
-  for (auto& [name, region] : by_name) regions.push_back(std::move(region));
-  if (regions.empty())
-    throw Error(ErrorCode::empty, "class_areas: no region touches the map")
-        .at({.file = regions_})
-        .hint("look at the file with geoloom inspect, and at `where` and `crs`");
   return regions;
 }
 
-void add_region(const Cell& cell, const geo::Grid& grid, Region& region) {
+void add_region(const Cell& cell, const geo::Grid& grid, const Region& region, Table& table) {
   std::vector<uint8_t> all, mask(static_cast<size_t>(cell.window().pixels()));
   for (size_t i = 0; i < region.shapes.size(); ++i) {
     if (region.reach[i].intersect(cell.window()).empty()) continue;
@@ -188,7 +191,7 @@ void add_region(const Cell& cell, const geo::Grid& grid, Region& region) {
     for (size_t p = 0; p < mask.size(); ++p)
       if (mask[p] != 0) all[p] = 1;
   }
-  if (!all.empty()) cell.add(&all, region.classes);
+  if (!all.empty()) cell.add(&all, table);
 }
 
 // A matrix of what `value` makes of each entry.
@@ -210,8 +213,8 @@ workflow::MetricMatrix matrix(const std::vector<std::pair<std::string, const Tab
   return out;
 }
 
-workflow::Metrics ClassAreas::metrics_of(const Table& all,
-                                         const std::vector<Region>& regions) const {
+workflow::Metrics ClassAreas::metrics_of(const Table& all, const Tables& regions,
+                                         const ClassNames& names) const {
   std::set<int64_t> classes;
   Mapped sum;
   for (const auto& [each, mapped] : all) {
@@ -220,18 +223,18 @@ workflow::Metrics ClassAreas::metrics_of(const Table& all,
     sum.square_metres += mapped.square_metres;
   }
   std::vector<std::pair<std::string, const Table*>> rows;
-  for (const auto& region : regions) rows.emplace_back(region.name, &region.classes);
+  for (const auto& [name, table] : regions) rows.emplace_back(name, &table);
   if (regions.empty()) rows.emplace_back("all", &all);
   workflow::Metrics metrics;
   metrics.matrices["mapped_hectares"] =
-      matrix(rows, classes, names_, [](const Mapped& mapped, uint64_t) {
+      matrix(rows, classes, names, [](const Mapped& mapped, uint64_t) {
         return mapped.square_metres / kSquareMetresPerHectare;
       });
   metrics.matrices["mapped_pixels"] =
-      matrix(rows, classes, names_,
+      matrix(rows, classes, names,
              [](const Mapped& mapped, uint64_t) { return static_cast<double>(mapped.pixels); });
   metrics.matrices["mapped_share"] =
-      matrix(rows, classes, names_, [](const Mapped& mapped, uint64_t pixels) {
+      matrix(rows, classes, names, [](const Mapped& mapped, uint64_t pixels) {
         return static_cast<double>(mapped.pixels) / static_cast<double>(pixels);
       });
   metrics.set(kDeclared[0], {static_cast<int64_t>(sum.pixels)});
@@ -241,23 +244,45 @@ workflow::Metrics ClassAreas::metrics_of(const Table& all,
 }
 
 // In cells of the masks' lattice, row by row, so that sums are the same whatever the tiles.
-workflow::Product ClassAreas::run(const workflow::TaskContext& context) const {
-  const auto& band = class_band(context.layers->info(layer_), band_, "class_areas.layer");
-  const LayerPicture picture(context, layer_, {band.name}, "class_areas");
+void ClassAreas::add_zone(const workflow::TaskContext& context, const LayerPicture& picture,
+                          const EarlierZones& earlier, Table& all, Tables& regions) const {
+  const auto here = regions_on(context);
+  for (const auto& [name, region] : here) regions.try_emplace(name);
+  if (picture.files().empty()) return;
   const geo::PixelAreas areas(context.grid);
-  auto regions = regions_on(context);
-  Table all;
   const auto& whole = picture.window();
   constexpr int64_t kSide = gdal::kMaskCell;
   for (int64_t y = whole.y / kSide * kSide; y < whole.bottom(); y += kSide) {
     for (int64_t x = whole.x / kSide * kSide; x < whole.right(); x += kSide) {
       stop_if_cancelled(context);
-      const Cell cell(picture.read(geo::Window{x, y, kSide, kSide}.intersect(whole)), areas);
+      auto block = picture.read(geo::Window{x, y, kSide, kSide}.intersect(whole));
+      earlier.leave_out(block.window(), block.validity(0));
+      const Cell cell(std::move(block), areas);
       cell.add(nullptr, all);
-      for (auto& region : regions) add_region(cell, context.grid, region);
+      for (const auto& [name, region] : here)
+        add_region(cell, context.grid, region, regions.at(name));
     }
   }
-  return metrics_product(layer_made(), metrics_of(all, regions), context);
+}
+
+workflow::Product ClassAreas::run(const workflow::TaskContext& context) const {
+  const auto& band = class_band(context.layers->info(layer_), band_, "class_areas.layer");
+  Table all;
+  Tables regions;
+  const auto zones = workflow::zone_by_zone(context);
+  std::deque<LayerPicture> pictures;
+  for (const auto& zone : zones) {
+    pictures.emplace_back(zone, layer_, std::vector{band.name}, "class_areas");
+    EarlierZones earlier(zone.grid);
+    for (size_t z = 0; z + 1 < pictures.size(); ++z)
+      earlier.add(zones[z].grid, pictures[z].files());
+    add_zone(zone, pictures.back(), earlier, all, regions);
+  }
+  if (!regions_.empty() && regions.empty())
+    throw Error(ErrorCode::empty, "class_areas: no region touches the map")
+        .at({.file = regions_})
+        .hint("look at the file with geoloom inspect, and at `where` and `crs`");
+  return metrics_product(layer_made(), metrics_of(all, regions, names_.or_of(band)), context);
 }
 
 }  // namespace

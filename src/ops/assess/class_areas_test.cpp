@@ -39,6 +39,17 @@ TEST_F(ClassAreasTest, OfTheWholeMap) {
             "mapped pixels, not an estimate of area");
 }
 
+TEST_F(ClassAreasTest, NamesThatTheMapCarries) {
+  auto band = classes_band();
+  band.class_names = {{1, "maize"}};
+  add_layer("named", band, {1, 1, 2, 2, 1, n, 2, 7}, 3);
+  const auto columns = [&](const std::string& yaml) {
+    return run(make_class_areas(), yaml).metrics->matrices.at("mapped_pixels").columns;
+  };
+  EXPECT_THAT(columns("named"), ElementsAre("maize", "2", "7"));
+  EXPECT_THAT(columns("{layer: named, classes: {2: water}}"), ElementsAre("1", "water", "7"));
+}
+
 TEST_F(ClassAreasTest, ByRegions) {
   write_text(folder_ / "regions.geojson", R"({"type": "FeatureCollection",
     "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32631"}}, "features": [

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,8 +13,9 @@
 #include "gdal/vector_file.h"
 #include "geo/pixel_area.h"
 #include "learn/sampling_design.h"
-#include "ops/class_names.h"
 #include "ops/assess/sample_design.h"
+#include "ops/class_names.h"
+#include "ops/earlier_zones.h"
 #include "ops/export/profile.h"
 #include "ops/layer_picture.h"
 #include "store/checksum.h"
@@ -48,6 +50,9 @@ and a beginning is a sample too.
 **The file.** Layer `sample` with a point at the centre of each pixel and the columns `unit`, `stratum`, `mapped` (hide it from who labels),
 `probability`, `label` (empty) and `design`, which must stay as it is. Labels are names of classes or their values; leave out what cannot be told.
 
+**Zones.** Of an area of several UTM zones one sample is drawn from the map as a whole, and its points are in degrees; with `over: zones` each zone
+has a sample of its own. Tiles of neighbouring zones overlap where they meet; a place can be drawn in the first zone that has a tile there.
+
 The grid must be in metres or feet: in degrees pixels are not equally large, and so not equally likely to be drawn by area. Source: Olofsson, P. et al.
 (2014), Good practices for estimating area and assessing accuracy of land change, Remote Sensing of Environment 148, 42-57.)",
     .inputs = {},
@@ -75,6 +80,7 @@ class Design : public workflow::TaskOp {
     made.kind = workflow::LayerKind::features;
     return made;
   }
+  bool needs_grid() const override { return false; }
   size_t memory_bytes(const geo::Grid& grid) const override {
     return (size_t{32} << 20) + static_cast<size_t>(grid.width) * 256 * 8;
   }
@@ -94,10 +100,12 @@ class Design : public workflow::TaskOp {
 void Design::declare(workflow::Parameters& parameters) {
   parameters.add("layer", &layer_, "The map").main().required().meaning(workflow::Meaning::layer);
   parameters.add("band", &band_, "Which of its bands; needed where there are several");
-  parameters.add("classes", &class_names_, "Names of the map's classes by their values");
+  parameters.add("classes", &class_names_,
+                 "Names of the map's classes by their values; default: those that it carries");
   parameters.add("strata", &strata_, "Layer of strata; default: the map's classes")
       .meaning(workflow::Meaning::layer);
-  parameters.add("strata_names", &strata_names_, "Names of its strata by their values");
+  parameters.add("strata_names", &strata_names_,
+                 "Names of its strata by their values; default: those that it carries");
   parameters.add("total", &total_, "How many units").range(1, 10'000'000);
   parameters
       .add("target_error", &target_error_,
@@ -119,7 +127,7 @@ void Design::check() {
     throw Error(ErrorCode::invalid, "design: needs either `total` or `target_error`")
         .hint("design: {layer: map, total: 500}, or target_error: 0.01");
   classes_ = ClassNames(class_names_, "design.classes");
-  strata_called_ = strata_.empty() ? classes_ : ClassNames(strata_names_, "design.strata_names");
+  strata_called_ = ClassNames(strata_names_, "design.strata_names");
   check_layer_name("design.as", layer_made());
 }
 
@@ -135,17 +143,46 @@ struct Unit {
   int64_t mapped = 0;
 };
 
+// The map in one zone, and the strata.
+class ZoneMap {
+ public:
+  ZoneMap(const workflow::TaskContext& context, const std::string& layer, const std::string& band,
+          const std::string& strata)
+      : grid_(context.grid), map_(context, layer, {band}, "design"), earlier_(context.grid) {
+    if (!strata.empty())
+      strata_ = std::make_unique<const LayerPicture>(context, strata, std::vector<std::string>{},
+                                                     "design");
+  }
+  const geo::Grid& grid() const { return grid_; }
+  const geo::Window& window() const { return map_.window(); }
+  void leave_out(const ZoneMap& before) { earlier_.add(before.grid_, before.map_.files()); }
+
+  // Classes and strata of each pixel where both are valid.
+  template <class Use>
+  void for_pixels(Use use) const;
+
+ private:
+  geo::Grid grid_;
+  LayerPicture map_;
+  EarlierZones earlier_;
+  std::unique_ptr<const LayerPicture> strata_;
+};
+
 class Drawing {
  public:
-  Drawing(const Design& op, const workflow::TaskContext& context)
-      : op_(op),
-        context_(context),
-        map_(context, op.layer_,
-             {class_band(context.layers->info(op.layer_), op.band_, "design.layer").name},
-             "design") {
-    if (!op.strata_.empty())
-      strata_ = std::make_unique<const LayerPicture>(context, op.strata_,
-                                                     std::vector<std::string>{}, "design");
+  Drawing(const Design& op, const workflow::TaskContext& context) : op_(op) {
+    const auto& layers = *context.layers;
+    const auto& band = class_band(layers.info(op.layer_), op.band_, "design.layer");
+    classes_called_ = op.classes_.or_of(band);
+    strata_called_ = op.strata_.empty()
+                         ? classes_called_
+                         : op.strata_called_.or_of(layers.info(op.strata_).schema.bands.front());
+    contexts_ = workflow::zone_by_zone(context);
+    for (const auto& zone : contexts_) {
+      ZoneMap map(zone, op.layer_, band.name, op.strata_);
+      for (const auto& before : zones_) map.leave_out(before);
+      zones_.push_back(std::move(map));
+    }
   }
 
   // Counts, draws and looks up what the map says of the units.
@@ -157,25 +194,27 @@ class Drawing {
   SampleDesign design() const;
   const std::vector<Unit>& units() const { return units_; }
   std::string name_of_stratum(size_t stratum) const {
-    return op_.strata_called_.name(values_[stratum]);
+    return strata_called_.name(values_[stratum]);
   }
+  std::string name_of_class(int64_t value) const { return classes_called_.name(value); }
+  gdal::Geometry point(const Unit& unit) const;
+  geo::Crs crs() const;
   double probability(size_t stratum) const {
     const auto& counted = counted_.at(values_[stratum]);
     return static_cast<double>(sampled_[stratum]) / static_cast<double>(counted.units);
   }
 
  private:
-  // Classes and strata of each pixel where both are valid.
-  template <class Use>
-  void for_pixels(Use use) const;
+  uint32_t zone_number(size_t z) const { return static_cast<uint32_t>(contexts_[z].item.zone); }
   void count();
+  void count(const ZoneMap& zone);
   void draw();
   void look_up();
 
   const Design& op_;
-  const workflow::TaskContext& context_;
-  const LayerPicture map_;
-  std::unique_ptr<const LayerPicture> strata_;
+  ClassNames classes_called_, strata_called_;
+  std::vector<workflow::TaskContext> contexts_;
+  std::deque<ZoneMap> zones_;
   std::map<int64_t, Counted> counted_;  // by value of the stratum
   std::vector<int64_t> values_;         // of strata, rising
   std::map<int64_t, size_t> index_;     // of a value
@@ -194,7 +233,8 @@ std::vector<int64_t> whole_numbers(const raster::Block& block) {
 }
 
 template <class Use>
-void Drawing::for_pixels(Use use) const {
+void ZoneMap::for_pixels(Use use) const {
+  if (map_.files().empty()) return;
   map_.for_strips([&](const raster::Block& strip) {
     const auto& window = strip.window();
     const auto classes = whole_numbers(strip);
@@ -204,7 +244,9 @@ void Drawing::for_pixels(Use use) const {
       other = strata_->read(window);
       strata = whole_numbers(*other);
     }
-    const auto valid = strip.validity(0);
+    const auto read = strip.validity(0);
+    std::vector<uint8_t> valid(read.begin(), read.end());
+    earlier_.leave_out(window, valid);
     for (size_t i = 0; i < classes.size(); ++i) {
       if (valid[i] == 0 || (other && other->validity(0)[i] == 0)) continue;
       const auto at = static_cast<int64_t>(i);
@@ -214,14 +256,14 @@ void Drawing::for_pixels(Use use) const {
   });
 }
 
-void Drawing::count() {
-  const geo::PixelAreas areas(context_.grid);
-  const auto& window = map_.window();
+void Drawing::count(const ZoneMap& zone) {
+  const geo::PixelAreas areas(zone.grid());
+  const auto& window = zone.window();
   std::vector<double> row;
   int64_t row_y = -1;
   Counted* last = nullptr;
   int64_t of_last = 0;
-  for_pixels([&](int64_t x, int64_t y, int64_t mapped, int64_t stratum) {
+  zone.for_pixels([&](int64_t x, int64_t y, int64_t mapped, int64_t stratum) {
     if (y != row_y) {
       row = areas.row(y, window.x, window.width);
       row_y = y;
@@ -236,14 +278,18 @@ void Drawing::count() {
     }
     ++last->units;
     last->square_metres += row[static_cast<size_t>(x - window.x)];
-    if (strata_) ++classes_[mapped];
+    if (!op_.strata_.empty()) ++classes_[mapped];
   });
+}
+
+void Drawing::count() {
+  for (const auto& zone : zones_) count(zone);
   if (counted_.empty())
     throw Error(ErrorCode::empty, "design: the map has no valid pixel to draw from");
   for (const auto& [value, counted] : counted_) {
     index_[value] = values_.size();
     values_.push_back(value);
-    if (!strata_) classes_[value] = counted.units;
+    if (op_.strata_.empty()) classes_[value] = counted.units;
   }
 }
 
@@ -251,7 +297,7 @@ void Drawing::draw() {
   std::vector<StratumPlan> plans;
   for (const int64_t value : values_) {
     StratumPlan plan{static_cast<double>(counted_[value].units)};
-    const auto expected = op_.expected_.find(op_.strata_called_.name(value));
+    const auto expected = op_.expected_.find(strata_called_.name(value));
     if (expected != op_.expected_.end()) plan.expected_accuracy = expected->second;
     plans.push_back(plan);
   }
@@ -262,10 +308,10 @@ void Drawing::draw() {
                                                               : learn::Allocation::optimal;
   sampled_ = learn::allocate(plans, total, allocation, static_cast<uint64_t>(op_.minimum_));
   learn::StratifiedDraw draw(static_cast<uint64_t>(op_.seed_), sampled_);
-  const auto zone = static_cast<uint32_t>(context_.item.zone);
-  for_pixels([&](int64_t x, int64_t y, int64_t, int64_t stratum) {
-    draw.offer(static_cast<uint32_t>(index_.at(stratum)), zone, x, y);
-  });
+  for (size_t z = 0; z < zones_.size(); ++z)
+    zones_[z].for_pixels([&](int64_t x, int64_t y, int64_t, int64_t stratum) {
+      draw.offer(static_cast<uint32_t>(index_.at(stratum)), zone_number(z), x, y);
+    });
   for (size_t h = 0; h < values_.size(); ++h)
     for (const auto& drawn : draw.drawn(static_cast<uint32_t>(h)))
       units_.push_back({drawn, h, values_[h]});
@@ -275,23 +321,46 @@ void Drawing::draw() {
 
 // Where strata are not the map's classes.
 void Drawing::look_up() {
-  if (!strata_) return;
-  std::map<std::pair<int64_t, int64_t>, Unit*> at;
-  for (auto& unit : units_) at[{unit.drawn.y, unit.drawn.x}] = &unit;
-  auto next = at.begin();
-  for_pixels([&](int64_t x, int64_t y, int64_t mapped, int64_t) {
-    if (next == at.end() || next->first != std::pair(y, x)) return;
-    next->second->mapped = mapped;
-    ++next;
-  });
+  if (op_.strata_.empty()) return;
+  for (size_t z = 0; z < zones_.size(); ++z) {
+    std::map<std::pair<int64_t, int64_t>, Unit*> at;
+    for (auto& unit : units_)
+      if (unit.drawn.zone == zone_number(z)) at[{unit.drawn.y, unit.drawn.x}] = &unit;
+    auto next = at.begin();
+    zones_[z].for_pixels([&](int64_t x, int64_t y, int64_t mapped, int64_t) {
+      if (next == at.end() || next->first != std::pair(y, x)) return;
+      next->second->mapped = mapped;
+      ++next;
+    });
+  }
+}
+
+// In the grid's CRS, or where there are several in degrees.
+gdal::Geometry Drawing::point(const Unit& unit) const {
+  for (size_t z = 0; z < zones_.size(); ++z) {
+    if (unit.drawn.zone != zone_number(z)) continue;
+    const auto& grid = zones_[z].grid();
+    const auto box = grid.box({unit.drawn.x, unit.drawn.y, 1, 1});
+    geo::XY at{(box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2};
+    if (zones_.size() > 1) {
+      const auto degrees = geo::to_lon_lat(grid.crs, at.x, at.y);
+      at = {degrees.lon, degrees.lat};
+    }
+    return gdal::Geometry::from_wkt(fmt::format("POINT ({} {})", at.x, at.y));
+  }
+  return {};
+}
+
+geo::Crs Drawing::crs() const {
+  return zones_.size() > 1 ? geo::Crs::parse("EPSG:4326") : zones_.front().grid().crs;
 }
 
 SampleDesign Drawing::design() const {
   SampleDesign design;
   design.map = op_.layer_;
-  design.by_class = !strata_;
+  design.by_class = op_.strata_.empty();
   design.seed = static_cast<uint64_t>(op_.seed_);
-  for (const auto& [value, count] : classes_) design.classes.push_back(op_.classes_.name(value));
+  for (const auto& [value, count] : classes_) design.classes.push_back(classes_called_.name(value));
   for (size_t h = 0; h < values_.size(); ++h) {
     const auto& counted = counted_.at(values_[h]);
     design.strata.push_back(
@@ -301,10 +370,11 @@ SampleDesign Drawing::design() const {
 }
 
 workflow::Product Design::run(const workflow::TaskContext& context) const {
-  if (!(context.grid.crs.metres_per_unit() > 0))
-    throw Error(ErrorCode::invalid,
-                "design: the grid is in degrees, where pixels are not equally large")
-        .hint("make the map on a projected grid: `crs:` of the area");
+  for (const auto& zone : workflow::zone_by_zone(context))
+    if (!(zone.grid.crs.metres_per_unit() > 0))
+      throw Error(ErrorCode::invalid,
+                  "design: the grid is in degrees, where pixels are not equally large")
+          .hint("make the map on a projected grid: `crs:` of the area");
   Drawing drawing(*this, context);
   drawing.run();
   const auto text = drawing.design().text();
@@ -314,7 +384,7 @@ workflow::Product Design::run(const workflow::TaskContext& context) const {
   product.media_type = "application/geopackage+sqlite3";
   product.scratch_path = fmt::format("{}/{}.gpkg", context.scratch_folder, layer_made());
   gdal::VectorWriter writer(product.scratch_path);
-  writer.begin_layer("sample", context.grid.crs,
+  writer.begin_layer("sample", drawing.crs(),
                      {{kUnitColumn, true},
                       {kStratumColumn},
                       {kMappedColumn},
@@ -323,12 +393,10 @@ workflow::Product Design::run(const workflow::TaskContext& context) const {
                       {kDesignColumn}});
   size_t number = 0;
   for (const auto& unit : drawing.units()) {
-    const auto box = context.grid.box({unit.drawn.x, unit.drawn.y, 1, 1});
-    const auto point = gdal::Geometry::from_wkt(
-        fmt::format("POINT ({} {})", (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2));
-    writer.add(point, {std::to_string(++number), drawing.name_of_stratum(unit.stratum),
-                       classes_.name(unit.mapped),
-                       fmt::format("{}", drawing.probability(unit.stratum)), "", text});
+    writer.add(drawing.point(unit),
+               {std::to_string(++number), drawing.name_of_stratum(unit.stratum),
+                drawing.name_of_class(unit.mapped),
+                fmt::format("{}", drawing.probability(unit.stratum)), "", text});
   }
   writer.close();
   product.summary.path = product.scratch_path;

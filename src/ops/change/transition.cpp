@@ -13,6 +13,7 @@ namespace {
 using raster::CubeSchema;
 
 constexpr int64_t kMostCode = 65535;
+constexpr size_t kMostNames = 4096;  // of changes; more than that nobody reads
 
 const workflow::OpDescription kDescription{
     .name = "transition",
@@ -26,6 +27,8 @@ the class after. With `unchanged: invalid` pixels that kept their class are left
 Classes are whole numbers from 0 on, uint8 or uint16, without scale. A class after that is not below `factor`, or a code above 65535, is
 an error that names the class: choose a larger `factor` (256 holds all of uint8). Inputs have one band each and the same number of slices, which
 are compared in their order; the result, uint16, takes the times of the second.
+
+Where both maps carry names of their classes, so does the result: `crop to built-up`.
 
 Pixels that are invalid in either input are invalid; where one input has no slice, because no scene touches the tile, that is all of them. The code 0 of class 0 becoming 0 is valid; when that class occurs, say on saving what stands
 for invalid pixels: `save: {nodata: 65535}`.)",
@@ -71,6 +74,7 @@ class Transition : public workflow::BlockOp {
     raster::Band band;
     band.name = "transition";
     band.kind = raster::BandKind::category;
+    name_changes(before.bands[0].class_names, after.bands[0].class_names, band);
     output.bands = {band};
     workflow::BlockPlan plan;
     plan.outputs = {std::move(output)};
@@ -95,6 +99,18 @@ class Transition : public workflow::BlockOp {
   }
 
  private:
+  // "crop to built-up", where both maps say what their classes are called.
+  void name_changes(const std::map<int64_t, std::string>& before,
+                    const std::map<int64_t, std::string>& after, raster::Band& band) const {
+    if (before.size() * after.size() > kMostNames) return;
+    for (const auto& [a, was] : before)
+      for (const auto& [b, is] : after) {
+        if (a < 0 || b < 0 || b >= factor_ || a * factor_ + b > kMostCode) continue;
+        if (unchanged_ == "keep" || a != b)
+          band.class_names[a * factor_ + b] = a == b && was == is ? was : was + " to " + is;
+      }
+  }
+
   template <class From, class To>
   void code(const raster::Block& before, const raster::Block& after, size_t slice,
             raster::Block& out) const {

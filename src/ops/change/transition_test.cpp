@@ -35,6 +35,22 @@ Numbers codes(const std::string& yaml, const Cube& before, const Cube& after) {
   return result.at("transition");
 }
 
+TEST(Transition, NamesOfChanges) {
+  auto before = classes({1}), after = classes({2});
+  before.schema.bands[0].class_names = {{1, "crop"}, {2, "water"}};
+  after.schema.bands[0].class_names = {{1, "crop"}, {40, "built-up"}};
+  const raster::CubeSchema* inputs[] = {&before.schema, &after.schema};
+  const auto names = [&](const std::string& yaml) {
+    return bound(make_transition(), yaml)->plan(inputs).outputs[0].bands[0].class_names;
+  };
+  EXPECT_EQ(names("{}"), (std::map<int64_t, std::string>{{101, "crop"},
+                                                         {140, "crop to built-up"},
+                                                         {201, "water to crop"},
+                                                         {240, "water to built-up"}}));
+  EXPECT_EQ(names("{unchanged: invalid, factor: 30}"),
+            (std::map<int64_t, std::string>{{61, "water to crop"}}));
+}
+
 TEST(Transition, Codes) {
   const auto before = classes({1, 3, 0, 5, kInvalid, 7});
   const auto after = classes({2, 12, 0, 5, 1, kInvalid}, PixelType::uint16);

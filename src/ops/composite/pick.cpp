@@ -198,6 +198,8 @@ workflow::BlockPlan Pick::plan(std::span<const CubeSchema* const> inputs) const 
   plan.scratch_bytes_per_pixel = 3 + kernel_bytes_per_pixel(input.slices.size(), input);
   plan.time_need =
       rule_ == Rule::medoid ? workflow::TimeNeed::whole_axis : workflow::TimeNeed::streaming;
+  // The other rules look at the values of several bands.
+  if (rule_ != Rule::medoid && !scored()) plan.origins = workflow::band_by_band(input.bands.size());
   plan.outputs = {std::move(output)};
   return plan;
 }

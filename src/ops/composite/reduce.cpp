@@ -368,6 +368,7 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
     band.type = PixelType::float32;
     band.kind = raster::BandKind::measure;
     band.colours.clear();
+    band.class_names.clear();
   }
   if (is_deviation(derived.stat)) {  // of a difference
     band.scale = derived.stat == Stat::variance ? band.scale * band.scale : std::abs(band.scale);
@@ -384,12 +385,14 @@ raster::Band Reduce::output_band(const Derived& derived, const raster::Band& inp
 workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) const {
   const CubeSchema& input = *inputs[0];
   CubeSchema output;
+  workflow::BlockPlan plan;
   output.validity_per_band = input.validity_per_band;
   const auto derived = derive(input);
   bool streaming = true;
   size_t state = 0;
   for (const auto& d : derived) {
     output.bands.push_back(output_band(d, input.bands[d.input]));
+    plan.origins.push_back({{{0, d.input}}});
     streaming = streaming && is_running(d.stat);
     state += state_bytes(d.stat, output.bands.back().type);
   }
@@ -399,7 +402,6 @@ workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) cons
                 fmt::format("reduce: medians and quantiles take at most {} slices, got {}",
                             kMostSlices, input.slices.size()))
         .hint("load a shorter period, or use mean");
-  workflow::BlockPlan plan;
   plan.state_bytes_per_pixel = state * output.slices.size();
   plan.outputs = {std::move(output)};
   plan.time_need = streaming ? workflow::TimeNeed::streaming : workflow::TimeNeed::whole_axis;

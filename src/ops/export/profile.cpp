@@ -199,8 +199,10 @@ raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile
                              const std::string& layer) {
   check_storable(schema, profile, layer);
   const bool blurs = profile.codec == raster::Codec::jpeg || profile.max_z_error > 0;
-  for (auto& band : schema.bands)
+  for (auto& band : schema.bands) {
     if (blurs || !raster::can_have_colours(band.type)) band.colours.clear();
+    if (blurs) band.class_names.clear();
+  }
   if (!raster::has_mask_band(schema, profile)) return schema;
   const bool jpeg = profile.codec == raster::Codec::jpeg;
   if (!one_mask_suffices(schema, jpeg)) {

@@ -29,10 +29,11 @@ struct Profile {
   raster::ChunkProfile chunks() const;
 };
 
-// The schema as a file of this profile holds it: without colours where values are not kept, without
-// nodata where the file gets a mask band instead (raster::has_mask_band). Where one mask for the
-// whole file would lose pixels, as it would of several slices, float32 bands get NaN and counts
-// 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is for messages.
+// The schema as a file of this profile holds it: without colours and names of classes where values
+// are not kept, without nodata where the file gets a mask band instead (raster::has_mask_band).
+// Where one mask for the whole file would lose pixels, as it would of several slices, float32 bands
+// get NaN and counts 65535 as nodata. Throws Error(invalid) when it cannot be stored; `layer` is
+// for messages.
 raster::CubeSchema as_stored(raster::CubeSchema schema, const raster::CogProfile& profile,
                              const std::string& layer);
 // The same for a cube: float32 bands and counts without nodata get NaN and 65535.

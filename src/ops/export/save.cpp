@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "error/error.h"
+#include "ops/class_names.h"
 #include "ops/export/layer_sinks.h"
 #include "ops/export/profile.h"
 #include "ops/layer_file.h"
@@ -53,6 +54,10 @@ when there are any.
 are then drawn with; classes that are not listed are black. A band that is given colours holds classes. Without `colours` the table
 of the scenes is kept. A GeoTIFF has room for one: a file of one band of uint8 or uint16 gets it, and not with `jpeg` or a tolerance.
 
+**Names** of classes, `classes: {1: forest, 2: water}`, or those that the band carries already (from `reclass`, `predict`, `exclude`, or the scenes),
+are written into the file and into a small one beside it, `<file>.aux.xml`, where GDAL and QGIS look for them, and stand in the STAC item. Layers keep
+them, so that `class_areas`, `design` and `vectorise` know them.
+
 **Overviews** average measures, take the most frequent class of categories and pick the nearest
 count. `jpeg` is lossy and meant for pictures, `lerc` with `max_z_error` for measured values; save
 intermediate layers without loss.
@@ -92,12 +97,17 @@ class Save : public workflow::SinkOp {
         .identity_if_changed();
     parameters.add("colours", &colours_,
                    "Colours of classes, \"#rrggbb\" by value. Default: those of the scenes");
+    parameters
+        .add("classes", &class_names_,
+             "Names of classes by value, of the only band. Default: those that bands carry")
+        .identity_if_changed();
     parameters.add("profile", &profile_, "How the file is encoded");
   }
 
   void check() override {
     check_layer_name("save.layer", layer_);
     check_scale();
+    classes_ = ClassNames(class_names_, "save.classes");
     if (cube()) {
       chunks_ = profile_.chunks();
       if (!colours_.empty())
@@ -111,6 +121,11 @@ class Save : public workflow::SinkOp {
       throw Error(ErrorCode::invalid,
                   fmt::format("save.colours: {} blurs values, so its files have no colour table",
                               raster::name(cog_.codec)))
+          .hint("choose a lossless codec");
+    if (!classes_.empty() && blurs)
+      throw Error(ErrorCode::invalid, fmt::format("save.classes: {} blurs values: they are no "
+                                                  "classes any more",
+                                                  raster::name(cog_.codec)))
           .hint("choose a lossless codec");
     if (nodata_ && blurs)
       throw Error(ErrorCode::invalid,
@@ -146,6 +161,7 @@ class Save : public workflow::SinkOp {
         out.nodata.reset();  // not a value of the new type
       output.bands.push_back(std::move(out));
     }
+    name_classes(output);
     if (cube()) return as_stored(std::move(output), chunks_, layer_);
     output = as_stored(std::move(output), cog_, layer_);
     if (!colours_.empty()) colour(output);
@@ -173,6 +189,15 @@ class Save : public workflow::SinkOp {
     std::vector<size_t> out;
     for (const auto& band : bands_) out.push_back(static_cast<size_t>(input.band_index(band)));
     return out;
+  }
+
+  void name_classes(CubeSchema& output) const {
+    if (classes_.empty()) return;
+    if (output.bands.size() > 1)
+      throw Error(ErrorCode::invalid,
+                  fmt::format("save.classes: are of one band, got {}", output.bands.size()))
+          .hint("choose the band of classes with `bands:`");
+    classes_.give_to(output.bands.front(), "save.classes");
   }
 
   void colour(CubeSchema& output) const {
@@ -224,6 +249,8 @@ class Save : public workflow::SinkOp {
   std::optional<double> nodata_, scale_, offset_;
   std::optional<std::string> type_;
   std::map<std::string, raster::Colour> colours_;
+  std::map<std::string, std::string> class_names_;
+  ClassNames classes_;
   Profile profile_;
   raster::CogProfile cog_;
   raster::ChunkProfile chunks_;

@@ -154,6 +154,31 @@ TEST(Save, BandsWithValidityOfTheirOwnNeverShareAMask) {
   EXPECT_THAT(result.bands[1], numbers_are({kInvalid, 4}));
 }
 
+TEST(Save, WritesNamesOfClasses) {
+  TestFolder folder;
+  auto cube = floats({1, 2, kInvalid, 0});
+  cube.schema.bands[0].type = PixelType::uint8;
+  const std::map<int64_t, std::string> names{{1, "forest"}, {2, "open water"}};
+  const auto given =
+      saved(folder, "{layer: map, nodata: 255, classes: {1: forest, 2: open water}}", cube);
+  EXPECT_EQ(given.info.bands[0].class_names, names);
+  EXPECT_EQ(given.product.schema->bands[0].class_names, names);
+  EXPECT_EQ(given.product.schema->bands[0].kind, raster::BandKind::category);
+  cube.schema.bands[0].class_names = names;
+  EXPECT_EQ(saved(folder, "map", cube).info.bands[0].class_names, names);
+  EXPECT_THAT(saved(folder, "{layer: map, profile: jpeg}", cube).info.bands[0].class_names,
+              testing::IsEmpty());
+  const auto failing = [&](const std::string& yaml) {
+    return error_of([&] { save(yaml)->plan(cube.schema); });
+  };
+  EXPECT_THAT(failing("{layer: map, classes: {300: far}}"),
+              HasSubstr("not a value of band 'ndvi'"));
+  EXPECT_THAT(failing("{layer: map, classes: {1: a, 2: a}}"), HasSubstr("two classes"));
+  EXPECT_THAT(failing("{layer: map, profile: jpeg, classes: {1: a}}"), HasSubstr("no classes any"));
+  cube.schema.bands.push_back({.name = "more", .type = PixelType::uint8});
+  EXPECT_THAT(failing("{layer: map, classes: {1: a}}"), HasSubstr("of one band, got 2"));
+}
+
 TEST(Save, WritesColoursOfClasses) {
   TestFolder folder;
   auto cube = floats({1, 2, kInvalid, 0});

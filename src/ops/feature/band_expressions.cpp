@@ -171,12 +171,22 @@ void BandExpressions::make(size_t made, std::vector<Row>& rows, size_t first, si
   row.valid = valid;
 }
 
+std::vector<workflow::BandOrigin> BandExpressions::origins() const {
+  std::vector<workflow::BandOrigin> origins;
+  for (const size_t band : kept_) origins.push_back({{{0, band}}, true});
+  workflow::BandOrigin made;
+  for (const size_t band : read_) made.from.push_back({0, band});
+  origins.resize(kept_.size() + made_.size(), made);
+  return origins;
+}
+
 workflow::BlockPlan BandExpressionOp::plan(std::span<const CubeSchema* const> inputs) const {
   const auto bands = expressions(*inputs[0]);
   workflow::BlockPlan plan;
   plan.outputs = {bands.output(*inputs[0])};
   plan.time_need = workflow::TimeNeed::pointwise;
   plan.scratch_bytes_per_pixel = bands.scratch_bytes_per_pixel();
+  plan.origins = bands.origins();
   return plan;
 }
 

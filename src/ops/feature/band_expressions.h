@@ -40,6 +40,7 @@ class BandExpressions {
 
   raster::CubeSchema output(const raster::CubeSchema& input) const;
   size_t scratch_bytes_per_pixel() const;
+  std::vector<workflow::BandOrigin> origins() const;
   // All slices of the blocks.
   void run(const workflow::BlockCall& call) const;
 

@@ -172,7 +172,13 @@ workflow::BlockPlan Flatten::plan(std::span<const CubeSchema* const> inputs) con
     slice.timed = true;
   }
   output.slices.push_back(std::move(slice));
-  return {.outputs = {std::move(output)}, .time_need = workflow::TimeNeed::whole_axis};
+  std::vector<workflow::BandOrigin> origins(output.bands.size());
+  for (size_t p = 0; p < labels.size(); ++p)
+    for (size_t b = 0; b < input.bands.size(); ++b)
+      origins[place(b, input.bands.size(), p, labels.size())] = {{{0, b}}, true};
+  return {.outputs = {std::move(output)},
+          .origins = std::move(origins),
+          .time_need = workflow::TimeNeed::whole_axis};
 }
 
 void Flatten::run(const workflow::BlockCall& call) const {

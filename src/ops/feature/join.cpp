@@ -224,12 +224,16 @@ workflow::BlockPlan Join::plan(Inputs inputs) const {
   output.slices = leader.slices;
   output.validity_per_band = !all_required();
   bool as_they_come = match_ == "time";
+  std::vector<workflow::BandOrigin> origins;
   for (size_t i = 0; i < inputs.size(); ++i) {
+    for (size_t band = 0; band < inputs[i]->bands.size(); ++band)
+      origins.push_back({{{i, band}}, true});
     check_slices(*inputs[i], i, leader);
     as_they_come = as_they_come && inputs[i]->slices.size() == leader.slices.size();
   }
   return {
       .outputs = {std::move(output)},
+      .origins = std::move(origins),
       .time_need = as_they_come ? workflow::TimeNeed::pointwise : workflow::TimeNeed::whole_axis};
 }
 

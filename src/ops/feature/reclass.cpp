@@ -16,6 +16,7 @@
 
 #include "error/error.h"
 #include "kernels/lookup.h"
+#include "ops/class_names.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -46,6 +47,8 @@ Two rules for one value are an error that names both lines.
 **Which values are compared.** Physical ones: stored * scale + offset.
 
 **Invalid pixels** stay invalid. Values that no rule names become `default`: a value, or `invalid`.
+
+`classes: {0: bare, 1: green}` names the new classes, in files and in what is made of them.
 
 The result has one type (`type`), holds classes unless `kind: measure` says otherwise, and keeps the
 names of the bands. It has no nodata value of its own: `save` writes a mask band, or the nodata given
@@ -398,6 +401,8 @@ class Reclass : public workflow::BlockOp {
   std::string type_ = "uint8";
   std::vector<std::string> bands_;
   std::string kind_ = "category";
+  std::map<std::string, std::string> class_names_;
+  ClassNames classes_;
 };
 
 void Reclass::declare(workflow::Parameters& parameters) {
@@ -412,6 +417,8 @@ void Reclass::declare(workflow::Parameters& parameters) {
   parameters.add("band", &bands_, "Band or bands to replace. Default: the only one")
       .meaning(workflow::Meaning::band);
   parameters.add("kind", &kind_, "What the new values mean").choices({"category", "measure"});
+  parameters.add("classes", &class_names_, "Names of the new classes by their values")
+      .identity_if_changed();
 }
 
 void Reclass::check() {
@@ -430,6 +437,9 @@ void Reclass::check() {
         .error(fmt::format("reclass.default: {} is not a value of {}", *default_value_, type_))
         .hint("choose another `type`");
   if (!rules_.empty()) (void)checked(ranges_of_rules(), type());
+  classes_ = ClassNames(class_names_, "reclass.classes");
+  if (!classes_.empty() && kind_ != "category")
+    throw invalid("reclass.classes: with `kind: measure` the new values are no classes");
 }
 
 std::vector<Range> Reclass::ranges_of_rules() const {
@@ -469,6 +479,7 @@ workflow::BlockPlan Reclass::plan(std::span<const CubeSchema* const> inputs) con
     out.type = type();
     out.kind = kind_ == "category" ? raster::BandKind::category : raster::BandKind::measure;
     if (out.type == PixelType::float32) out.nodata = std::numeric_limits<double>::quiet_NaN();
+    classes_.give_to(out, "reclass.classes");
     output.bands.push_back(std::move(out));
   }
   output.slices = input.slices;

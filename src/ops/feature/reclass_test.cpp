@@ -38,6 +38,24 @@ TEST(Reclass, RangesBeginWithFromAndEndBelowTo) {
               numbers_are({kInvalid, 7, 7, kInvalid}));
 }
 
+TEST(Reclass, NamesOfNewClasses) {
+  auto cube = values(PixelType::uint8, {3});
+  cube.schema.bands[0].class_names = {{3, "old"}};
+  const raster::CubeSchema* inputs[] = {&cube.schema};
+  const auto names = [&](const std::string& more) {
+    return bound(make_reclass(), "{rules: [{to: 9, value: 1}]" + more + "}")
+        ->plan(inputs)
+        .outputs[0]
+        .bands[0]
+        .class_names;
+  };
+  EXPECT_EQ(names(", classes: {1: low}"), (std::map<int64_t, std::string>{{1, "low"}}));
+  EXPECT_THAT(names(""), testing::IsEmpty());
+  EXPECT_THAT(error_of([&] { names(", type: uint8, classes: {256: far}"); }), HasSubstr("256"));
+  EXPECT_THAT(error_of([&] { names(", kind: measure, classes: {1: low}"); }),
+              HasSubstr("no classes"));
+}
+
 TEST(Reclass, ExactValuesAndDefault) {
   const auto cube = values(PixelType::uint8, {3, 4, 5, 6, kInvalid});
   EXPECT_THAT(by_rules("[{is: [4, 5], value: 1}]", cube),

@@ -21,7 +21,7 @@ const workflow::OpDescription kDescription{
 precision-recall curves, calibration, importance of features, the course of training, the area of applicability.
 
 With `table`, the model predicts the labelled samples of that table, and the numbers stand beside the others as `another table`. Features are found by their
-names; samples of classes that the model does not know are left out. They should be samples that the model has not seen. What the numbers say depends on how the
+names, and have to be made as those it was trained on, where both know that (`recipe: any` takes others too); samples of classes that the model does not know are left out. They should be samples that the model has not seen. What the numbers say depends on how the
 samples were drawn: only a probability sample of the finished map tells the map's accuracy.
 
 Of the other table the numbers are measured too: `$step.PAGE.test.overall_accuracy`.)",
@@ -36,6 +36,10 @@ class Evaluate : public workflow::TaskOp {
     p.add("model", &model_, "The model").main().required().meaning(workflow::Meaning::layer);
     p.add("table", &table_, "Labelled samples that the model has not seen")
         .meaning(workflow::Meaning::layer);
+    p.add("recipe", &recipe_,
+          "Features made as those that the model was trained on, or any of their names")
+        .choices({"same", "any"})
+        .not_identity();
   }
 
   void set_result_name(const std::string& layer) override { result_ = layer; }
@@ -60,8 +64,11 @@ class Evaluate : public workflow::TaskOp {
     workflow::require_kind(table, workflow::LayerKind::table, "evaluate.table");
     std::optional<learn::Task> task;
     if (info.model) task = info.model->task;
-    if (info.model && table.table)
-      learn::find_features(*info.model, table.table->feature_names(), model_);
+    if (info.model && table.table) {
+      const auto places = learn::find_features(*info.model, table.table->feature_names(), model_);
+      if (recipe_ == "same")
+        learn::require_recipes(*info.model, places, table.table->feature_recipes(), model_);
+    }
     declare_scores("test", task, made.metrics);
     return made;
   }
@@ -76,7 +83,8 @@ class Evaluate : public workflow::TaskOp {
       const learn::Model model(std::move(package), model_);
       const auto read = table_of_layer(*table_, context);
       const auto problem = problem_of(model.card());
-      const auto test = learn::tested_model(model, read.table, *table_, fit_context(context));
+      const auto test =
+          learn::tested_model(model, read.table, *table_, fit_context(context), recipe_ == "any");
       evaluation["tests"].push_back(learn::to_json(test, problem));
       set_scores("test", test, problem, metrics);
     }
@@ -121,7 +129,7 @@ class Evaluate : public workflow::TaskOp {
     return learn::to_json(evaluation);
   }
 
-  std::string model_, result_;
+  std::string model_, result_, recipe_ = "same";
   std::optional<std::string> table_;
 };
 

@@ -48,7 +48,7 @@ is tested out of bag as well.
 **Applicability.** With `applicability: true` the package holds the area of applicability (Meyer and Pebesma 2021) for the folds of the spatial test, or of
 the first: pixels unlike all training rows can be told.
 
-**Rows.** Rows without a label, and rows with missing features (`missing: drop`), are left out and counted. A block of pixels is a row per pixel, and stays in one fold.
+**Rows.** Rows without a label, and rows with missing features (`missing: drop`), are left out and counted; `left_out.csv` in the package tells which and why. A block of pixels is a row per pixel, and stays in one fold.
 The same table, parameters and seed give the same model; the libraries' models are those of the library's version.
 
 Measured values are named after the test: `$step.MODEL.spatial.balanced_accuracy`.)",
@@ -156,13 +156,14 @@ class Train : public workflow::TaskOp {
 
   workflow::Product run(const workflow::TaskContext& context) const override {
     const auto read = table_of_layer(table_, context);
-    const auto plan = training_plan(read.sha256);
+    auto plan = training_plan(read.sha256);
+    plan.fingerprint = context.fingerprint;
     auto outcome = learn::train_model(read.table, plan, fit_context(context));
     if (context.notes != nullptr)
       context.notes->insert(context.notes->end(), outcome.notes.begin(), outcome.notes.end());
     const auto path = fmt::format("{}/{}.zip", context.scratch_folder, layer_made());
     learn::write_model_package(path, std::move(outcome.package));
-    auto product = file_product(layer_made(), path, ".zip", "application/zip");
+    auto product = file_product(layer_made(), path, ".zip", learn::kModelMediaType);
     product.metrics = metrics_of(outcome.evaluation);
     return product;
   }
@@ -204,7 +205,9 @@ class Train : public workflow::TaskOp {
     card->task = task;
     card->method = algorithm_;
     for (const auto& feature : schema.features)
-      card->features.push_back({.name = feature.name, .unit = feature.unit});
+      card->features.push_back(
+          {.name = feature.name, .unit = feature.unit, .recipe = feature.recipe});
+    if (applicability_) card->applicability = {{"file", learn::kApplicabilityFileName}};
     card->label = schema.label;
     card->label_unit = schema.label_unit;
     for (const auto& each : schema.classes)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <filesystem>
 
 #include "learn/table_file.h"
@@ -18,7 +19,10 @@ std::unique_ptr<workflow::TaskOp> train(const std::string& yaml) {
 
 TEST(Train, MakesAPackageThatTellsHowItWasTested) {
   LearningStage stage;
-  stage.add_table("samples", made_table(400, 1));
+  auto table = made_table(400, 1);
+  table.schema.features[2].recipe = "r2";
+  table.sampling.period = geo::Period{1'588'291'200'000, 1'590'969'600'000};
+  stage.add_table("samples", table);
   const auto op = train(
       "{table: samples, parameters: {trees: 30}, validate: [random, spatial], "
       "spatial: {blocks: 25}, applicability: true, permutations: 2}");
@@ -27,9 +31,16 @@ TEST(Train, MakesAPackageThatTellsHowItWasTested) {
   EXPECT_EQ(info.kind, workflow::LayerKind::model);
   ASSERT_NE(info.model, nullptr);
   EXPECT_EQ(info.model->features.size(), 4U);
-  const auto product = op->run(stage.context());
+  auto context = stage.context();
+  context.fingerprint = "f00d";
+  const auto product = op->run(context);
   const auto package = learn::read_model_package(product.scratch_path);
   EXPECT_EQ(package.card.classes.at(1).name, "other");
+  EXPECT_EQ(package.card.fingerprint, "f00d");
+  EXPECT_EQ(package.card.features.at(2).recipe, "r2");
+  EXPECT_EQ(package.card.period_start, "2020-05-01T00:00:00Z");
+  EXPECT_EQ(package.card.period_end, "2020-06-01T00:00:00Z");
+  EXPECT_EQ(package.card.data_hash.size(), 64U);
   EXPECT_EQ(package.card.samples, 400U);
   for (const char* kind : {"random cross-validation", "spatial cross-validation", "out of bag"})
     EXPECT_TRUE(package.card.metrics.contains(kind)) << kind;
@@ -71,8 +82,17 @@ TEST(Train, IncompleteRowsAreLeftOutAndTold) {
   std::vector<std::string> notes;
   auto context = stage.context();
   context.notes = &notes;
-  train("{table: samples, parameters: {trees: 5}, validate: []}")->run(context);
-  EXPECT_EQ(notes.size(), 2U);
+  const auto product =
+      train("{table: samples, parameters: {trees: 5}, validate: []}")->run(context);
+  EXPECT_EQ(notes.size(), 3U);
+  // One by one: rows of four features.
+  const auto told =
+      learn::read_model_package(product.scratch_path).extra.at(learn::kLeftOutFileName);
+  const auto name = table.schema.features.at(3).name;
+  EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 3);
+  EXPECT_NE(told.find("\n0,"), std::string::npos) << told;
+  EXPECT_NE(told.find(",no " + name + "\n7,"), std::string::npos) << told;
+  EXPECT_TRUE(told.ends_with(",no label\n")) << told;
   EXPECT_THROW(train("{table: samples, missing: refuse}")->run(stage.context()), Error);
 }
 

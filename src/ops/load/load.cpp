@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <memory>
+#include <set>
 
 #include "catalog/scene_search.h"
 #include "error/error.h"
@@ -127,6 +129,22 @@ class Load : public workflow::SourceOp {
   std::optional<std::string> layer() const override {
     if (parameters_.layer.empty()) return std::nullopt;
     return parameters_.layer;
+  }
+  // Whatever the archive: what makes a date, whose observation comes first, which sensors' values.
+  Json recipe_facts() const override {
+    if (!parameters_.layer.empty()) return {};
+    std::set<std::string> sensors;
+    for (const auto& source : parameters_.source)
+      for (const auto& collection : source.all_collections()) {
+        // A description of the user's own is a file, which may be elsewhere.
+        auto sensor = std::filesystem::path(collection.sensor).stem().string();
+        for (const auto& [band, harmonise] : collection.harmonise)
+          sensor += fmt::format(" {}*{}+{}", band, harmonise.scale, harmonise.offset);
+        sensors.insert(std::move(sensor));
+      }
+    return {{"solar_days", parameters_.by_solar_day()},
+            {"order", parameters_.order},
+            {"sensors", sensors}};
   }
   workflow::LayerSelection selection() const override {
     workflow::LayerSelection selection;
@@ -254,17 +272,22 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
   parameters
       .add("bands", &bands,
            "Bands by name or common name, in this order. Default: all of the first scene")
-      .meaning(Meaning::band);
-  parameters.add("band_names", &band_names, "Names for the bands of plain files, in file order");
-  parameters.add("date_pattern", &date_pattern,
-                 "Where a plain file's name holds its time: %Y %m %d %H %M %S %j, '*' and '?'. "
-                 "Default: a run of digits such as 20230102 or 20230102T104441");
+      .meaning(Meaning::band)
+      .not_recipe();  // each band has its own
+  parameters.add("band_names", &band_names, "Names for the bands of plain files, in file order")
+      .not_recipe();
+  parameters
+      .add("date_pattern", &date_pattern,
+           "Where a plain file's name holds its time: %Y %m %d %H %M %S %j, '*' and '?'. "
+           "Default: a run of digits such as 20230102 or 20230102T104441")
+      .not_recipe();
   // The order of a series is part of its identity by itself.
   parameters
-      .add("order", &order,
-           "`time`: by time, collection and id; `given`: as `scenes` names them, which decides "
-           "between dates that a reducer ranks alike; `cloud_cover`: from the clearest scene on, by "
-           "its eo:cloud_cover")
+      .add(
+          "order", &order,
+          "`time`: by time, collection and id; `given`: as `scenes` names them, which decides "
+          "between dates that a reducer ranks alike; `cloud_cover`: from the clearest scene on, by "
+          "its eo:cloud_cover")
       .choices({"time", "given", "cloud_cover"})
       .not_identity();
   // What makes one slice is part of the identity of slices.
@@ -301,7 +324,8 @@ void LoadParameters::declare(workflow::Parameters& parameters) {
           "What values mean: `measure` or `category` (classes). Default: category for files with a "
           "palette, else measure")
       .choices({"measure", "category"});
-  parameters.add("tolerate", &tolerate, "How many unreadable scenes an item may do without");
+  parameters.add("tolerate", &tolerate, "How many unreadable scenes an item may do without")
+      .not_recipe();
 }
 
 bool LoadParameters::by_solar_day() const {

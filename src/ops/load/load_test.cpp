@@ -499,7 +499,8 @@ TEST_F(LoadTest, ALayerOfAnotherStep) {
                   {.name = "nir", .type = PixelType::uint8, .nodata = 0}};
   schema.slices = {day("2018-01-01"), day("2018-02-01")};
   const workflow::Item item{"0_0", 0, 0, {2, 0, 2, 1}, area_.sub({2, 0, 2, 1})};
-  workflow::LayerFile file{item, false, folder_ / "tile.tif", "hash", schema};
+  workflow::LayerFile file{
+      .item = item, .path = folder_ / "tile.tif", .pixel_hash = "hash", .schema = schema};
   write_tif(file.path, {.grid = item.grid, .bands = {{1, 2}, {3, 4}, {5, 0}, {7, 8}}, .nodata = 0});
   layers_.add({"tiles", "make", {workflow::Domain::Extent::tiles, {}}, schema, {}, {}},
               {{item, file}});

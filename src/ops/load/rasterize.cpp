@@ -10,6 +10,7 @@
 #include "catalog/href.h"
 #include "error/error.h"
 #include "gdal/shape_mask.h"
+#include "ops/class_names.h"
 #include "ops/load/shape_file.h"
 #include "store/checksum.h"
 #include "workflow/op.h"
@@ -43,6 +44,8 @@ that shapes of different values claim.
 **Elsewhere** pixels are invalid, or with `background` they have that value and are valid. Without
 it, tiles that no shape comes near are empty items.
 
+`classes: {1: maize, 2: fallow}` names the values, in files and in what is made of them.
+
 Features whose column is empty are left out and counted. Only the tiles that a changed shape touches
 are made again.)",
     .inputs = {},
@@ -53,6 +56,7 @@ struct Settings {
   BurnRules rules;
   std::string band = "value", type = "uint8", kind;
   std::optional<double> background;
+  ClassNames classes;
 
   PixelType pixel_type() const { return raster::pixel_type_of(type); }
   raster::BandKind band_kind() const {
@@ -80,6 +84,7 @@ class ShapeSource : public workflow::Source {
     plan.zone = item.zone;
     plan.schema.bands = {
         {.name = settings_.band, .type = settings_.pixel_type(), .kind = settings_.band_kind()}};
+    settings_.classes.give_to(plan.schema.bands.front(), "rasterize.classes");
     plan.block_width = plan.block_height = gdal::kMaskCell;
     plan.scratch_bytes = static_cast<size_t>(gdal::kMaskCell * gdal::kMaskCell) * 2;
     plan.scratch_bytes_per_pixel = sizeof(double) + 1;
@@ -207,6 +212,8 @@ class Rasterize : public workflow::SourceOp {
              "What values mean: `measure` or `category` (classes). Default: category for whole "
              "numbers, measure for float32 and sums")
         .choices({"measure", "category"});
+    parameters.add("classes", &class_names_, "Names of classes by their values")
+        .identity_if_changed();
   }
 
   void check() override {
@@ -215,7 +222,11 @@ class Rasterize : public workflow::SourceOp {
       throw Error(ErrorCode::invalid, "rasterize: `value` and `column` exclude each other");
     query.value = value_.value_or(1);
     query.crs = crs_;
+    settings_.classes = ClassNames(class_names_, "rasterize.classes");
     settings_.rules.overlap = rule();
+    if (!settings_.classes.empty() && settings_.band_kind() != raster::BandKind::category)
+      throw Error(ErrorCode::invalid, "rasterize.classes: values are measures or counts here")
+          .hint("choose a type of whole numbers, and no sum or count of overlaps");
     settings_.rules.conflict_value = overlap_.value.value_or(0);
     check_fits("value", query.value);
     if (settings_.background) check_fits("background", *settings_.background);
@@ -266,6 +277,7 @@ class Rasterize : public workflow::SourceOp {
   OverlapChoice overlap_;
   std::optional<double> value_;
   std::optional<std::string> crs_;
+  std::map<std::string, std::string> class_names_;
 };
 
 }  // namespace

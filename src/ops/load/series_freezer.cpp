@@ -63,6 +63,7 @@ struct BandHeader {
   size_t band_count = 0;  // of its file
   std::string scene, unit, colour;
   std::vector<raster::Colour> colours;
+  std::map<int64_t, std::string> class_names;  // none where scenes differ in them
 };
 
 double shift_between(const FrozenBand& band, double target) {
@@ -252,7 +253,7 @@ class Freezer {
         continue;
       }
       const auto& header = info.bands[static_cast<size_t>(band.number - 1)];
-      const bool classes = is_category(header.colour);
+      const bool classes = is_category(header);
       const auto asked = parameters_.resampling.of(wanted_[band.target]);
       if (classes && asked && raster::is_weighted(*asked))
         throw Error(ErrorCode::invalid,
@@ -292,8 +293,11 @@ class Freezer {
     }
   }
 
-  bool is_category(const std::string& colour) const {
-    return parameters_.kind == "category" || (parameters_.kind.empty() && colour == "palette");
+  // Of a header of GDAL's or of ours.
+  template <class Header>
+  bool is_category(const Header& header) const {
+    const bool says_so = header.colour == "palette" || !header.class_names.empty();
+    return parameters_.kind == "category" || (parameters_.kind.empty() && says_so);
   }
 
   // Catalogues err about grids; files decide. Told once per collection.
@@ -377,9 +381,11 @@ class Freezer {
                            const std::string& called, const gdal::BandInfo& header, size_t count,
                            BandHeader& first) {
     if (first.scene.empty()) {
-      first = {header.type, count, scene.label, header.unit, header.colour, header.colours};
+      first = {header.type,   count,          scene.label,       header.unit,
+               header.colour, header.colours, header.class_names};
       return;
     }
+    if (header.class_names != first.class_names) first.class_names.clear();
     const bool plain = scene.scene.collection.empty();
     if (plain && count != first.band_count)
       throw Error(ErrorCode::invalid, fmt::format("it has {} bands, but '{}' has {}", count,
@@ -470,10 +476,13 @@ class Freezer {
                                       [](const auto* band) { return band->offset_by_scene; });
     if (!one_scale || !one_offset || by_scene) bring_to_one(bands, one_scale, by_scene, out);
     if (out.type == PixelType::float32) out.nodata = std::numeric_limits<double>::quiet_NaN();
-    out.kind = is_category(headers_[target].colour) ? raster::BandKind::category
-                                                    : raster::BandKind::measure;
+    out.kind =
+        is_category(headers_[target]) ? raster::BandKind::category : raster::BandKind::measure;
     const bool as_stored = one_scale && one_offset && raster::can_have_colours(out.type);
-    if (out.kind == raster::BandKind::category && as_stored) out.colours = headers_[target].colours;
+    if (out.kind == raster::BandKind::category && as_stored) {
+      out.colours = headers_[target].colours;
+      out.class_names = headers_[target].class_names;
+    }
     series_.bands.push_back(std::move(out));
   }
 

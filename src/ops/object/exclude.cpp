@@ -49,7 +49,8 @@ name; names that two cubes share mean the first. Values are physical.
 unmapped water takes no pixel out. With `missing: exclude` such a pixel is taken out by that rule.
 
 **Results.** The bands of the map with their types, names and colours, invalid where a rule holds, and `reason`: 0 where no
-rule holds, else the number of the rule, from 1; it is invalid where the map is invalid by itself. With `reason: none` there is no such band.
+rule holds, else the number of the rule, from 1. Its classes are called what the rules' `reason` says (the condition, where it says nothing), and 0 is `kept`,
+so that programs that look at the file show words. It is invalid where the map is invalid by itself. With `reason: none` there is no such band.
 
 **A choice to know of.** The Digital Earth Africa cropland maps take out slopes above 50 in production, while their
 documents and diagrams say 35; the production value makes the published maps. Their other rules are
@@ -159,6 +160,10 @@ workflow::BlockPlan Exclude::plan(Inputs inputs) const {
     band.type = raster::PixelType::uint8;
     band.kind = raster::BandKind::category;
     band.nodata = 255;
+    band.class_names[0] = "kept";
+    for (size_t i = 0; i < rules_.size(); ++i)
+      band.class_names[static_cast<int64_t>(i) + 1] =
+          rules_[i].reason.empty() ? rules_[i].when : rules_[i].reason;
     output.bands.push_back(std::move(band));
     output.validity_per_band = true;
   }

@@ -29,6 +29,14 @@ TEST(Exclude, RefusesCubesOfOtherSlices) {
               HasSubstr("cube 2 has 3 slices, the map 2"));
 }
 
+TEST(Exclude, ReasonsAreNamesOfClasses) {
+  const auto op = bound(make_exclude(), "[{when: a > 1, reason: steep}, {when: a == 0}]");
+  const auto map = cube({"a"}, 1);
+  const std::vector<const raster::CubeSchema*> inputs{&map};
+  const std::map<int64_t, std::string> names{{0, "kept"}, {1, "steep"}, {2, "a == 0"}};
+  EXPECT_EQ(op->plan(inputs).outputs[0].bands[1].class_names, names);
+}
+
 TEST(Exclude, RefusesASecondBandOfReasons) {
   EXPECT_THAT(plan_error("[{when: a > 1}]", {cube({"a", "reason"}, 1)}),
               HasSubstr("'reason' already"));

@@ -2,12 +2,12 @@
 // Small areas of a map go to their largest neighbour.
 #include <fmt/format.h>
 
-#include <cmath>
+#include <limits>
 #include <memory>
 
 #include "error/error.h"
-#include "geo/pixel_area.h"
 #include "kernels/components.h"
+#include "ops/object/area_unit.h"
 #include "ops/object/map_task.h"
 
 namespace geoloom::ops {
@@ -113,7 +113,7 @@ class SieveMap : public MapTask {
     parameters.add("smallest", &smallest_, "Areas below this go")
         .required()
         .range(0, std::numeric_limits<double>::max());
-    parameters.add("unit", &unit_, "Of `smallest`").choices({"pixels", "m2", "ha"});
+    parameters.add("unit", &unit_, "Of `smallest`").choices(kAreaUnits);
     parameters.add("touch", &touch_, "Which pixels touch").choices({"edges", "corners"});
     declare_profile(parameters);
   }
@@ -133,34 +133,14 @@ class SieveMap : public MapTask {
   }
 
  private:
-  std::vector<double> pixel_sizes(const workflow::TaskContext& context) const;
-
   std::string band_, unit_ = "pixels", touch_ = "edges";
   double smallest_ = 0;
 };
 
-// Of the rows of the picture, in the unit asked for.
-std::vector<double> SieveMap::pixel_sizes(const workflow::TaskContext& context) const {
-  const auto& window = context.selected;
-  std::vector<double> sizes(static_cast<size_t>(window.height), 1);
-  if (unit_ == "pixels") return sizes;
-  const double unit = unit_ == "ha" ? 10'000 : 1;
-  const double metres = context.grid.crs.metres_per_unit();
-  if (metres > 0) {
-    std::fill(sizes.begin(), sizes.end(),
-              context.grid.pixel_width * context.grid.pixel_height * metres * metres / unit);
-    return sizes;
-  }
-  const geo::PixelAreas areas(context.grid);
-  for (size_t row = 0; row < sizes.size(); ++row)
-    sizes[row] = areas.row(window.y + static_cast<int64_t>(row), window.x, 1).front() / unit;
-  return sizes;
-}
-
 workflow::Product SieveMap::run(const workflow::TaskContext& context) const {
   const auto& band = class_band(context.layers->info(layer_), band_, "sieve.layer");
   const LayerPicture picture(context, layer_, {band.name}, "sieve");
-  const auto sizes = pixel_sizes(context);
+  const auto sizes = pixel_sizes(context, unit_);
   Output output(*this, context);
   raster::visit(band.type, [&]<class T>(T) {
     if constexpr (std::is_integral_v<T>) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "learn/applicability.h"
 #include "learn/model_package.h"
 #include "ops/op_table.h"
 #include "ops/op_test.h"
@@ -182,11 +185,191 @@ TEST(Predict, ModelsOfEarlierStepsArePlannedByTheirCards) {
   const auto& band = plan.outputs[0].bands[0];
   EXPECT_EQ(band.type, raster::PixelType::uint16);
   EXPECT_EQ(band.colours.at(300), (raster::Colour{0xd0, 0xa0, 0}));
+  EXPECT_EQ(band.class_names, (std::map<int64_t, std::string>{{4, "other"}, {300, "crop"}}));
   EXPECT_GE(plan.resident_bytes, 1000U);
   file.pixel_hash = std::string(64, '0');
   const auto other = op->prepare_layers(nullptr, std::vector{file});
   EXPECT_THAT(error_of([&] { op->plan_at({.prepared = other.get()}, inputs); }, ErrorCode::corrupt),
               HasSubstr("receipt"));
+}
+
+// A package of the two classes, whose features were made in known ways.
+learn::ModelPackage made_package() {
+  learn::ModelPackage package;
+  package.card.task = learn::Task::classification;
+  package.card.features = {{.name = "ndvi", .recipe = "aaaa"}, {.name = "slope", .recipe = "bbbb"}};
+  package.card.classes = {{0, "other", ""}, {1, "crop", ""}};
+  package.card.model_file = "model.txt";
+  package.model = kBinary;
+  return package;
+}
+
+std::vector<workflow::FileContent> content_of(const learn::ModelPackage& package,
+                                              const TestFolder& folder) {
+  const auto path = folder / "model.zip";
+  learn::write_model_package(path, package);
+  std::ifstream file(path, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  return {{path, store::sha256_hex(bytes), bytes}};
+}
+
+TEST(Predict, FeaturesMadeInAnotherWayAreRefusedUnlessThatIsMeant) {
+  const TestFolder folder;
+  const auto files = content_of(made_package(), folder);
+  const auto input = schema_of({"slope", "red", "ndvi"});
+  const raster::CubeSchema* inputs[] = {&input};
+  const auto plan = [&](const std::string& yaml, const std::vector<std::string>& recipes) {
+    const auto op = bound(make_predict(), yaml);
+    const auto prepared = op->prepare(files);
+    const std::vector<std::string>* of_inputs[] = {&recipes};
+    return op->plan_at({.prepared = prepared.get(), .recipes = of_inputs}, inputs);
+  };
+  plan("{model: m}", {"bbbb", "xxxx", "aaaa"});
+  plan("{model: m}", {"", "", ""});  // not known
+  EXPECT_THAT(error_of([&] {
+                plan("{model: m}", {"bbbb", "xxxx", "cccc"});
+              }),
+              testing::AllOf(HasSubstr("in another way: ndvi"), HasSubstr("recipe: any")));
+  plan("{model: m, recipe: any}", {"bbbb", "xxxx", "cccc"});
+}
+
+TEST(Predict, AModelOfAStepTakesTheMemoryOfItsFile) {
+  struct Infos : workflow::Layers {
+    workflow::LayerInfo model;
+    const workflow::LayerInfo& info(const std::string&) const override { return model; }
+    std::vector<Entry> files(const std::string&, const workflow::Item&) const override {
+      return {};
+    }
+    std::vector<workflow::LayerFile> files(const std::string&, const workflow::Item&,
+                                           const workflow::LayerSelection&) const override {
+      return {};
+    }
+  } infos;
+  infos.model.kind = workflow::LayerKind::model;
+  infos.model.model = std::make_shared<learn::ModelCard>(made_package().card);
+  const auto op = bound(make_predict(), "{layer: crop}");
+  const auto input = schema_of({"ndvi", "slope"});
+  const raster::CubeSchema* inputs[] = {&input};
+  const auto before = op->plan_at({.layers = &infos}, inputs).resident_bytes;
+  workflow::LayerFile file;
+  file.bytes = 1'000'000;
+  const std::vector files{file};
+  const auto small = op->plan_at({.layers = &infos, .files = files}, inputs).resident_bytes;
+  EXPECT_LT(small, before);
+  EXPECT_GE(small, 3'000'000U);
+}
+
+// Three training rows in the plane of ndvi and slope / 10; the mean of their distances is 1.
+learn::ModelPackage package_with_area() {
+  auto package = made_package();
+  learn::Applicability area;
+  area.features = {"ndvi", "slope"};
+  area.means = {0, 0};
+  area.deviations = {1, 10};
+  area.weights = {1, 1};
+  area.points = {0, 0, 1, 0, 0, 1};
+  area.mean_distance = 1;
+  area.threshold = 0.5;
+  area.training = {0.1, 0.2};
+  package.extra[learn::kApplicabilityFileName] = learn::applicability_file_bytes(area);
+  package.card.applicability = {{"file", learn::kApplicabilityFileName}, {"threshold", 0.5}};
+  return package;
+}
+
+// Band by band, of a picture of rows; the input reaches `halo` pixels over the result.
+std::vector<Numbers> predicted_picture(
+    const std::string& yaml, const learn::ModelPackage& package, const geo::Window& whole,
+    const geo::Window& result,
+    const std::function<std::vector<double>(int64_t, int64_t)>& features_at) {
+  const TestFolder folder;
+  const auto op = bound(make_predict(), yaml);
+  const auto prepared = op->prepare(content_of(package, folder));
+  const auto input = schema_of({"ndvi", "slope"});
+  const raster::CubeSchema* inputs[] = {&input};
+  const auto plan = op->plan_at({.prepared = prepared.get()}, inputs);
+  const auto window = result.expanded(plan.halo_pixels);
+  raster::Block in(input, window, 0, 1), out(plan.outputs[0], result, 0, 1);
+  for (int64_t y = 0; y < window.height; ++y)
+    for (int64_t x = 0; x < window.width; ++x) {
+      const int64_t column = window.x + x, row = window.y + y;
+      const auto p = static_cast<size_t>(y * window.width + x);
+      const bool there =
+          column >= whole.x && column < whole.right() && row >= whole.y && row < whole.bottom();
+      const auto values = there ? features_at(column, row) : std::vector{kInvalid, kInvalid};
+      for (size_t band = 0; band < 2; ++band) {
+        in.validity(0, band)[p] = std::isnan(values[band]) ? 0 : 1;
+        in.plane<float>(band, 0)[p] =
+            std::isnan(values[band]) ? 0 : static_cast<float>(values[band]);
+      }
+    }
+  const raster::CubeSchema* outputs[] = {&plan.outputs[0]};
+  const raster::Block* in_blocks[] = {&in};
+  raster::Block* out_blocks[] = {&out};
+  op->run({.input_schemas = inputs,
+           .output_schemas = outputs,
+           .prepared = prepared.get(),
+           .inputs = in_blocks,
+           .outputs = out_blocks});
+  std::vector<Numbers> bands;
+  for (size_t band = 0; band < out.bands(); ++band)
+    raster::visit(out.type(band), [&]<class T>(T) {
+      auto& numbers = bands.emplace_back();
+      for (size_t p = 0; p < out.pixels(); ++p)
+        numbers.push_back(out.validity(0, band)[p] != 0
+                              ? static_cast<double>(out.plane<T>(band, 0)[p])
+                              : kInvalid);
+    });
+  return bands;
+}
+
+TEST(Predict, ApplicabilityOfEachPixel) {
+  const geo::Window row{0, 0, 4, 1};
+  const std::vector<std::vector<double>> pixels{{0, 0}, {1, 5}, {3, 0}, {kInvalid, 0}};
+  const auto bands = predicted_picture(
+      "{model: m, outputs: [dissimilarity, applicable, class], applicability_cell: 1}",
+      package_with_area(), row, row,
+      [&](int64_t x, int64_t) { return pixels[static_cast<size_t>(x)]; });
+  EXPECT_THAT(bands[0], numbers_are({0, 0.5, 2, kInvalid}));
+  EXPECT_THAT(bands[1], numbers_are({1, 1, 0, kInvalid}));
+  EXPECT_THAT(bands[2], numbers_are({0, 1, 1, kInvalid}));
+}
+
+TEST(Predict, ApplicabilityOfCellsDoesNotDependOnBlocks) {
+  // The cell [4, 8) x [4, 8) has pixels of ndvi 1 to 4; one of them lacks slope.
+  const geo::Window whole{0, 0, 12, 9};
+  const auto features = [](int64_t x, int64_t y) {
+    return std::vector<double>{static_cast<double>(x - 3), x == 5 && y == 6 ? kInvalid : 0.0};
+  };
+  const std::string yaml = "{model: m, outputs: [dissimilarity], applicability_cell: 4}";
+  const auto all = predicted_picture(yaml, package_with_area(), whole, whole, features)[0];
+  // Four rows of 1 + 2 + 3 + 4 without one 2, over 15: 38 / 15; the nearest row is (1, 0).
+  EXPECT_NEAR(all[4 * 12 + 4], 38.0 / 15 - 1, 1e-6);
+  EXPECT_EQ(all[4 * 12 + 4], all[7 * 12 + 7]);
+  EXPECT_TRUE(std::isnan(all[6 * 12 + 5]));
+  for (const auto& part : {geo::Window{0, 0, 5, 6}, {5, 0, 7, 6}, {0, 6, 12, 3}, {6, 5, 1, 1}}) {
+    const auto some = predicted_picture(yaml, package_with_area(), whole, part, features)[0];
+    for (int64_t y = 0; y < part.height; ++y)
+      for (int64_t x = 0; x < part.width; ++x) {
+        const auto got = some[static_cast<size_t>(y * part.width + x)];
+        const auto wanted = all[static_cast<size_t>((part.y + y) * 12 + part.x + x)];
+        EXPECT_TRUE(got == wanted || (std::isnan(got) && std::isnan(wanted))) << x << " " << y;
+      }
+  }
+}
+
+TEST(Predict, ApplicabilityNeedsAnAreaAndWholePixels) {
+  const geo::Window row{0, 0, 1, 1};
+  const auto nothing = [](int64_t, int64_t) { return std::vector<double>{0, 0}; };
+  EXPECT_THAT(error_of([&] {
+                predicted_picture("{model: m, outputs: [applicable]}", made_package(), row, row,
+                                  nothing);
+              }),
+              HasSubstr("applicability: true"));
+  EXPECT_THAT(error_of([&] {
+                predicted_picture("{model: m, outputs: [dissimilarity], missing: model}",
+                                  package_with_area(), row, row, nothing);
+              }),
+              HasSubstr("missing"));
 }
 
 }  // namespace

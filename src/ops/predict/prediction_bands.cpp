@@ -49,7 +49,8 @@ std::string name_of(const learn::ModelClass& one) {
 }  // namespace
 
 std::vector<std::string> prediction_outputs() {
-  return {"class", "probability", "probabilities", "margin", "entropy", "mask", "prob", "value"};
+  return {"class", "probability", "probabilities", "margin",        "entropy",
+          "mask",  "prob",        "value",         "dissimilarity", "applicable"};
 }
 
 void Predictions::resize(size_t width, size_t count) {
@@ -74,7 +75,8 @@ PredictionBands::PredictionBands(const learn::ModelCard& card,
   results_ = classifies ? card.classes.size() : std::max<size_t>(card.value_names.size(), 1);
   const std::vector<std::string> usual{classifies ? "class" : "value"};
   for (const auto& output : outputs.empty() ? usual : outputs) {
-    if (classifies == (output == "value"))
+    const bool of_any = output == "dissimilarity" || output == "applicable";
+    if (!of_any && classifies == (output == "value"))
       throw invalid(fmt::format("'{}' is nothing that {} has", output,
                                 classifies ? "a classification" : "a regression"))
           .hint(classifies ? "class, probability, probabilities, margin, entropy, mask, prob"
@@ -87,6 +89,7 @@ void PredictionBands::add(const std::string& output, const learn::ModelCard& car
   if (output == "class") return add_class(card);
   if (output == "probabilities") return add_probabilities(card);
   if (output == "value") return add_values(card);
+  if (output == "dissimilarity" || output == "applicable") return add_applicability(output, card);
   if (output == "mask" || output == "prob") {
     if (card.classes.size() != 2)
       throw invalid(
@@ -95,6 +98,10 @@ void PredictionBands::add(const std::string& output, const learn::ModelCard& car
     bands_.push_back(byte_band(
         output, output == "mask" ? raster::BandKind::category : raster::BandKind::measure));
     if (output == "prob") bands_.back().unit = "%";
+    if (output == "mask")  // 0 and 1, whatever the classes' values
+      for (size_t i = 0; i < card.classes.size(); ++i)
+        if (!card.classes[i].name.empty())
+          bands_.back().class_names[static_cast<int64_t>(i)] = card.classes[i].name;
     outputs_.push_back({output == "mask" ? What::mask : What::percent, 0});
     return;
   }
@@ -123,6 +130,8 @@ void PredictionBands::add_class(const learn::ModelCard& card) {
     while (!band.colours.empty() && band.colours.back() == raster::Colour{})
       band.colours.pop_back();
   }
+  for (const auto& one : card.classes)
+    if (!one.name.empty()) band.class_names[one.value] = one.name;
   bands_.push_back(std::move(band));
   outputs_.push_back({What::chosen_class, 0});
 }
@@ -141,6 +150,23 @@ void PredictionBands::add_values(const learn::ModelCard& card) {
         measured_band(card.value_names.empty() ? label : card.value_names[i], card.label_unit));
     outputs_.push_back({What::value, i});
   }
+}
+
+void PredictionBands::add_applicability(const std::string& output, const learn::ModelCard& card) {
+  if (card.applicability.is_null())
+    throw invalid(
+        fmt::format("'{}' needs an area of applicability, and the model has none", output))
+        .hint("train it with `applicability: true`; models of other programs have none");
+  const bool index = output == "dissimilarity";
+  bands_.push_back(index ? measured_band(output, "1")
+                         : byte_band(output, raster::BandKind::category));
+  outputs_.push_back({index ? What::dissimilarity : What::applicable, 0});
+}
+
+bool PredictionBands::of_applicability() const {
+  return std::any_of(outputs_.begin(), outputs_.end(), [](const Output& output) {
+    return output.what == What::dissimilarity || output.what == What::applicable;
+  });
 }
 
 double PredictionBands::value(const Output& output, const Predictions& predictions,
@@ -173,6 +199,10 @@ double PredictionBands::value(const Output& output, const Predictions& predictio
       }
       return std::max(0.0, sum / kernels::natural_logarithm(static_cast<double>(width)));
     }
+    case What::dissimilarity:
+      return double{predictions.dissimilarity[pixel]};
+    case What::applicable:
+      return double{predictions.dissimilarity[pixel]} <= threshold_ ? 1 : 0;
     default:
       return predictions.at(output.plane, pixel);
   }

@@ -193,6 +193,8 @@ class Mosaic : public workflow::TaskOp {
     return info;
   }
 
+  std::optional<std::string> values_of_layer() const override { return layer_; }
+
   // Without the layer's schema: what a wide one of four float32 bands takes.
   size_t memory_bytes(const geo::Grid& grid) const override {
     CubeSchema schema;

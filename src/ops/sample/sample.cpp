@@ -9,11 +9,13 @@
 #include <memory>
 
 #include "error/error.h"
+#include "error/message_log.h"
 #include "geo/calendar.h"
 #include "learn/pixel_sampling.h"
 #include "ops/class_names.h"
 #include "ops/export/profile.h"
 #include "ops/physical.h"
+#include "ops/sample/left_out.h"
 #include "ops/sample/shape_samples.h"
 #include "ops/sample/table_product.h"
 #include "workflow/ordered_map_parameter.h"
@@ -26,7 +28,7 @@ using raster::CubeSchema;
 const workflow::OpDescription kDescription{
     .name = "sample",
     .kind = workflow::OpKind::sink,
-    .version = 1,
+    .version = 2,
     .summary = "Draw pixels or blocks as samples: a table of features and labels for each item",
     .documentation =
         R"(Draws pixels of the chain and keeps their bands as features, with the label that a band of the chain gives. Labels of a vector file
@@ -49,7 +51,8 @@ come into the chain by `rasterize` and `join`. Each tile or window gets a table;
 and threads. `min_distance` keeps samples of one item (and class) apart.
 
 **Left out** are pixels without a label, with a feature that is not valid (`incomplete: true` keeps them, as missing values), of a class in `exclude`, and where the band
-`mask` is not valid or 0. A block is taken if all its pixels can be. Borders of classes are taken off before, by `erode_classes`.
+`mask` is not valid or 0. A block is taken if all its pixels can be. Borders of classes are taken off before, by `erode_classes`. The log of each item tells
+how many pixels were left out for which reason, and names the groups that give no sample: `geoloom runs logs`.
 
 **Groups.** `group` names a band of whole numbers that says what belongs together, as the number of a polygon: `split` keeps its samples together. With `value: mean` or `median`, a
 group becomes one sample: the mean or median of its pixels for each feature, the most frequent label, and the middle of its pixels as its place. For that, run
@@ -57,7 +60,8 @@ over windows of the polygons, so that each is in its window as a whole and only 
 after, where polygons lie side by side.
 
 **The table** has features (float32, physical values), label, x and y (centres, in the CRS of the grid), item, weight (how many pixels a sample stands for) and, of one
-slice with a time, date. Several slices are columns one after another, `<band>_<date>`. Numbers of pixels and samples by class are kept in it.)",
+slice with a time, date. Several slices are columns one after another, `<band>_<date>`. Numbers of pixels and samples by class are kept in it,
+and how each feature was made: `predict` compares that.)",
     .inputs = {{"pixels", "features, and a band of labels"}},
     .outputs = {}};
 
@@ -84,7 +88,8 @@ learn::LabelType label_type_of(const Settings& settings, const CubeSchema& input
   if (roles.label < 0) return learn::LabelType::none;
   const bool classes =
       settings.label_type.empty()
-          ? input.bands[static_cast<size_t>(roles.label)].kind == raster::BandKind::category
+          ? !settings.classes.by_value().empty() ||
+                input.bands[static_cast<size_t>(roles.label)].kind == raster::BandKind::category
           : settings.label_type == "classes";
   return classes ? learn::LabelType::classes : learn::LabelType::number;
 }
@@ -111,7 +116,9 @@ Roles roles_of(const Settings& settings, const CubeSchema& input) {
   return roles;
 }
 
-learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input) {
+// `recipes` are those of the input's bands; empty: not known.
+learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input,
+                             const std::vector<std::string>& recipes = {}) {
   const auto roles = roles_of(settings, input);
   learn::TableSchema schema;
   const bool one = input.slices.size() <= 1;
@@ -119,8 +126,8 @@ learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input) 
     for (const size_t band : roles.features) {
       const auto& from = input.bands[band];
       schema.features.push_back(
-          {one ? from.name : fmt::format("{}_{}", from.name, input.slices[slice].label),
-           from.unit});
+          {one ? from.name : fmt::format("{}_{}", from.name, input.slices[slice].label), from.unit,
+           band < recipes.size() ? recipes[band] : std::string()});
     }
   schema.block_height = static_cast<size_t>(settings.rule.block_height);
   schema.block_width = static_cast<size_t>(settings.rule.block_width);
@@ -136,6 +143,18 @@ learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input) 
   return schema;
 }
 
+// From the first to the last time of the slices; nullopt where one has none.
+std::optional<geo::Period> period_of(const CubeSchema& input) {
+  std::optional<geo::Period> all;
+  for (const auto& slice : input.slices) {
+    if (!slice.timed) return std::nullopt;
+    if (!all) all = slice.period;
+    all->start = std::min(all->start, slice.period.start);
+    all->end = std::max(all->end, slice.period.end);
+  }
+  return all;
+}
+
 // The chain's pixels as a sampler looks at them.
 class PixelView {
  public:
@@ -147,26 +166,33 @@ class PixelView {
 
   struct Planes {
     std::vector<std::vector<float>> features;  // slice by slice, NaN: missing
-    std::vector<uint8_t> eligible;
+    std::vector<LeftOut::Reason> reasons;      // the first that holds, in the order of LeftOut
     std::vector<int64_t> classes, groups;
     std::vector<double> numbers;
+
+    void leave_out(size_t pixel, LeftOut::Reason reason) {
+      if (reasons[pixel] == LeftOut::kTaken) reasons[pixel] = reason;
+    }
+    std::vector<uint8_t> eligible() const {
+      std::vector<uint8_t> plane;
+      for (const auto reason : reasons) plane.push_back(reason == LeftOut::kTaken ? 1 : 0);
+      return plane;
+    }
   };
 
-  Planes planes_of(const raster::Block& block) const {
+  // `own_group`: pixels of others are left out.
+  Planes planes_of(const raster::Block& block, std::optional<int64_t> own_group) const {
     Planes planes;
-    planes.eligible.assign(block.pixels(), 1);
+    planes.reasons.assign(block.pixels(), LeftOut::kTaken);
+    take_label(block, planes);
+    take_mask(block, planes);
+    take_group(block, planes, own_group);
     for (size_t slice = 0; slice < block.slices(); ++slice)
       for (const size_t band : roles_.features) {
         auto& plane = planes.features.emplace_back(block.pixels());
         read_physical(block, input_.bands[band], band, slice, plane);
-        if (settings_.incomplete) continue;
-        for (size_t i = 0; i < plane.size(); ++i)
-          if (std::isnan(plane[i])) planes.eligible[i] = 0;
       }
-    if (settings_.incomplete) drop_empty(planes);
-    take_label(block, planes);
-    take_group(block, planes);
-    take_mask(block, planes);
+    take_features(planes);
     return planes;
   }
 
@@ -174,12 +200,17 @@ class PixelView {
   bool grouped() const { return roles_.group >= 0; }
 
  private:
-  // Pixels without any feature say nothing.
-  static void drop_empty(Planes& planes) {
-    for (size_t i = 0; i < planes.eligible.size(); ++i)
-      if (std::all_of(planes.features.begin(), planes.features.end(),
-                      [&](const auto& plane) { return std::isnan(plane[i]); }))
-        planes.eligible[i] = 0;
+  // With `incomplete` only pixels without any feature are left out: they say nothing.
+  void take_features(Planes& planes) const {
+    const auto missing_at = [](size_t i) {
+      return [i](const std::vector<float>& plane) { return std::isnan(plane[i]); };
+    };
+    for (size_t f = 0; f < planes.features.size(); ++f)
+      for (size_t i = 0; i < planes.reasons.size(); ++i)
+        if (std::isnan(planes.features[f][i]) &&
+            (!settings_.incomplete ||
+             std::all_of(planes.features.begin(), planes.features.end(), missing_at(i))))
+          planes.leave_out(i, LeftOut::kLacks + static_cast<LeftOut::Reason>(f));
   }
 
   std::vector<float> plane_of(const raster::Block& block, int band) const {
@@ -200,7 +231,7 @@ class PixelView {
     for (size_t i = 0; i < labels.size(); ++i) {
       const auto code = learn::code_of(labels[i]);
       if (std::isnan(labels[i])) {
-        planes.eligible[i] = 0;
+        planes.leave_out(i, LeftOut::kUnlabelled);
       } else if (classes) {
         if (!code)
           throw Error(ErrorCode::invalid,
@@ -211,23 +242,27 @@ class PixelView {
       }
       if (code && std::find(settings_.exclude.begin(), settings_.exclude.end(), *code) !=
                       settings_.exclude.end())
-        planes.eligible[i] = 0;
+        planes.leave_out(i, LeftOut::kExcluded);
     }
   }
 
-  void take_group(const raster::Block& block, Planes& planes) const {
+  void take_group(const raster::Block& block, Planes& planes,
+                  std::optional<int64_t> own_group) const {
     if (roles_.group < 0) return;
     const auto groups = plane_of(block, roles_.group);
     planes.groups.assign(groups.size(), learn::kNoGroup);
     for (size_t i = 0; i < groups.size(); ++i)
       planes.groups[i] = learn::code_of(groups[i]).value_or(learn::kNoGroup);
+    if (!own_group) return;
+    for (size_t i = 0; i < groups.size(); ++i)
+      if (planes.groups[i] != *own_group) planes.reasons[i] = LeftOut::kOtherGroup;
   }
 
   void take_mask(const raster::Block& block, Planes& planes) const {
     if (roles_.mask < 0) return;
     const auto mask = plane_of(block, roles_.mask);
     for (size_t i = 0; i < mask.size(); ++i)
-      if (std::isnan(mask[i]) || mask[i] == 0) planes.eligible[i] = 0;
+      if (std::isnan(mask[i]) || mask[i] == 0) planes.leave_out(i, LeftOut::kMasked);
   }
 
   const Settings& settings_;
@@ -249,8 +284,12 @@ class SampleSink : public workflow::Sink {
  public:
   SampleSink(const Settings& settings, const workflow::SinkContext& context,
              const CubeSchema& input)
-      : settings_(settings), context_(context), input_(input), view_(settings_, input_) {
-    schema_ = schema_of(settings_, input_);
+      : settings_(settings),
+        context_(context),
+        input_(input),
+        view_(settings_, input_),
+        schema_(schema_of(settings_, input_, context_.recipes)),
+        left_out_(schema_.feature_names()) {
     schema_.crs = context.grid.crs.name();
     // A group travels with the pixel, as one more feature: as a whole number of 24 bit it is exact.
     features_ = schema_.features.size() + (view_.grouped() ? 1 : 0);
@@ -270,16 +309,15 @@ class SampleSink : public workflow::Sink {
   }
 
   void write(const raster::Block& block) override {
-    auto planes = view_.planes_of(block);
-    if (own_)
-      for (size_t i = 0; i < planes.eligible.size(); ++i)
-        if (planes.groups[i] != *own_) planes.eligible[i] = 0;
+    const auto planes = view_.planes_of(block, own_);
+    const auto eligible = planes.eligible();
+    left_out_.add(planes.reasons, planes.groups);
     learn::ItemPart part;
     part.x = block.window().x;
     part.y = block.window().y;
     part.width = block.window().width;
     part.height = block.window().height;
-    part.eligible = planes.eligible;
+    part.eligible = eligible;
     part.classes = planes.classes;
     part.numbers = planes.numbers;
     part.features_at = [&planes](size_t index, std::span<float> to) {
@@ -296,6 +334,7 @@ class SampleSink : public workflow::Sink {
   workflow::Product finish() override {
     auto drawn = shapes_ ? shapes_->finish(settings_.value, view_.label_type(), settings_.rule.seed)
                          : sampler_->finish();
+    tell_left_out(drawn);
     const auto table = table_of(drawn);
     const auto to =
         fmt::format("{}/{}_{}.npz", context_.scratch_folder, settings_.layer, context_.item);
@@ -307,10 +346,23 @@ class SampleSink : public workflow::Sink {
   }
 
  private:
+  void tell_left_out(const learn::DrawnSamples& drawn) const {
+    for (const auto& line : left_out_.lines()) tell(MessageLevel::note, line);
+    if (drawn.incomplete > 0)
+      tell(MessageLevel::note,
+           fmt::format("sample: blocks that were drawn and hold pixels that are left out: {}",
+                       drawn.incomplete));
+    if (drawn.too_near > 0)
+      tell(MessageLevel::note, fmt::format("sample: samples that were drawn and are nearer "
+                                           "than min_distance to another one: {}",
+                                           drawn.too_near));
+  }
+
   learn::SampleTable table_of(const learn::DrawnSamples& drawn) const {
     auto table = learn::empty_table(schema_, drawn.rows());
     table.items = {context_.item};
     table.sampling = drawn.record;
+    table.sampling.period = period_of(input_);
     take_features(drawn, table);
     if (schema_.label_type == learn::LabelType::classes) table.class_labels = drawn.class_labels;
     if (schema_.label_type == learn::LabelType::number) table.number_labels = drawn.number_labels;
@@ -357,6 +409,7 @@ class SampleSink : public workflow::Sink {
   const CubeSchema input_;
   const PixelView view_;
   learn::TableSchema schema_;
+  LeftOut left_out_;
   size_t features_ = 0;
   std::optional<int64_t> own_;
   std::unique_ptr<learn::PixelSampler> sampler_;
@@ -399,8 +452,10 @@ class Sample : public workflow::SinkOp {
     (void)schema_of(settings_, input);
     return input;
   }
-  void describe(workflow::LayerInfo& info, const CubeSchema& input) const override {
-    auto schema = schema_of(settings_, input);
+  bool keeps_recipes() const override { return true; }
+  void describe(workflow::LayerInfo& info, const CubeSchema& input,
+                const std::vector<std::string>& recipes) const override {
+    auto schema = schema_of(settings_, input, recipes);
     info.table = std::make_shared<const learn::TableSchema>(std::move(schema));
   }
   size_t memory_bytes(const geo::Grid& grid, const CubeSchema& input) const override {
@@ -442,7 +497,7 @@ void Sample::declare(workflow::Parameters& parameters) {
       .meaning(workflow::Meaning::layer);
   parameters.add("label", &settings_.label, "Band that holds the answer. Default: none")
       .meaning(workflow::Meaning::band);
-  parameters.add("label_type", &settings_.label_type, "Default: classes for a band of classes")
+  parameters.add("label_type", &settings_.label_type, "Default: classes for a band of classes, and with `classes`")
       .choices({"classes", "number"});
   parameters.add("classes", &classes_, "Names of classes: {1: crop, 0: other}");
   parameters.add("features", &settings_.features, "Bands to keep. Default: all others")

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "error/message_log.h"
 #include "learn/table_file.h"
 #include "ops/op_table.h"
 #include "ops/op_test.h"
@@ -95,6 +96,35 @@ TEST(Sample, SlicesAreColumns) {
   EXPECT_EQ(table.schema.feature_names(),
             (std::vector<std::string>{"red_2020-05-17", "red_2020-06-01"}));
   EXPECT_FALSE(table.schema.dated);
+}
+
+std::vector<std::string> told_by(const std::string& yaml, const Cube& cube = fields()) {
+  MessageLog log;
+  const MessageScope scope(&log);
+  (void)sampled(yaml, cube, "9");
+  std::vector<std::string> lines;
+  for (const auto& message : log.messages()) lines.push_back(message.text);
+  return lines;
+}
+
+TEST(Sample, TellsWhyPixelsAndGroupsAreLeftOut) {
+  auto cube = fields();
+  cube.values[0][2][3] = kInvalid;  // no label
+  EXPECT_EQ(
+      told_by("{layer: s, label: crop, group: field, number: 100, exclude: [1]}", cube),
+      (std::vector<std::string>{
+          "sample: left out of 6 pixels: 1 without a label, 3 of a label in `exclude`, 1 without "
+          "nir",
+          "sample: group 7 gives no sample: 3 of a label in `exclude`"}));
+  EXPECT_EQ(told_by("{layer: s, label: crop, group: field, value: mean, own_group: true}", cube),
+            (std::vector<std::string>{
+                "sample: left out of 6 pixels: 1 without a label, 3 of another group, 1 without "
+                "nir"}));
+  EXPECT_TRUE(told_by("{layer: s, features: [red], label: crop, number: 6}").empty());
+  EXPECT_EQ(told_by("{layer: s, label: crop, number: 6, mask: red, incomplete: true}"),
+            std::vector<std::string>{});
+  EXPECT_EQ(told_by("{layer: s, label: crop, block: [1, 2], stride: [1, 2]}").back(),
+            "sample: blocks that were drawn and hold pixels that are left out: 1");
 }
 
 TEST(Sample, RefusesWhatCannotBeMeant) {

@@ -19,7 +19,7 @@ namespace {
 const workflow::OpDescription kDescription{
     .name = "split",
     .kind = workflow::OpKind::task,
-    .version = 1,
+    .version = 2,
     .summary = "Folds of a table of samples: at random, by space, by time, by region",
     .documentation =
         R"(Gives a table the column `fold`: a sample of fold 3 is tested in round 3 and trained on in the others. With
@@ -39,15 +39,19 @@ samples, folds by space how well it carries over to places without any. Both are
 | `temporal` | `period`s of the samples' dates together; with `test_share` the latest are tested |
 
 Samples of one group (a polygon) are never in two folds, whatever the method. Sizes are in metres for a projected CRS and for degrees (on a
-sphere), else in its units. The same table and `seed` give the same folds. Clusters and `nearest` compare all pairs of places, up to 15 000.
-`nearest` needs a step with a grid, whose pixels it draws `predicted_places` of.
+sphere), else in its units. The same table and `seed` give the same folds. Clusters and `nearest` compare all pairs of places, up to 15 000, without
+keeping their distances. `nearest` needs a step with a grid, whose pixels it draws `predicted_places` of. Features are copied in pieces: memory does not grow with
+them, and 512 MiB are enough for two million rows; larger tables are refused.
 
 The layer is named by `as:`, by default `<layer>_split`. It measures `rows`, `items`, `folds`, `parts` (values, blocks, clusters or periods kept together) and,
 of `nearest`, `mismatch` and `random_mismatch`: how much the distances differ for these folds and for random ones (Wasserstein distance).)",
     .inputs = {},
     .outputs = {{"table", "the same rows, with folds"}}};
 
-constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+// Of the columns that are looked at, all but the features; units, parts and folds of rows take
+// about three times as much.
+constexpr uint64_t kMostBytes = uint64_t{128} << 20;
+constexpr size_t kMemoryBytes = size_t{512} << 20;
 
 const std::map<std::string, learn::SplitMethod> kMethods{
     {"random", learn::SplitMethod::random},     {"stratified", learn::SplitMethod::stratified},
@@ -60,6 +64,15 @@ std::vector<learn::PlacePoint> points_of(const std::string& crs_text, std::span<
   const bool degrees =
       !crs_text.empty() && crs_text != "mixed" && geo::Crs::parse(crs_text).geographic();
   return degrees ? learn::spherical_points(x, y) : learn::planar_points(x, y);
+}
+
+// Of a block the class of its first pixel.
+std::vector<int64_t> classes_of(const learn::SampleTable& table) {
+  std::vector<int64_t> classes;
+  if (!table.class_labels.empty())
+    for (size_t row = 0; row < table.rows; ++row)
+      classes.push_back(table.class_labels[row * table.schema.block_pixels()]);
+  return classes;
 }
 
 class Split : public workflow::TaskOp {
@@ -114,7 +127,7 @@ class Split : public workflow::TaskOp {
     return made;
   }
 
-  size_t memory_bytes(const geo::Grid&) const override { return size_t{256} << 20; }
+  size_t memory_bytes(const geo::Grid&) const override { return kMemoryBytes; }
 
   workflow::Product run(const workflow::TaskContext& context) const override;
 
@@ -127,7 +140,7 @@ class Split : public workflow::TaskOp {
     all.push_back({"random_mismatch", workflow::ScalarType::number, "m", "of random folds"});
     return all;
   }
-  std::vector<int64_t> values_of(const learn::SampleTable& table) const;
+  std::vector<int64_t> values_of(const learn::SampleTable& table, const std::string& path) const;
   std::vector<int64_t> periods_of(const learn::SampleTable& table) const;
   std::vector<learn::PlacePoint> predicted(const learn::SampleTable& table,
                                            const workflow::TaskContext& context) const;
@@ -137,23 +150,22 @@ class Split : public workflow::TaskOp {
   learn::SplitRule rule_;
 };
 
-std::vector<int64_t> Split::values_of(const learn::SampleTable& table) const {
+std::vector<int64_t> Split::values_of(const learn::SampleTable& table,
+                                      const std::string& path) const {
   if (column_ == "item") return {table.item.begin(), table.item.end()};
   if (column_ == "group") return table.group;
-  if (column_ == "label" || column_ == table.schema.label) return table.class_labels;
+  if (column_ == "label" || column_ == table.schema.label) return classes_of(table);
   const auto names = table.schema.feature_names();
   const auto found = std::find(names.begin(), names.end(), column_);
   if (found == names.end())
     throw Error(ErrorCode::invalid, fmt::format("split.column: the table has no '{}'", column_))
         .hint("known: item, group, label and the names of features");
-  const auto at = static_cast<size_t>(found - names.begin());
   std::vector<int64_t> values;
-  for (size_t row = 0; row < table.rows; ++row) {
-    const float value = table.features[row * table.schema.values_per_row() + at];
+  for (const float value : learn::read_feature(path, static_cast<size_t>(found - names.begin()))) {
     if (!(std::fabs(value) < 0x1p53F) || std::trunc(value) != value)
       throw Error(ErrorCode::invalid, fmt::format("split.column: '{}' holds {} in row {}, which is "
                                                   "no whole number",
-                                                  column_, value, row + 1));
+                                                  column_, value, values.size() + 1));
     values.push_back(static_cast<int64_t>(value));
   }
   return values;
@@ -198,23 +210,18 @@ workflow::Product Split::run(const workflow::TaskContext& context) const {
     throw Error(ErrorCode::invalid,
                 fmt::format("split.layer: '{}' has {} tables", layer_, paths.size()))
         .hint("put them together with merge_samples first");
-  auto table = learn::read_table(paths.front(), kMostBytes);
-  const auto values = method_ == "column" ? values_of(table) : std::vector<int64_t>{};
+  const auto table = learn::read_table_without_features(paths.front(), kMostBytes);
+  const auto values =
+      method_ == "column" ? values_of(table, paths.front()) : std::vector<int64_t>{};
   const auto periods = periods_of(table);
   const auto places = points_of(table.schema.crs, table.x, table.y);
   const auto map =
       method_ == "nearest" ? predicted(table, context) : std::vector<learn::PlacePoint>{};
-  // Of a block the class of its first pixel.
-  std::vector<int64_t> classes;
-  if (!table.class_labels.empty())
-    for (size_t row = 0; row < table.rows; ++row)
-      classes.push_back(table.class_labels[row * table.schema.block_pixels()]);
+  const auto classes = classes_of(table);
   const learn::SplitRows rows{table.rows, table.group, classes, values, periods, places, map};
   const auto split = learn::split_rows(rule_, rows);
-  table.schema.folded = true;
-  table.fold = split.fold;
   const auto to = fmt::format("{}/{}.npz", context.scratch_folder, layer_made());
-  learn::write_table(to, table);
+  learn::write_table_with_folds(paths.front(), split.fold, to);
   auto product = table_product(layer_made(), to, learn::describe_table(to));
   const auto declared = metrics();
   product.metrics->set(declared[2], {static_cast<int64_t>(split.folds)});

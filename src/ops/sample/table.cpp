@@ -30,7 +30,7 @@ const workflow::OpDescription kDescription{
   further files then. Columns are called after the file and their place in it, `FEATURES/0`, unless `names` says it.
 - `.npz`: a table of Geoloom, taken as it is.
 
-Parquet is not read: its library (Arrow) is in no package of Debian 12. In Python, `pandas.read_parquet("a.parquet").to_csv("a.csv", index=False)`.
+Parquet is not read: its library (Arrow) is in no package of Debian 12. In Python with pandas and pyarrow, `pandas.read_parquet("a.parquet").to_csv("a.csv", index=False)`.
 
 **Features** are those that `features` names, in that order; without it all columns that hold nothing but numbers and are not named
 otherwise or by `ignore`. An empty field, `nan`, `NA`, infinity and the number `missing` are missing values.
@@ -115,10 +115,12 @@ void Table::check() {
   if (files_.empty()) throw Error(ErrorCode::invalid, "table.file: no file is named");
   const auto ending = extension();
   if (ending == ".parquet")
-    throw Error(ErrorCode::invalid, "table.file: Parquet is not read in this build")
-        .hint(
-            "make it a CSV: python3 -c \"import pandas; "
-            "pandas.read_parquet('a.parquet').to_csv('a.csv', index=False)\"");
+    throw Error(ErrorCode::invalid,
+                fmt::format("table.file: '{}' is Parquet, which is not read", files_.front()))
+        .hint(fmt::format("make it a CSV in Python with pandas and pyarrow: "
+                          "pandas.read_parquet('{}').to_csv('{}', index=False)",
+                          files_.front(),
+                          std::filesystem::path(files_.front()).replace_extension("csv").string()));
   const std::vector<std::string> known{".csv", ".tsv", ".txt", ".npy", ".npz"};
   if (std::find(known.begin(), known.end(), ending) == known.end())
     throw Error(ErrorCode::invalid, fmt::format("table.file: '{}' is no kind of table", ending))

@@ -31,7 +31,10 @@ TEST(Table, RefusesOtherFiles) {
   const auto refusal = [](const std::string& yaml) {
     return error_of([&] { (void)bound<workflow::TaskOp>(make_table(), yaml); });
   };
-  EXPECT_NE(refusal("{file: a.parquet}").find("read_parquet"), std::string::npos);
+  const auto parquet = refusal("{file: fields/a.parquet}");
+  EXPECT_NE(parquet.find("read_parquet('fields/a.parquet').to_csv('fields/a.csv'"),
+            std::string::npos)
+      << parquet;
   EXPECT_NE(refusal("{file: a.xlsx}").find(".csv"), std::string::npos);
   EXPECT_NE(refusal("{file: [a.csv, b.csv]}").find("side by side"), std::string::npos);
 }

@@ -98,8 +98,11 @@ class Breaks : public workflow::BlockOp {
 
   void declare(workflow::Parameters& parameters) override {
     parameters.add("method", &method_, "What is summed").choices({"mosum", "cusum"}).main();
-    parameters.add("history", &history_, "Period without a break: 2016..2018").required();
-    parameters.add("monitor", &monitor_, "Period to watch. Default: all after the history");
+    parameters.add("history", &history_, "Period without a break: 2016..2018")
+        .required()
+        .not_recipe();
+    parameters.add("monitor", &monitor_, "Period to watch. Default: all after the history")
+        .not_recipe();
     parameters.add("harmonics", &harmonics_, "Waves of the year in the model").range(0, 6);
     parameters.add("trend", &trend_, "Whether the model has a slope");
     parameters.add("level", &level_, "Probability of a false alarm").range(0.001, 0.5);

@@ -86,6 +86,7 @@ class Interpolate : public workflow::BlockOp {
     workflow::BlockPlan plan;
     plan.scratch_bytes_per_pixel =
         DatedSamples::bytes_per_pixel(dates.size()) + output.slices.size() * sizeof(float);
+    plan.origins = workflow::band_by_band(input.bands.size());
     plan.outputs = {std::move(output)};
     plan.time_need = workflow::TimeNeed::whole_axis;
     return plan;

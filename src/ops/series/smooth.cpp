@@ -120,6 +120,7 @@ class Smooth : public workflow::BlockOp {
     workflow::BlockPlan plan;
     plan.scratch_bytes_per_pixel =
         DatedSamples::bytes_per_pixel(dates.size()) + dates.size() * sizeof(float) + sizeof(double);
+    plan.origins = workflow::band_by_band(input.bands.size());
     plan.outputs = {std::move(output)};
     plan.time_need = workflow::TimeNeed::whole_axis;
     return plan;

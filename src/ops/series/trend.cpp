@@ -80,7 +80,7 @@ class TrendOp : public workflow::BlockOp {
         .choices(CalendarCycle::names());
     parameters.add("outputs", &outputs_, "What to give for each band").choices(kOutputs);
     parameters.add("min_count", &min_count_, "Fewest samples of a valid pixel").range(2, 65535);
-    parameters.add("reference", &reference_, "Date of the intercept");
+    parameters.add("reference", &reference_, "Date of the intercept").not_recipe();
   }
 
   void check() override {

@@ -10,9 +10,10 @@ namespace geoloom::ops {
 
 void WantedDates::declare(workflow::Parameters& parameters) {
   cells_.declare(parameters);
-  parameters.add(
-      "dates", &dates_,
-      "Dates to give values for, ascending: [2018-05-01, 2018-05-11]; instead of `every`");
+  parameters
+      .add("dates", &dates_,
+           "Dates to give values for, ascending: [2018-05-01, 2018-05-11]; instead of `every`")
+      .not_recipe();
 }
 
 void WantedDates::check(std::string_view op) const {

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Smallest areas in pixels, square metres or hectares.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "workflow/op.h"
+
+namespace geoloom::ops {
+
+// What `unit` may be.
+inline const std::vector<std::string> kAreaUnits{"pixels", "m2", "ha"};
+
+// How large a pixel of each row of the selected window is, in that unit: on grids in metres or feet
+// on the grid, in degrees on the Earth.
+std::vector<double> pixel_sizes(const workflow::TaskContext& context, const std::string& unit);
+
+}  // namespace geoloom::ops
