@@ -246,8 +246,10 @@ std::vector<std::string> warnings(const std::vector<KnownModel>& models) {
   for (const auto& model : models) {
     data.insert(model.card->data_hash);
     labels.insert(model.card->label);
+    // Rows out of bag are what the model has drawn; that its trees are others is said elsewhere.
     for (const auto& [kind, described] : model.card->tests.items())
-      tests[kind].insert(number_text(described));
+      if (kind != learn::name(learn::TestKind::out_of_bag))
+        tests[kind].insert(number_text(described));
   }
   if (data.contains(""))
     out.emplace_back(

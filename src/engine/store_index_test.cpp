@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "learn/model_package.h"
 #include "store/segments.h"
 
 namespace geoloom::engine {
@@ -160,6 +161,43 @@ TEST_F(StoreIndexTest, StoresDoNotShareOne) {
   { StoreIndex index(*store_, cache()); }
   const auto other = store::open_store((folder_ / "other").string());
   EXPECT_EQ(StoreIndex(*other, cache()).totals("first").made, 0U);
+}
+
+TEST_F(StoreIndexTest, ModelsAndWhatWasMadeWithThem) {
+  const auto trained = [](int number, const std::string& sha256) {
+    auto made = receipt("first", number, {});
+    Output output;
+    output.layer = "crops";
+    output.name = "layers/crops/all.zip";
+    output.media_type = learn::kModelMediaType;
+    output.bytes = 5;
+    output.sha256 = sha256;
+    made.outputs = {output};
+    return made;
+  };
+  commit(trained(1, "aa"));
+  commit(trained(2, "bb"));
+  auto map = receipt("second", 3, {"scene"});
+  Output classes;
+  classes.layer = "classes";
+  classes.media_type = "image/tiff";
+  map.outputs = {classes};
+  map.given = {{"crops", "", "bb"}, {"", "rules.csv", "cc"}};
+  commit(map);
+  for (int item : {4, 5}) {  // further tiles of the same step
+    map.fingerprint[0] = static_cast<char>('0' + item);
+    commit(map);
+  }
+  StoreIndex index(*store_, cache());
+  const auto models = index.models();
+  ASSERT_EQ(models.size(), 2U);
+  EXPECT_EQ(models[0].layer, "crops");
+  EXPECT_EQ(models[0].run, "first");
+  EXPECT_EQ(models[0].bytes, 5);
+  EXPECT_THAT(models[0].uses, IsEmpty());
+  ASSERT_EQ(models[1].uses.size(), 1U);
+  EXPECT_EQ(models[1].uses[0].run, "second");
+  EXPECT_EQ(models[1].uses[0].layer, "classes");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "error/spelling.h"
 #include "gdal/dataset.h"
@@ -35,9 +36,33 @@ NodePlan plan_block(const Node& node, const PlanSite& site, const std::vector<No
   return plan;
 }
 
+// The bands that each band of an output is made of, by input and name: their order in the cube says
+// nothing, as parameters name them.
+std::vector<BandOrigin> origins_of(const Node& node, const std::vector<NodePlan>& plans,
+                                   const NodePlan& plan, size_t output) {
+  const auto name_of = [&](const BandOrigin::From& from) -> const std::string& {
+    const auto& input = node.inputs[from.input];
+    return plans[input.node].outputs[input.output].bands[from.band].name;
+  };
+  BandOrigin all;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const auto& input = plans[node.inputs[i].node].outputs[node.inputs[i].output];
+    for (size_t band = 0; band < input.bands.size(); ++band) all.from.push_back({i, band});
+  }
+  std::vector<BandOrigin> origins;
+  if (output == 0) origins = plan.origins;
+  origins.resize(plan.outputs[output].bands.size(), all);
+  for (auto& origin : origins)
+    std::sort(origin.from.begin(), origin.from.end(), [&](const auto& a, const auto& b) {
+      return std::tie(a.input, name_of(a)) < std::tie(b.input, name_of(b));
+    });
+  return origins;
+}
+
 // How the bands of a node are made that reads no layer as its source.
-BandRecipes made_recipes(const ChainRun& chain, size_t n, const NodePlan& plan, size_t output,
-                         const ChainRecipeMaker& recipes, const Layers& infos) {
+BandRecipes made_recipes(const ChainRun& chain, size_t n, const std::vector<NodePlan>& plans,
+                         const NodePlan& plan, size_t output, const ChainRecipeMaker& recipes,
+                         const Layers& infos) {
   const auto& node = chain.chain->nodes[n];
   RecipeParts parts{.node = &node};
   std::vector<const BandRecipes*> inputs;
@@ -48,16 +73,15 @@ BandRecipes made_recipes(const ChainRun& chain, size_t n, const NodePlan& plan, 
     for (const auto& layer : node.block().layers_read())
       parts.layers.push_back(recipe_of_layer(infos.info(layer)));
   }
-  const std::span<const BandOrigin> origins(plan.origins);
-  return workflow::recipes_of(parts, plan.outputs[output],
-                              output == 0 ? origins : origins.first(0));
+  return workflow::recipes_of(parts, plan.outputs[output], origins_of(node, plans, plan, output));
 }
 
-BandRecipes recipes_of_node(const ChainRun& chain, size_t n, const NodePlan& plan, size_t output,
-                            const ChainRecipeMaker& recipes, const Layers& infos) {
+BandRecipes recipes_of_node(const ChainRun& chain, size_t n, const std::vector<NodePlan>& plans,
+                            const NodePlan& plan, size_t output, const ChainRecipeMaker& recipes,
+                            const Layers& infos) {
   const auto& node = chain.chain->nodes[n];
   const auto layer = node.kind() == OpKind::source ? node.source().layer() : std::nullopt;
-  if (!layer) return made_recipes(chain, n, plan, output, recipes, infos);
+  if (!layer) return made_recipes(chain, n, plans, plan, output, recipes, infos);
   const auto& info = infos.info(*layer);
   return recipes_by_name(info.schema, info.recipes, plan.outputs[output]);
 }
@@ -183,7 +207,7 @@ ItemPlan StepRun::plan(const Item& item, const Layers* layers,
       throw;
     }
     recipes.add(node_plan.outputs, [&](size_t output) {
-      return recipes_of_node(chain, n, node_plan, output, recipes, *infos);
+      return recipes_of_node(chain, n, plan.nodes, node_plan, output, recipes, *infos);
     });
     plan.nodes.push_back(std::move(node_plan));
   }
@@ -245,6 +269,41 @@ std::string place_of_text(const Value& value) {
 
 }  // namespace
 
+namespace {
+
+// Its steps work on tables, models and vector files as a whole.
+bool makes_no_pixels(const Workflow& workflow) {
+  return std::none_of(workflow.steps.begin(), workflow.steps.end(), [](const Step& step) {
+    return step.needs_grid() || step.domain.extent != Domain::Extent::whole;
+  });
+}
+
+// Of a document that makes no pixels and so needs none: the Earth, as one pixel.
+Area whole_earth() {
+  geo::Grid grid;
+  grid.crs = geo::Crs::parse("EPSG:4326");
+  grid.origin_x = -180;
+  grid.origin_y = 90;
+  grid.pixel_width = 360;
+  grid.pixel_height = 180;
+  grid.width = grid.height = 1;
+  Area area;
+  area.zones = {{"all", grid}};
+  area.tiling = {1, 1};
+  return area;
+}
+
+Area area_of(const Workflow& workflow, const RunOptions& options) {
+  const auto& area = workflow.document.area;
+  if (!area.is_null() || !makes_no_pixels(workflow))
+    return resolve_area(area, options.trial_resolution);
+  if (options.trial_resolution)
+    throw Error(ErrorCode::invalid, "--resolution: the document has no area and makes no pixels");
+  return whole_earth();
+}
+
+}  // namespace
+
 std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& registry,
                                  const RunOptions& options, const std::string& build) {
   std::unique_ptr<Run> run(new Run(registry));
@@ -264,7 +323,7 @@ std::unique_ptr<Run> Run::create(const Document& resolved, const Registry& regis
   }
   record.profile = resolved.profile;
   try {
-    record.area = resolve_area(resolved.area, options.trial_resolution);
+    record.area = area_of(run->workflow_, options);
   } catch (const Error& error) {
     throw_as_document_error(error, resolved.area.place());
   }

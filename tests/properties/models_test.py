@@ -16,7 +16,12 @@ from program import main
 SIZE = (128, 64)  # columns, rows
 
 
-def features(reader="median", period="2020-01-01..2020-12-31", bands="[red, nir]", name="features"):
+def days(first=0, last=4):
+    return f"{scenes.day(first):%Y-%m-%d}..{scenes.day(last):%Y-%m-%d}"
+
+
+def features(reader="median", period=None, bands="[red, nir]", name="features"):
+    period = period or days()
     return f"""      - load: {{scenes: "SCENES/items.json", bands: {bands}, period: {period}}}
       - reduce: {{stat: {reader}, as: {name}_composite}}
       - index: {{names: NDVI, keep: [red, nir], from: {name}_composite, as: {name}}}"""
@@ -36,10 +41,10 @@ steps:
     over: tiles
     do:
 {training or features()}
-      - index: {{names: NDVI, from: features_composite, as: ndvi}}
+      - index: {{names: NDVI, from: features, as: ndvi}}
       - reclass: {{rules: [{{to: 0, value: 1}}, {{from: 0, value: 2}}], from: ndvi, as: truth}}
       - join: {{from: [features, truth], names: [red, nir, NDVI, truth], as: joined}}
-      - sample: {{layer: samples, from: joined, label: truth, label_type: classes, number: 300}}
+      - sample: {{layer: samples, from: joined, label: truth, classes: {{1: low, 2: high}}, number: 300}}
 """
     if not only_samples:
         text += f"""  learning:
@@ -68,7 +73,7 @@ def features_made_in_another_way_are_refused(bench):
     bench.expect_equal(sorted(recipes), ["NDVI", "nir", "red"], "each feature has a recipe")
     bench.expect_equal(len(set(recipes.values())), 3, "of its own")
     # Other days, another order of bands and one more of them make the same features.
-    same = features(period="2020-01-01..2020-06-30", bands="[nir, red, SCL]")
+    same = features(period=days(1, 3), bands="[nir, red, SCL]")
     bench.run(document(bench, prediction=same))
     refused = bench.call("run", document(bench, prediction=features("mean")))
     bench.expect_equal(refused.code, 2, "another composite is a mistake in the document")
@@ -122,7 +127,7 @@ def models_of_all_runs_are_listed(bench):
         bench.expect_equal((card["run"], card["step"]), (run, "learning"), "who trained it")
         bench.expect_equal(card["parameters"]["n_estimators"], trees, "how")
         bench.expect_equal(model["uses"], [{"run": run, "step": "prediction", "layer": "classes"}], "what was made with it")
-        bench.expect(card["period_start"].startswith("2020") and len(card["bbox"]) == 4 and len(card["data_hash"]) == 64,
+        bench.expect(card["period_start"].startswith(f"{scenes.day(0):%Y-%m-%d}") and len(card["bbox"]) == 4 and len(card["data_hash"]) == 64,
                      "when, where, of what", card)
     text = bench.call("models", "list", "--store", "out").out.splitlines()
     bench.expect(len(text) == 2 and "spatial" in text[0] and "made classes" in text[1], "for people", text)
@@ -198,7 +203,36 @@ def maps_tell_where_the_model_may_be_applied(bench):
     bench.expect(refused.code == 2 and "applicability: true" in refused.err, "a model without an area", refused.err)
 
 
-TESTS = (maps_tell_where_the_model_may_be_applied, features_made_in_another_way_are_refused, a_model_file_remembers_how_its_features_were_made, a_layer_passes_recipes_on,
+def what_only_learns_needs_no_area(bench):
+    random = numpy.random.default_rng(1)
+    rows = random.normal(size=(200, 2))
+    lines = ["height,width,kind"] + [f"{a:.6f},{b:.6f},{int(a + b > 0)}" for a, b in rows]
+    (bench.folder / "samples.csv").write_text("\n".join(lines) + "\n")
+    text = """geoloom: 1
+name: learning
+store: out
+steps:
+  learning:
+    do:
+      - table: {file: samples.csv, label: kind, as: samples}
+      - train: {table: samples, parameters: {n_estimators: 20}, as: kinds}
+"""
+    bench.run(bench.document(text))
+    card = card_of(bench.folder / "out/kinds.zip")
+    bench.expect(card["metrics"]["random cross-validation"]["overall_accuracy"] > 0.85, "it has learned", card["metrics"])
+    bench.expect("recipe" not in card and "bbox" not in card and "period_start" not in card, "what is not known is not told", card)
+    shown = bench.call("models", "show", "kinds", "--store", "out").out
+    bench.expect("recipe unknown" in shown and "region unknown" in shown, "nor made up", shown)
+    refused = bench.call("run", bench.document(text.replace("name: learning", "name: both") + """  map:
+    do:
+      - load: {scenes: nowhere}
+      - save: {layer: pixels}
+"""))
+    bench.expect(refused.code == 2 and "area" in refused.err, "pixels need one", refused.err)
+
+
+TESTS = (features_made_in_another_way_are_refused, a_model_file_remembers_how_its_features_were_made, a_layer_passes_recipes_on,
+         maps_tell_where_the_model_may_be_applied, what_only_learns_needs_no_area,
          other_parameters_make_other_tables, models_of_all_runs_are_listed, one_model_is_shown_and_several_compared)
 
 if __name__ == "__main__":

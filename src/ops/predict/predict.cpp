@@ -177,6 +177,44 @@ struct ClassEntry {
   }
 };
 
+// The square cells of the grid, counted from its corner, that a window touches.
+class Cells {
+ public:
+  Cells(const geo::Window& window, int64_t side)
+      : side_(side),
+        left_(geo::floor_div(window.x, side)),
+        top_(geo::floor_div(window.y, side)),
+        across_(geo::floor_div(window.right() - 1, side) - left_ + 1),
+        down_(geo::floor_div(window.bottom() - 1, side) - top_ + 1) {}
+
+  size_t count() const { return static_cast<size_t>(across_ * down_); }
+  size_t at(int64_t x, int64_t y) const {
+    return static_cast<size_t>((geo::floor_div(y, side_) - top_) * across_ +
+                               geo::floor_div(x, side_) - left_);
+  }
+  geo::Window window(size_t cell) const {
+    const auto at = static_cast<int64_t>(cell);
+    return {(left_ + at % across_) * side_, (top_ + at / across_) * side_, side_, side_};
+  }
+
+ private:
+  int64_t side_, left_, top_, across_, down_;
+};
+
+// The mean over those pixels of a part that lack no feature, added up row by row; there is one.
+double mean_in(std::span<const float> plane, std::span<const uint32_t> missing,
+               const geo::Window& window, const geo::Window& part) {
+  double sum = 0, count = 0;
+  for (int64_t y = std::max(part.y, window.y); y < std::min(part.bottom(), window.bottom()); ++y)
+    for (int64_t x = std::max(part.x, window.x); x < std::min(part.right(), window.right()); ++x) {
+      const auto p = static_cast<size_t>((y - window.y) * window.width + x - window.x);
+      if (missing[p] > 0) continue;
+      sum += double{plane[p]};
+      count += 1;
+    }
+  return sum / count;
+}
+
 class Predict : public workflow::BlockOp {
  public:
   const workflow::OpDescription& description() const override { return kDescription; }
@@ -418,49 +456,30 @@ void Predict::select(const Block& in, const Block& out, size_t slice, const Fitt
     }
 }
 
-// Of all cells that the result touches, by the mean of their whole pixels' features, added up row
-// by row: a cell lies in the input as a whole, so blocks do not matter.
+// Each cell lies in the input as a whole, so blocks do not matter.
 void Predict::find_dissimilarity(const Fitted& fitted, const Block& in, const Block& out,
                                  Workspace& work) const {
   const auto& from = in.window();
-  const auto& to = out.window();
-  const int64_t left = geo::floor_div(to.x, cell_), top = geo::floor_div(to.y, cell_);
-  const int64_t across = geo::floor_div(to.right() - 1, cell_) - left + 1;
-  const int64_t down = geo::floor_div(to.bottom() - 1, cell_) - top + 1;
-  const auto cells = static_cast<size_t>(across * down);
-  // NaN: not asked for.
-  std::vector<std::vector<float>> means(work.planes.size(), std::vector<float>(cells, kNaN));
+  const Cells cells(out.window(), cell_);
   const auto cell_of = [&](size_t source) {
     const auto at = static_cast<int64_t>(source);
-    const int64_t x = from.x + at % from.width, y = from.y + at / from.width;
-    return static_cast<size_t>((geo::floor_div(y, cell_) - top) * across +
-                               geo::floor_div(x, cell_) - left);
+    return cells.at(from.x + at % from.width, from.y + at / from.width);
   };
-  std::vector<uint8_t> wanted(cells, 0);
+  std::vector<uint8_t> wanted(cells.count(), 0);
   for (const size_t source : work.sources) wanted[cell_of(source)] = 1;
-  for (size_t cell = 0; cell < cells; ++cell) {
-    if (wanted[cell] == 0) continue;
-    const auto at = static_cast<int64_t>(cell);
-    const int64_t x0 = std::max((left + at % across) * cell_, from.x) - from.x;
-    const int64_t y0 = std::max((top + at / across) * cell_, from.y) - from.y;
-    const int64_t x1 = std::min((left + at % across + 1) * cell_, from.right()) - from.x;
-    const int64_t y1 = std::min((top + at / across + 1) * cell_, from.bottom()) - from.y;
-    for (size_t f = 0; f < work.planes.size(); ++f) {
-      double sum = 0, count = 0;
-      for (int64_t y = y0; y < y1; ++y)
-        for (int64_t x = x0; x < x1; ++x) {
-          const auto p = static_cast<size_t>(y * from.width + x);
-          if (work.missing[p] > 0) continue;
-          sum += double{work.planes[f][p]};
-          count += 1;
-        }
-      const auto& feature = fitted.scales[f];
-      means[f][cell] = static_cast<float>(sum / count * feature.scale + feature.offset);
-    }
-  }
+  std::vector<std::vector<float>> means;
   std::vector<const float*> pointers;
+  for (size_t f = 0; f < work.planes.size(); ++f) {
+    const auto& feature = fitted.scales[f];
+    auto& plane = means.emplace_back(cells.count(), kNaN);  // NaN: nobody asks
+    for (size_t cell = 0; cell < cells.count(); ++cell)
+      if (wanted[cell] != 0)
+        plane[cell] = static_cast<float>(
+            mean_in(work.planes[f], work.missing, from, cells.window(cell)) * feature.scale +
+            feature.offset);
+  }
   for (const auto& plane : means) pointers.push_back(plane.data());
-  const auto of_cells = fitted.area->dissimilarity(pointers, cells);
+  const auto of_cells = fitted.area->dissimilarity(pointers, cells.count());
   work.predictions.dissimilarity.clear();
   for (const size_t source : work.sources)
     work.predictions.dissimilarity.push_back(of_cells[cell_of(source)]);
