@@ -198,10 +198,20 @@ void SmallAreas::add_row(const uint32_t* above, const uint32_t* row, size_t widt
 
 std::vector<uint32_t> SmallAreas::taken_over_by(double smallest) const {
   std::vector<uint32_t> result(sizes_.size(), kStays);
-  for (size_t area = 1; area < sizes_.size(); ++area) {
-    const uint32_t neighbour = largest_neighbour_[area];
-    if (sizes_[area] < smallest && neighbour != kStays && sizes_[neighbour] >= smallest)
-      result[area] = neighbour;
+  std::vector<bool> known(sizes_.size());
+  std::vector<uint32_t> way;
+  for (uint32_t area = 1; area < sizes_.size(); ++area) {
+    way.clear();
+    uint32_t at = area;
+    // Marked when it is set out from, so that a circle ends where it began, at one that stays.
+    while (at != kStays && sizes_[at] < smallest && !known[at]) {
+      known[at] = true;
+      way.push_back(at);
+      at = largest_neighbour_[at];
+    }
+    const bool large = at != kStays && sizes_[at] >= smallest;
+    const uint32_t taker = large ? at : at == kStays ? kStays : result[at];
+    for (const uint32_t small : way) result[small] = taker;
   }
   return result;
 }

@@ -57,8 +57,9 @@ class ComponentSweep {
 };
 
 // Which areas of a map are too small, and which neighbour takes each over: the largest one, of
-// equally large ones that which begins first. One whose largest neighbour is too small as well
-// stays. This is the rule of GDALSieveFilter(), which decides ties by the order it meets areas in.
+// equally large ones that which begins first. Where that is too small as well, its own largest
+// neighbour does, and so on; an area from which this way leads in a circle stays. This is the rule
+// of GDALSieveFilter(), which decides ties by the order it meets areas in.
 class SmallAreas {
  public:
   static constexpr uint32_t kStays = 0;

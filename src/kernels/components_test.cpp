@@ -95,8 +95,14 @@ TEST(SmallAreas, OfEquallyLargeTakersTheFirstIsTaken) {
 
 TEST(SmallAreas, AmongSmallOnesStay) {
   EXPECT_THAT(takers({1, 2, 3, 4}, 4, 2), ElementsAre(0, 0, 0, 0, 0));
-  // The largest neighbour of 2 is 1, which is large enough; that of the 3 is 2, which is not.
-  EXPECT_THAT(takers({1, 1, 1, 2, 2, 3}, 6, 3), ElementsAre(0, 0, 1, 0));
+}
+
+TEST(SmallAreas, GoWhereTheirTakersGo) {
+  // The largest neighbour of the 3 is 2, which goes to 1.
+  EXPECT_THAT(takers({1, 1, 1, 2, 2, 3}, 6, 3), ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(takers({3, 2, 2, 1, 1, 1}, 6, 3), ElementsAre(0, 3, 3, 0));
+  // 3 and 2, its largest neighbour, are each other's; 4 goes where 3 does: nowhere.
+  EXPECT_THAT(takers({2, 2, 3, 3, 3, 4}, 6, 4), ElementsAre(0, 0, 0, 0));
 }
 
 }  // namespace

@@ -370,6 +370,7 @@ class Assess : public workflow::ItemTaskOp {
     made.metrics = kDeclared;
     return made;
   }
+  bool needs_grid() const override { return false; }
   size_t memory_bytes(const geo::Grid& /*grid*/) const override { return size_t{32} << 20; }
 
   Json freeze(const std::vector<workflow::Zone>& /*zones*/,

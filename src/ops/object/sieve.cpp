@@ -18,13 +18,13 @@ using kernels::Connectivity;
 const workflow::OpDescription kDescription{
     .name = "sieve",
     .kind = workflow::OpKind::task,
-    .version = 1,
+    .version = 2,
     .summary = "Areas of a map that are too small go to their largest neighbour",
     .documentation =
         R"(An area is pixels of one class that touch: those that share an edge, with `touch: corners` those at the corners too.
 Areas smaller than `smallest` take the class of the largest area beside them; of equally large ones, of the one that begins first, row by row from
-the top. An area whose largest neighbour is too small itself stays as it is. This is what GDAL's sieve does, which decides between equally large
-neighbours by the order in which it meets them.
+the top. Where the largest neighbour is too small itself, they go where it goes; areas that are each other's largest neighbours stay as they are.
+This is what GDAL's sieve does (`gdal_sieve`, and rasterio by it), which counts pixels and decides between equally large neighbours by the order in which it meets them.
 
 **Units.** `smallest` counts pixels, or square metres or hectares with `unit`. On grids in metres or feet that is the area on the grid; on grids in
 degrees the area on the Earth, row by row.
@@ -146,7 +146,7 @@ workflow::Product SieveMap::run(const workflow::TaskContext& context) const {
     if constexpr (std::is_integral_v<T>) {
       Sieving<T> sieving(picture, touch_ == "edges" ? Connectivity::edges : Connectivity::corners,
                          sizes);
-      const auto takers = sieving.find_takers(smallest_);
+      const auto takers = sieving.find_takers(as_pixel_sizes(smallest_, unit_));
       raster::Block out;
       picture.for_rows([&](const raster::Block& strip, size_t row, int64_t) {
         if (row == 0) out = output.block(strip.window());

@@ -123,6 +123,7 @@ class Vectorising {
         context_(context),
         picture_(picture),
         writer_(writer),
+        smallest_(as_pixel_sizes(settings.smallest, settings.unit)),
         names_(settings.names.or_of(picture.schema().bands.front())),
         only_(settings.only.begin(), settings.only.end()),
         pixel_areas_(context.grid),
@@ -175,6 +176,7 @@ class Vectorising {
   const workflow::TaskContext& context_;
   const LayerPicture& picture_;
   gdal::VectorWriter& writer_;
+  const double smallest_;  // as the sizes of areas
   const ClassNames names_;
   const std::set<int64_t> only_;
   const geo::PixelAreas pixel_areas_;
@@ -213,7 +215,7 @@ void Vectorising<T>::label(const raster::Block& strip, size_t row, std::vector<u
     areas = pieces;
   const T* const of = values(strip, row);
   for (size_t x = 0; x < width_; ++x) {
-    const bool wanted = sizes()[areas[x]] >= settings_.smallest &&
+    const bool wanted = sizes()[areas[x]] >= smallest_ &&
                         (only_.empty() || only_.contains(static_cast<int64_t>(of[x])));
     if (!wanted) pieces[x] = areas[x] = 0;
   }
