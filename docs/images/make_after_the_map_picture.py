@@ -31,7 +31,8 @@ steps:
       - save: {layer: picture, from: median}
       - index: {names: [NDVI], from: median, as: ndvi}
       - reclass: {rules: [{to: LIMIT, value: 0}, {from: LIMIT, value: 1}], classes: {0: bare, 1: green}, from: ndvi, as: classes}
-      - exclude: {from: [classes, ndvi], rules: [{when: "NDVI < WATER"}], reason: none, as: kept}
+      - expr: {formula: NDVI, name: greenness, from: ndvi, as: greenness}  # the classes' band has the other name
+      - exclude: {from: [classes, greenness], rules: [{when: greenness < WATER}], reason: none, as: kept}
       - save: {layer: cover, from: kept, nodata: 255, colours: {0: "#d9b36c", 1: "#2f7d32"}}
       - majority: {radius: 1, from: kept, as: smoothed}
       - save: {layer: smooth, from: smoothed, nodata: 255, colours: {0: "#d9b36c", 1: "#2f7d32"}}
@@ -61,8 +62,8 @@ def main():
     parser.add_argument("geoloom", type=pathlib.Path)
     parser.add_argument("--scenes", type=pathlib.Path, default=pathlib.Path("out/demo/scenes"))
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path(__file__).with_name("after-the-map.png"))
-    parser.add_argument("--limit", default="0.5", help="the NDVI from which on a pixel is green")
-    parser.add_argument("--water", default="0.1", help="the NDVI below which a pixel is taken out")
+    parser.add_argument("--limit", default="0.8", help="the NDVI from which on a pixel is green")
+    parser.add_argument("--water", default="0.45", help="the NDVI below which a pixel is taken out")
     arguments = parser.parse_args()
     font = ImageFont.truetype(FONT, 13)
     with tempfile.TemporaryDirectory() as folder:
