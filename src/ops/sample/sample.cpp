@@ -497,7 +497,9 @@ void Sample::declare(workflow::Parameters& parameters) {
       .meaning(workflow::Meaning::layer);
   parameters.add("label", &settings_.label, "Band that holds the answer. Default: none")
       .meaning(workflow::Meaning::band);
-  parameters.add("label_type", &settings_.label_type, "Default: classes for a band of classes, and with `classes`")
+  parameters
+      .add("label_type", &settings_.label_type,
+           "Default: classes for a band of classes, and with `classes`")
       .choices({"classes", "number"});
   parameters.add("classes", &classes_, "Names of classes: {1: crop, 0: other}");
   parameters.add("features", &settings_.features, "Bands to keep. Default: all others")
