@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gdal/class_names.h"
 
+#include <cpl_conv.h>
+#include <cpl_string.h>
 #include <fmt/format.h>
 
 #include <charconv>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 namespace geoloom::gdal {
@@ -19,22 +22,10 @@ enum class Usage { name = 2, value = 5, red = 6, green = 7, blue = 8 };
 // Types of columns, as GDAL numbers them.
 enum class Type { integer = 0, text = 2 };
 
-// Other control characters cannot stand in XML 1.0 at all.
 std::string xml_text(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (static_cast<unsigned char>(c) >= 0x20 || c == '\t')
-      out += c;
-    else
-      out += ' ';
-  }
-  return out;
+  const std::unique_ptr<char, decltype(&VSIFree)> escaped(
+      CPLEscapeString(text.data(), static_cast<int>(text.size()), CPLES_XML), &VSIFree);
+  return escaped.get();
 }
 
 std::string column(int index, const char* name, Type type, Usage usage) {

@@ -30,8 +30,8 @@ TEST(ClassNames, ASecondFileForOtherPrograms) {
                                      {2, {}, {}},
                                      {3, {{300, "far"}}, {}}});
   EXPECT_THAT(text,
-              HasSubstr("<Category></Category>\n      <Category>a &lt; b &amp; c </Category>"));
-  EXPECT_THAT(text, HasSubstr("<F>1</F><F>a &lt; b &amp; c </F><F>1</F><F>2</F><F>3</F></Row>"));
+              HasSubstr("<Category></Category>\n      <Category>a &lt; b &amp; c</Category>"));
+  EXPECT_THAT(text, HasSubstr("<F>1</F><F>a &lt; b &amp; c</F><F>1</F><F>2</F><F>3</F></Row>"));
   EXPECT_THAT(text, HasSubstr("<F>3</F><F>d</F><F>0</F><F>0</F><F>0</F></Row>"));
   EXPECT_THAT(text, Not(HasSubstr("band=\"2\"")));
   EXPECT_THAT(text, HasSubstr("<F>300</F><F>far</F></Row>"));

@@ -35,6 +35,10 @@ class ComponentSweep {
   void close();
   // By the number of the area, which is 1 or more.
   const std::vector<double>& sizes() const { return sizes_; }
+  // What it holds for areas, beside rows.
+  size_t bytes() const {
+    return parents_.size() * sizeof(uint32_t) + sizes_.size() * sizeof(double);
+  }
 
   void rewind();
   void label_row(const T* values, const uint8_t* valid, uint32_t* labels);

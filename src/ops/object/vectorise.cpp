@@ -199,6 +199,7 @@ void Vectorising<T>::measure() {
     const double size = pixel_size[static_cast<size_t>(y - picture_.window().y)];
     pieces_.add_row(values(strip, row), valid(strip, row), size);
     if (areas_) areas_->add_row(values(strip, row), valid(strip, row), size);
+    check_memory();
   });
   pieces_.close();
   if (areas_) areas_->close();
@@ -303,7 +304,8 @@ template <class T>
 void Vectorising<T>::check_memory() const {
   constexpr size_t kBytesPerArea = 200;  // with its places in the tables
   const size_t held = outlines_.bytes() + points_ * sizeof(kernels::LatticePoint) +
-                      open_.size() * kBytesPerArea + sizes().size() * sizeof(double);
+                      open_.size() * kBytesPerArea + pieces_.bytes() +
+                      (areas_ ? areas_->bytes() : 0);
   if (held <= context_.memory_bytes) return;
   throw Error(ErrorCode::resource,
               fmt::format("vectorise: the outlines of layer '{}' need more than the {} MiB that "

@@ -55,6 +55,30 @@ raster::Block block_of(const raster::CubeSchema& schema, const std::vector<Numbe
   return block;
 }
 
+// Runs the op; band by band what `out` then holds, NaN where invalid.
+std::vector<Numbers> bands_made(const workflow::BlockOp& op, const workflow::Prepared* prepared,
+                                const raster::CubeSchema& input, const raster::Block& in,
+                                const raster::CubeSchema& output, raster::Block& out) {
+  const raster::CubeSchema *inputs[] = {&input}, *outputs[] = {&output};
+  const raster::Block* in_blocks[] = {&in};
+  raster::Block* out_blocks[] = {&out};
+  op.run({.input_schemas = inputs,
+          .output_schemas = outputs,
+          .prepared = prepared,
+          .inputs = in_blocks,
+          .outputs = out_blocks});
+  std::vector<Numbers> bands;
+  for (size_t band = 0; band < out.bands(); ++band)
+    raster::visit(out.type(band), [&]<class T>(T) {
+      auto& numbers = bands.emplace_back();
+      for (size_t p = 0; p < out.pixels(); ++p)
+        numbers.push_back(out.validity(0, band)[p] != 0
+                              ? static_cast<double>(out.plane<T>(band, 0)[p])
+                              : kInvalid);
+    });
+  return bands;
+}
+
 // Band by band; NaN where invalid.
 std::map<std::string, Numbers> predicted(const std::string& yaml, const std::string& model,
                                          const std::vector<std::string>& bands,
@@ -67,22 +91,10 @@ std::map<std::string, Numbers> predicted(const std::string& yaml, const std::str
   const auto plan = op->plan_at({.prepared = prepared.get()}, inputs);
   const auto in = block_of(input, pixels);
   raster::Block out(plan.outputs[0], in.window(), 0, 1);
-  const raster::CubeSchema* outputs[] = {&plan.outputs[0]};
-  const raster::Block* in_blocks[] = {&in};
-  raster::Block* out_blocks[] = {&out};
-  op->run({.input_schemas = inputs,
-           .output_schemas = outputs,
-           .prepared = prepared.get(),
-           .inputs = in_blocks,
-           .outputs = out_blocks});
+  const auto made = bands_made(*op, prepared.get(), input, in, plan.outputs[0], out);
   std::map<std::string, Numbers> result;
-  for (size_t band = 0; band < out.bands(); ++band)
-    raster::visit(out.type(band), [&]<class T>(T) {
-      for (size_t p = 0; p < out.pixels(); ++p)
-        result[plan.outputs[0].bands[band].name].push_back(
-            out.validity(0, band)[p] != 0 ? static_cast<double>(out.plane<T>(band, 0)[p])
-                                          : kInvalid);
-    });
+  for (size_t band = 0; band < made.size(); ++band)
+    result[plan.outputs[0].bands[band].name] = made[band];
   return result;
 }
 
@@ -302,24 +314,7 @@ std::vector<Numbers> predicted_picture(
             std::isnan(values[band]) ? 0 : static_cast<float>(values[band]);
       }
     }
-  const raster::CubeSchema* outputs[] = {&plan.outputs[0]};
-  const raster::Block* in_blocks[] = {&in};
-  raster::Block* out_blocks[] = {&out};
-  op->run({.input_schemas = inputs,
-           .output_schemas = outputs,
-           .prepared = prepared.get(),
-           .inputs = in_blocks,
-           .outputs = out_blocks});
-  std::vector<Numbers> bands;
-  for (size_t band = 0; band < out.bands(); ++band)
-    raster::visit(out.type(band), [&]<class T>(T) {
-      auto& numbers = bands.emplace_back();
-      for (size_t p = 0; p < out.pixels(); ++p)
-        numbers.push_back(out.validity(0, band)[p] != 0
-                              ? static_cast<double>(out.plane<T>(band, 0)[p])
-                              : kInvalid);
-    });
-  return bands;
+  return bands_made(*op, prepared.get(), input, in, plan.outputs[0], out);
 }
 
 TEST(Predict, ApplicabilityOfEachPixel) {
