@@ -8,6 +8,10 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wold-s
                     -Wno-missing-field-initializers
                     # GCC 12 warns of std::string's own memcpy (its bug 105329).
                     $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> -ffp-contract=off)
+if(GEOLOOM_BATCHED AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Included in a batch, a source looks like a header, whose classes had better not hold unnamed types.
+  add_compile_options(-Wno-subobject-linkage)
+endif()
 # Warnings of GCC are kept at zero; another compiler's are for reading.
 if(GEOLOOM_WERROR AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Werror)

@@ -2,14 +2,16 @@ include(GoogleTest)
 
 # One call per layer: its sources, its tests and the layers and libraries it stands on.
 #
-#   geoloom_module(raster [QUICK] SOURCES cube.cpp ... TESTS cube_test.cpp ... DEPENDS geo gdal LIBRARIES fmt::fmt)
+#   geoloom_module(raster [QUICK] [OWN_NAMES name ...] SOURCES cube.cpp ... TESTS cube_test.cpp ...
+#                  DEPENDS geo gdal LIBRARIES fmt::fmt)
 #
 # makes the library geoloom_raster and, when tests are built, the program raster_test.
-# QUICK is for code that is not where the time goes. DEPENDS names layers; tests/layers_test.py fails on
+# QUICK is for code that is not where the time goes; OWN_NAMES are explained in batches.cmake. DEPENDS names layers; tests/layers_test.py fails on
 # an include that goes up a layer.
 function(geoloom_module name)
-  cmake_parse_arguments(M "QUICK" "" "SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
-  add_library(geoloom_${name} STATIC ${M_SOURCES})
+  cmake_parse_arguments(M "QUICK" "" "OWN_NAMES;SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
+  geoloom_batches(sources ${name} OWN_NAMES ${M_OWN_NAMES} SOURCES ${M_SOURCES})
+  add_library(geoloom_${name} STATIC ${sources})
   target_include_directories(geoloom_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
   target_link_libraries(geoloom_${name} PUBLIC ${M_LIBRARIES})
   foreach(layer ${M_DEPENDS})
@@ -36,7 +38,8 @@ endfunction()
 # A GoogleTest program whose cases are listed in ctest one by one.
 function(geoloom_test name)
   cmake_parse_arguments(T "" "" "SOURCES;LIBRARIES" ${ARGN})
-  add_executable(${name} ${T_SOURCES})
+  geoloom_batches(sources ${name} TESTS SOURCES ${T_SOURCES})
+  add_executable(${name} ${sources})
   # What the sanitizers run. The command line's parsing takes a third of their build and has little
   # that a sanitizer could find; the program as a whole runs under them in the long tests.
   if(NOT name STREQUAL "cli_test")

@@ -55,6 +55,6 @@ std::string_view example_of(std::string_view op) {
 
 }  // namespace geoloom::ops
 ")
-  geoloom_module(ops SOURCES ${sources} ${F_SOURCES} ${table} TESTS ${tests} ${F_TESTS}
+  geoloom_module(ops OWN_NAMES kDescription kOutputs SOURCES ${sources} ${F_SOURCES} ${table} TESTS ${tests} ${F_TESTS}
                  DEPENDS ${F_DEPENDS} LIBRARIES ${F_LIBRARIES})
 endfunction()

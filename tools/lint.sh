@@ -16,7 +16,7 @@ echo "== layers, kernels" >&2
 echo "== clang-tidy" >&2
 # clang reads no headers that GCC has precompiled, and should see what a source forgot to include.
 plain=build/lint
-cmake --preset release -B "$plain" -DGEOLOOM_PRECOMPILED=OFF >/dev/null || exit 1
+cmake --preset release -B "$plain" -DGEOLOOM_PRECOMPILED=OFF -DGEOLOOM_BATCHED=OFF >/dev/null || exit 1
 passed=build/tidy
 [[ ${1:-} != --all ]] || rm -rf "$passed"
 mkdir -p "$passed"

@@ -24,12 +24,12 @@ struct RunsArguments {
   ControlArguments control;
 };
 
-OpenedRun open_run(const RunsArguments& arguments, const Commands& commands) {
+OpenedRun run_of(const RunsArguments& arguments, const Commands& commands) {
   return cli::open_run(arguments.store, arguments.run, commands.registry);
 }
 
 int retry(const RunsArguments& arguments, const Commands& commands) {
-  auto opened = open_run(arguments, commands);
+  auto opened = run_of(arguments, commands);
   const auto& pool = opened.run->workflow().document.pool;
   auto options = arguments.machine.options(pool);
   options.control_interval = arguments.control.interval();

@@ -10,7 +10,7 @@ namespace {
 
 using workflow::OrderedJson;
 
-constexpr size_t kMostExamples = 12;
+constexpr size_t kMostExampleItems = 12;
 // Points of series and curves and cells of matrices, over all examples of a layer.
 constexpr size_t kMostNumbers = 20'000;
 
@@ -53,7 +53,7 @@ void MetricsSummary::offer(const Receipt& receipt) {
       if (const auto unit = item.metrics.units.find(name); unit != item.metrics.units.end())
         spread.unit = unit->second;
     }
-    if (layer.examples.size() < kMostExamples) layer.examples.push_back(std::move(item));
+    if (layer.examples.size() < kMostExampleItems) layer.examples.push_back(std::move(item));
   }
 }
 

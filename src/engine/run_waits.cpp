@@ -16,7 +16,7 @@ using workflow::Json;
 
 constexpr int kApprovalVersion = 1;
 
-std::string folder_of(const std::string& run_id) {
+std::string approvals_folder(const std::string& run_id) {
   return "runs/" + run_id + "/approvals";
 }
 
@@ -24,7 +24,7 @@ std::string folder_of(const std::string& run_id) {
 
 std::vector<Approval> read_approvals(const store::Store& store, const std::string& run_id) {
   std::vector<Approval> approvals;
-  for (const auto& payload : store::read_segments(store, folder_of(run_id)).payloads) {
+  for (const auto& payload : store::read_segments(store, approvals_folder(run_id)).payloads) {
     const auto json = Json::parse(payload, nullptr, false);
     if (!json.is_object() || json.value("geoloom_approval", 0) != kApprovalVersion) continue;
     try {
@@ -37,7 +37,7 @@ std::vector<Approval> read_approvals(const store::Store& store, const std::strin
 }
 
 void record_approval(store::Store& store, const std::string& run_id, const Approval& approval) {
-  store::SegmentWriter segments(store, folder_of(run_id));
+  store::SegmentWriter segments(store, approvals_folder(run_id));
   segments.append(Json{
       {"geoloom_approval", kApprovalVersion},
       {"step", approval.step},

@@ -78,7 +78,7 @@ const char* registered_driver(ArrayFormat format, const std::string& path) {
   if (GDALGetDriverByName(driver.name) == nullptr)
     throw Error(ErrorCode::resource,
                 fmt::format("this machine's GDAL was built without its {} driver", driver.name))
-        .at(place_of(path))
+        .at({.file = path})
         .hint("install a GDAL that has it: Debian's package is libgdal32 or later");
   return driver.name;
 }
@@ -105,18 +105,18 @@ void check_kind(const std::string& path, ArrayFormat format) {
   if (is_remote(path))
     throw Error(ErrorCode::invalid,
                 fmt::format("{} is read from this machine's disks only", name(format)))
-        .at(place_of(path))
+        .at({.file = path})
         .hint("copy the file first");
   if (format == ArrayFormat::zarr) {
     const auto status = file_status(path);
-    if (!status) throw Error(ErrorCode::missing, "there is no such folder").at(place_of(path));
+    if (!status) throw Error(ErrorCode::missing, "there is no such folder").at({.file = path});
     if (!status->directory)
-      throw Error(ErrorCode::invalid, "a Zarr store is a folder").at(place_of(path));
+      throw Error(ErrorCode::invalid, "a Zarr store is a folder").at({.file = path});
     return;
   }
   const auto start = first_bytes(path, 1024);
   const auto kind = looks_like(start);
-  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at(place_of(path));
+  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at({.file = path});
   const bool fits =
       format == ArrayFormat::hdf4
           ? kind == "HDF4"
@@ -126,7 +126,7 @@ void check_kind(const std::string& path, ArrayFormat format) {
                                                 kind.empty() ? "" : ": it looks like " + kind));
   if (kind == "HDF4") refusal.hint("let its name end in .hdf");
   if (kind == "HDF5 or netCDF") refusal.hint("let its name end in .h5 or .nc");
-  throw std::move(refusal).at(place_of(path));
+  throw std::move(refusal).at({.file = path});
 }
 
 // Planes of one version of a file share it: a series has one for each date and band. Under the
@@ -185,7 +185,7 @@ void add_variables(const OpenFile& file, const GDALGroup& group, int depth, Arra
     if (info.variables.size() >= kMostVariables)
       throw Error(ErrorCode::invalid,
                   fmt::format("the file has more than {} variables", kMostVariables))
-          .at(place_of(file.path));
+          .at({.file = file.path});
     info.variables.push_back(describe_array(*file.root, *array, file.format).variable);
   }
   for (const auto& name : group.GetGroupNames())
@@ -233,9 +233,9 @@ std::string only_variable(const OpenFile& file) {
   if (names.size() == 1) return names.front();
   if (names.empty())
     throw Error(ErrorCode::invalid, "the file has no variable with rows and columns")
-        .at(place_of(file.path));
+        .at({.file = file.path});
   throw Error(ErrorCode::invalid, fmt::format("the file has several variables: {}", list_of(names)))
-      .at(place_of(file.path))
+      .at({.file = file.path})
       .hint(fmt::format(
           "name one, as in {}",
           ArrayAddress{.format = file.format, .file = file.path, .variable = names[0]}.text()));
@@ -283,7 +283,7 @@ OpenArray array_of(const OpenFile& file, const std::string& variable) {
   throw Error(ErrorCode::missing,
               array ? fmt::format("the variable '{}' has no rows and columns", variable)
                     : fmt::format("the file has no variable '{}'", variable))
-      .at(place_of(file.path))
+      .at({.file = file.path})
       .hint(spelling_hint(variable, names));
 }
 
@@ -301,7 +301,7 @@ std::vector<GUInt64> plane_index(const ArrayVariable& variable, const std::vecto
     return Error(ErrorCode::invalid, fmt::format("the variable '{}' has the dimensions {} before "
                                                  "rows and columns, {}",
                                                  variable.name, fmt::join(sizes, ", "), what))
-        .at(place_of(path))
+        .at({.file = path})
         .hint(fmt::format("name one plane, counted from 0, as in {}[{}]", variable.name,
                           fmt::join(std::vector<int>(leading.size(), 0), ",")));
   };
@@ -320,7 +320,7 @@ std::vector<GUInt64> plane_index(const ArrayVariable& variable, const std::vecto
 ArrayAddress address_of(const std::string& text) {
   if (auto address = array_address(text)) return *std::move(address);
   const auto format = array_format_of_name(text);
-  if (!format) throw Error(ErrorCode::internal, "no array file").at(place_of(text));
+  if (!format) throw Error(ErrorCode::internal, "no array file").at({.file = text});
   return {.format = *format, .file = text};
 }
 
@@ -463,7 +463,7 @@ ArrayFileInfo describe_array_file(const std::string& path) {
   const auto format = array_format_of_name(path);
   if (!format)
     throw Error(ErrorCode::invalid, "its name ends as no netCDF, HDF5 or Zarr file's")
-        .at(place_of(path));
+        .at({.file = path});
   return describe_file(*open_file(path, *format));
 }
 

@@ -96,13 +96,13 @@ bool known_signature(const std::string& kind) {
 [[noreturn]] void throw_unopened(const std::string& path, const Capture& capture) {
   const std::string start = first_bytes(path, 1024);
   const std::string kind = looks_like(start);
-  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at(place_of(path));
+  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at({.file = path});
   if (known_signature(kind))
     throw capture.error(ErrorCode::corrupt, fmt::format("this {} file cannot be opened", kind));
   throw Error(ErrorCode::invalid, kind.empty()
                                       ? std::string("this is not a raster that can be read")
                                       : fmt::format("this looks like {}, not like a raster", kind))
-      .at(place_of(path))
+      .at({.file = path})
       .hint(
           "scenes may be GeoTIFF, JPEG 2000, PNG or JPEG, and by the ending of their names netCDF "
           "(.nc), HDF4 (.hdf), HDF5 (.h5) and Zarr (.zarr)");
@@ -197,12 +197,12 @@ void Dataset::Impl::check(const geo::Window& window, const std::vector<int>& ban
   if (window.empty() || !all.contains(window))
     throw Error(ErrorCode::internal, fmt::format("the window {} is not inside of {}x{} pixels",
                                                  window.text(), info.width, info.height))
-        .at(place_of(path));
+        .at({.file = path});
   for (const int band : bands)
     if (band < 1 || static_cast<size_t>(band) > info.bands.size())
       throw Error(ErrorCode::invalid,
                   fmt::format("band {} was asked for; the file has {}", band, info.bands.size()))
-          .at(place_of(path));
+          .at({.file = path});
 }
 
 void Dataset::Impl::throw_read(const Capture& capture) const {

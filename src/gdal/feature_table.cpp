@@ -15,12 +15,6 @@ namespace {
 
 constexpr size_t kMostFeatures = 20'000'000;
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 bool is_list(OGRFieldType type) {
   return type == OFTIntegerList || type == OFTInteger64List || type == OFTRealList ||
          type == OFTStringList;
@@ -36,7 +30,7 @@ OGRLayer& chosen_layer(GDALDataset& dataset, const std::string& wanted, const st
   throw Error(ErrorCode::invalid, wanted.empty()
                                       ? fmt::format("the file has {} layers", names.size())
                                       : fmt::format("there is no layer '{}'", wanted))
-      .at(place_of(path))
+      .at({.file = path})
       .hint(fmt::format("say which one: layer: {}", fmt::join(names, " or ")));
 }
 
@@ -178,7 +172,7 @@ FeatureTable FeatureTable::read(const std::string& path, const FeatureQuery& que
     impl->rows.push_back({std::move(feature), std::move(shape)});
     if (impl->rows.size() > kMostFeatures)
       throw Error(ErrorCode::resource, fmt::format("more than {} features", kMostFeatures))
-          .at(place_of(path));
+          .at({.file = path});
   }
   check_all_read(capture, layer, query.where, impl->rows.size(), path);
   return FeatureTable(std::move(impl));

@@ -26,12 +26,6 @@ constexpr size_t kOnePieceBytes = size_t{1} << 20;
 
 using FileHandle = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 ErrorCode code_of(int error_number) {
   switch (error_number) {
     case ENOENT:
@@ -59,7 +53,7 @@ ErrorCode code_of(int error_number) {
 
 Error local_error(int error_number, const std::string& path, std::string message) {
   return Error(code_of(error_number), std::move(message))
-      .at(place_of(path))
+      .at({.file = path})
       .cause(std::generic_category().message(error_number));
 }
 
@@ -226,7 +220,7 @@ std::string bytes_of(const std::string& path, size_t limit_bytes) {
   if (size > limit_bytes)
     throw Error(ErrorCode::invalid,
                 fmt::format("the file has {} bytes; at most {} are read here", size, limit_bytes))
-        .at(place_of(path));
+        .at({.file = path});
   VSIRewindL(file.get());
   std::string bytes(static_cast<size_t>(size), '\0');
   if (VSIFReadL(bytes.data(), 1, bytes.size(), file.get()) != bytes.size())
@@ -266,7 +260,7 @@ void copy_whole(const std::string& local_path, const std::string& vsi_path) {
   // Closing a handle completes the object, whatever is in it; there is no way to give it up.
   remove_whole(vsi_path);
   throw Error(ErrorCode::unavailable, "the file ended early while it was copied")
-      .at(place_of(local_path));
+      .at({.file = local_path});
 }
 
 std::vector<FileEntry> entries_in(const std::string& folder, bool recursive) {

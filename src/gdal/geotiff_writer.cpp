@@ -18,12 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 GDALColorInterp colour_of(const std::string& name) {
   if (name == "grey") return GCI_GrayIndex;
   if (name == "palette") return GCI_PaletteIndex;
@@ -137,7 +131,7 @@ class WorkFolder {
     if (failed == std::errc::no_such_file_or_directory) code = ErrorCode::missing;
     if (failed == std::errc::no_space_on_device) code = ErrorCode::resource;
     throw Error(code, "the folder of the file cannot be written to")
-        .at(place_of(target))
+        .at({.file = target})
         .cause(failed.message());
   }
   WorkFolder(const WorkFolder&) = delete;
@@ -153,7 +147,7 @@ class WorkFolder {
     fs::rename(file(), target, failed);
     if (failed)
       throw Error(ErrorCode::denied, "the file cannot be put in place")
-          .at(place_of(target))
+          .at({.file = target})
           .cause(failed.message());
   }
 
@@ -164,7 +158,7 @@ class WorkFolder {
 std::string plain_path(const std::string& path) {
   std::string checked = checked_path(path, Access::write);
   if (checked.starts_with("/vsi"))
-    throw Error(ErrorCode::internal, "rasters are written to local paths only").at(place_of(path));
+    throw Error(ErrorCode::internal, "rasters are written to local paths only").at({.file = path});
   return checked;
 }
 
@@ -207,11 +201,11 @@ struct ScratchWriter::Impl {
 };
 
 void ScratchWriter::Impl::check(const geo::Window& window) const {
-  if (!dataset) throw Error(ErrorCode::internal, "the file is closed").at(place_of(path));
+  if (!dataset) throw Error(ErrorCode::internal, "the file is closed").at({.file = path});
   if (window.empty() || !extent.contains(window))
     throw Error(ErrorCode::internal, fmt::format("the window {} is not inside of {}x{} pixels",
                                                  window.text(), extent.width, extent.height))
-        .at(place_of(path));
+        .at({.file = path});
 }
 
 // Blocks go to the file straight away. In GDAL's block cache they would wait until another thread,
@@ -259,7 +253,7 @@ ScratchWriter::ScratchWriter(const std::string& path, const geo::Grid& grid, con
   initialise();
   if (options.bands.empty() || grid.width < 1 || grid.height < 1 || grid.width > INT32_MAX ||
       grid.height > INT32_MAX)
-    throw Error(ErrorCode::internal, "a scratch file needs bands and pixels").at(place_of(path));
+    throw Error(ErrorCode::internal, "a scratch file needs bands and pixels").at({.file = path});
   impl_->path = path;
   impl_->extent = grid.window();
   impl_->type = options.type;
@@ -286,7 +280,7 @@ void ScratchWriter::write(const geo::Window& window, int band, const void* pixel
   impl_->check(window);
   if (band < 1 || band > GDALGetRasterCount(impl_->dataset.get()))
     throw Error(ErrorCode::internal, fmt::format("there is no band {}", band))
-        .at(place_of(impl_->path));
+        .at({.file = impl_->path});
   impl_->write_blocks(impl_->band(band), byte_size(impl_->type), window,
                       static_cast<const std::byte*>(pixels), row_stride_bytes);
 }

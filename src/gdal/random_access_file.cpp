@@ -24,12 +24,6 @@ constexpr size_t kHeaderBytes = size_t{32} << 10;
 
 using VirtualFile = std::unique_ptr<VSILFILE, int (*)(VSILFILE*)>;
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -92,7 +86,7 @@ struct RandomAccessFile::Impl {
     throw Error(ErrorCode::corrupt, fmt::format("the file ends after {} bytes, in the middle of "
                                                 "its data",
                                                 size))
-        .at(place_of(path));
+        .at({.file = path});
   }
 
   std::string path;
@@ -111,7 +105,7 @@ void RandomAccessFile::Impl::open_local(const std::string& checked) {
   if (descriptor->get() < 0 || ::fstat(descriptor->get(), &status) != 0 ||
       !S_ISREG(status.st_mode)) {
     first_bytes(path, 1);  // throws what is wrong with it
-    throw Error(ErrorCode::invalid, "this is not a file").at(place_of(path));
+    throw Error(ErrorCode::invalid, "this is not a file").at({.file = path});
   }
   size = static_cast<uint64_t>(status.st_size);
   version = version_text(status);
@@ -145,7 +139,7 @@ void RandomAccessFile::Impl::read_local(const ByteRange& range) const {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
       throw Error(ErrorCode::unavailable, "the file cannot be read")
-          .at(place_of(path))
+          .at({.file = path})
           .cause(std::generic_category().message(errno));
     if (got == 0) throw_too_short();
     done += static_cast<size_t>(got);

@@ -158,7 +158,7 @@ std::vector<std::pair<std::string, std::string>> metadata_of(GDALDatasetH datase
 
 void check_limits(const std::string& path, const RasterInfo& info) {
   if (info.bands.empty())
-    throw Error(ErrorCode::invalid, "the file holds no raster bands").at(place_of(path));
+    throw Error(ErrorCode::invalid, "the file holds no raster bands").at({.file = path});
   const BandInfo& first = info.bands.front();
   const int64_t bands =
       info.interleaving == "PIXEL" ? static_cast<int64_t>(info.bands.size()) : int64_t{1};
@@ -167,17 +167,11 @@ void check_limits(const std::string& path, const RasterInfo& info) {
     throw Error(ErrorCode::invalid,
                 fmt::format("blocks of {}x{} pixels with {} bands are too large to be decoded",
                             first.block_width, first.block_height, bands))
-        .at(place_of(path))
+        .at({.file = path})
         .hint("rewrite the file with internal tiles");
 }
 
 }  // namespace
-
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
 
 std::string item_of(GDALMajorObjectH object, const char* name, const char* domain) {
   return text_or_empty(GDALGetMetadataItem(object, name, domain));
@@ -227,7 +221,7 @@ RasterInfo describe_raster(const std::string& path, GDALDatasetH dataset) {
   const int count = GDALGetRasterCount(dataset);
   if (count > kMaxBands)
     throw Error(ErrorCode::invalid, fmt::format("{} bands; at most {} are read", count, kMaxBands))
-        .at(place_of(path));
+        .at({.file = path});
   for (int band = 1; band <= count; ++band)
     info.bands.push_back(band_info(GDALGetRasterBand(dataset, band)));
   info.compression = item_of(dataset, "COMPRESSION", "IMAGE_STRUCTURE");

@@ -19,8 +19,6 @@ SampleType sample_type_of(GDALDataType type);
 // Unknown where there is no reference, or one that PROJ refuses.
 geo::Crs crs_of(OGRSpatialReferenceH reference);
 
-Place place_of(const std::string& path);
-
 // A metadata item; empty when there is none.
 std::string item_of(GDALMajorObjectH object, const char* name, const char* domain);
 

@@ -39,12 +39,6 @@ void register_vector_drivers() {
 
 namespace {
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 bool ends_with(const std::string& path, std::string_view ending) {
   if (path.size() < ending.size()) return false;
   std::string tail = path.substr(path.size() - ending.size());
@@ -81,7 +75,7 @@ DatasetHandle open_vectors(const std::string& path) {
                                   drivers.data(), options.get(), nullptr));
   if (handle) return handle;
   const std::string start = first_bytes(path, 1024);
-  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at(place_of(path));
+  if (start.empty()) throw Error(ErrorCode::corrupt, "the file is empty").at({.file = path});
   const std::string kind = looks_like(start);
   throw capture
       .error(ErrorCode::invalid, kind.empty() ? std::string("this is not a vector file that can be "
@@ -123,7 +117,7 @@ std::vector<int> column_indices(OGRLayer& layer, const std::vector<std::string>&
       names.emplace_back(definition->GetFieldDefn(i)->GetNameRef());
     throw Error(ErrorCode::invalid,
                 fmt::format("layer '{}' has no column '{}'", layer.GetName(), column))
-        .at(place_of(path))
+        .at({.file = path})
         .hint(spelling_hint(column, names));
   }
   return indices;
@@ -135,7 +129,7 @@ Error no_condition(const Capture& capture, const OGRLayer& layer, const std::str
                    const std::string& path) {
   return Error(ErrorCode::invalid, fmt::format("'{}' is no condition on the columns of layer '{}'",
                                                where, layer.GetDescription()))
-      .at(place_of(path))
+      .at({.file = path})
       .cause(capture.text());
 }
 
@@ -186,7 +180,7 @@ VectorLayer read_layer(OGRLayer& layer, const VectorQuery& query, const std::str
     out.features.push_back(std::move(read));
     if (static_cast<int64_t>(out.features.size()) > kMaxFeatures)
       throw Error(ErrorCode::resource, fmt::format("more than {} features", kMaxFeatures))
-          .at(place_of(path));
+          .at({.file = path});
   }
   check_all_read(capture, layer, query.where, out.features.size(), path);
   return out;
@@ -206,7 +200,7 @@ geo::Crs crs_of(const VectorLayer& layer, const std::string& given, const std::s
   if (!given.empty()) return geo::Crs::parse(given);
   throw Error(ErrorCode::invalid,
               fmt::format("{} does not tell its coordinate reference system", file))
-      .at(place_of(file))
+      .at({.file = file})
       .hint("say which one, as in " + example);
 }
 
@@ -222,7 +216,7 @@ std::vector<VectorLayer> read_vectors(const std::string& path, const VectorQuery
   }
   if (layers.empty() && !query.layer.empty())
     throw Error(ErrorCode::invalid, fmt::format("there is no layer '{}'", query.layer))
-        .at(place_of(path))
+        .at({.file = path})
         .hint(spelling_hint(query.layer, names));
   return layers;
 }
@@ -287,10 +281,10 @@ VectorWriter::VectorWriter(const std::string& path) : impl_(std::make_unique<Imp
     }
   if (impl_->driver.empty())
     throw Error(ErrorCode::invalid, "shapes are written as .gpkg, .geojson or .fgb")
-        .at(place_of(path));
+        .at({.file = path});
   if (is_remote(path) || path.find("://") != std::string::npos)
     throw Error(ErrorCode::invalid, "vector files are written to local folders only")
-        .at(place_of(path));
+        .at({.file = path});
   checked_path(path, Access::write);
   const Capture capture(path);
   impl_->scratch = fmt::format("{}.part-{}{}", path, getpid(), impl_->ending);
@@ -339,7 +333,7 @@ void VectorWriter::add(const Geometry& geometry, const std::vector<std::string>&
     feature.SetField(static_cast<int>(i), values[i].c_str());
   if (!geometry.empty()) feature.SetGeometry(geometry.ogr());
   if (impl_->layer->CreateFeature(&feature) == OGRERR_NONE) return;
-  throw Error(ErrorCode::unavailable, "a feature cannot be written").at(place_of(impl_->path));
+  throw Error(ErrorCode::unavailable, "a feature cannot be written").at({.file = impl_->path});
 }
 
 void VectorWriter::close() {

@@ -64,12 +64,6 @@ constexpr std::array<const char*, 20> kOnlyForGdal{"GDAL_HTTP_HEADERS",
                                                    "CPL_VSIL_CURL_ALLOWED_FILENAME",
                                                    "CPL_VSIL_CURL_USE_CACHE"};
 
-Place place_of(const std::string& path) {
-  Place place;
-  place.file = path;
-  return place;
-}
-
 double number_option(const char* name, double otherwise) {
   const char* text = CPLGetConfigOption(name, nullptr);
   if (text == nullptr) return otherwise;
@@ -165,14 +159,14 @@ struct Answer {
   const auto code = code_of_status(status).value_or(ErrorCode::corrupt);
   const auto answer = fmt::format("HTTP {}", status);
   throw Error(code, "the file cannot be read")
-      .at(place_of(path))
+      .at({.file = path})
       .cause(answer)
       .hint(access_hint(path, code, answer));
 }
 
 [[noreturn]] void throw_corrupt(const std::string& path, const std::string& message,
                                 const std::string& hint) {
-  throw Error(ErrorCode::corrupt, message).at(place_of(path)).hint(hint);
+  throw Error(ErrorCode::corrupt, message).at({.file = path}).hint(hint);
 }
 
 // Asks for `bytes` bytes from `offset` on; what comes is that part, or up to the file's end.
@@ -203,7 +197,7 @@ Answer fetch(const std::string& path, const std::string& url, uint64_t offset, s
   } catch (Error& error) {
     if (error.code() == ErrorCode::corrupt)
       throw_corrupt(path, "the server sends more than the part that was asked for", kHint);
-    error.at(place_of(path));
+    error.at({.file = path});
     throw;
   }
   const auto& response = answer.response;
@@ -229,7 +223,7 @@ Answer fetch(const std::string& path, const std::string& url, uint64_t offset, s
                               answer.range.last, offset, wanted_last),
                   kHint);
   if (response.body.size() != answer.range.last - answer.range.first + 1)
-    throw Error(ErrorCode::unavailable, "the server's answer is cut").at(place_of(path));
+    throw Error(ErrorCode::unavailable, "the server's answer is cut").at({.file = path});
   return answer;
 }
 

@@ -3,14 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "error/error.h"
 
 namespace geoloom::geo {
 namespace {
 
-constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kMinutesPerDay = 1440;
 
 double rounded(double degrees) {

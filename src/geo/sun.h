@@ -2,11 +2,15 @@
 // Where the sun stands over a place: for shadows of scenes whose metadata do not tell it.
 #pragma once
 
+#include <numbers>
+
 #include "geo/crs.h"
 #include "geo/grid.h"
 #include "geo/time.h"
 
 namespace geoloom::geo {
+
+inline constexpr double kDegree = std::numbers::pi / 180;  // radians
 
 struct SunPosition {
   double azimuth_deg = 0;    // clockwise from true north

@@ -8,6 +8,7 @@
 
 #include "error/error.h"
 #include "http/base64.h"
+#include "http/json_member.h"
 #include "http/url.h"
 
 namespace geoloom::http {
@@ -44,11 +45,6 @@ Json to_json(const PubSubMessage& message) {
   Json json{{"data", encode_base64(message.data, Base64::standard)}};
   if (!message.attributes.empty()) json["attributes"] = message.attributes;
   return json;
-}
-
-std::string text_member(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 PulledMessage pulled(const Json& json) {

@@ -12,6 +12,7 @@
 
 #include "error/error.h"
 #include "http/base64.h"
+#include "http/json_member.h"
 
 namespace geoloom::http {
 namespace {
@@ -38,11 +39,6 @@ Json object_of(std::string_view part, const char* what) {
   auto json = text ? Json::parse(*text, nullptr, false) : Json(Json::value_t::discarded);
   if (!json.is_object()) throw refused(std::string("its ") + what + " is not a JSON object");
   return json;
-}
-
-std::string text_member(const Json& json, const char* name) {
-  const auto found = json.find(name);
-  return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
@@ -96,10 +92,10 @@ std::optional<double> time_claim(const Json& claims, const char* name) {
   const auto found = claims.find(name);
   if (found == claims.end()) return std::nullopt;
   constexpr double kLargest = 1e11;
-  const double seconds = found->is_number() ? found->get<double>() : -1;
-  if (!(seconds >= 0 && seconds < kLargest))
+  const double time = found->is_number() ? found->get<double>() : -1;
+  if (!(time >= 0 && time < kLargest))
     throw refused(std::string("its '") + name + "' is not a time");
-  return seconds;
+  return time;
 }
 
 // Returns when the token expires.

@@ -12,7 +12,7 @@
 namespace geoloom::kernels {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::infinity();
+constexpr double kUnreached = std::numeric_limits<double>::infinity();
 
 // Rows to the nearest set pixel above or at each pixel, as `rows` of all columns; carried from one
 // row to the next.
@@ -26,7 +26,7 @@ void distance_to_set(const uint8_t* set, size_t width, size_t height, const Dist
                      float* distance) {
   const size_t columns = width + 2 * reach.columns, all_rows = height + 2 * reach.rows;
   // Squared distances along the column, of the rows that have a result.
-  std::vector<double> nearest(columns * height, kNone), away(columns, kNone);
+  std::vector<double> nearest(columns * height, kUnreached), away(columns, kUnreached);
   const auto note = [&](size_t row) {
     double* const to = nearest.data() + row * columns;
     for (size_t x = 0; x < columns; ++x) {
@@ -39,7 +39,7 @@ void distance_to_set(const uint8_t* set, size_t width, size_t height, const Dist
     count_down(set + y * columns, columns, away.data());
     if (y >= reach.rows) note(y - reach.rows);
   }
-  std::fill(away.begin(), away.end(), kNone);
+  std::fill(away.begin(), away.end(), kUnreached);
   for (size_t y = all_rows; y-- > reach.rows;) {
     count_down(set + y * columns, columns, away.data());
     if (y < reach.rows + height) note(y - reach.rows);

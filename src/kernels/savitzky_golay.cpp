@@ -13,7 +13,7 @@
 namespace geoloom::kernels {
 namespace {
 
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
+constexpr float kUnsmoothed = std::numeric_limits<float>::quiet_NaN();
 
 // Weights of samples at some positions, so that their sum is the best polynomial's value at `at`.
 class PolynomialFit {
@@ -135,7 +135,7 @@ class GapWeights {
 // A pixel whose window has gaps.
 float with_gaps(const float* values, size_t pixels, const Window& window, GapWeights& known) {
   const auto& weights = known.find(values, pixels, window);
-  if (weights.empty()) return kNothing;
+  if (weights.empty()) return kUnsmoothed;
   double sum = 0;
   for (size_t i = 0; i < window.size; ++i) {
     const float value = values[(window.first + i) * pixels];
@@ -148,9 +148,9 @@ float with_gaps(const float* values, size_t pixels, const Window& window, GapWei
 void cut_ends(const float* values, size_t dates, size_t pixels, float* smooth) {
   for (size_t p = 0; p < pixels; ++p) {
     for (size_t d = 0; d < dates && std::isnan(values[d * pixels + p]); ++d)
-      smooth[d * pixels + p] = kNothing;
+      smooth[d * pixels + p] = kUnsmoothed;
     for (size_t d = dates; d-- > 0 && std::isnan(values[d * pixels + p]);)
-      smooth[d * pixels + p] = kNothing;
+      smooth[d * pixels + p] = kUnsmoothed;
   }
 }
 

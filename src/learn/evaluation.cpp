@@ -13,7 +13,7 @@
 namespace geoloom::learn {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr size_t kMostPoints = 400;
 
@@ -48,22 +48,22 @@ const KindText& text_of(TestKind kind) {
                        [&](const KindText& text) { return text.kind == kind; });
 }
 
-Json number(double value) {
-  return std::isfinite(value) ? Json(value) : Json(nullptr);
+OrderedJson number(double value) {
+  return std::isfinite(value) ? OrderedJson(value) : OrderedJson(nullptr);
 }
 
-Json numbers(std::span<const double> values) {
-  Json list = Json::array();
+OrderedJson numbers(std::span<const double> values) {
+  OrderedJson list = OrderedJson::array();
   for (const double value : values) list.push_back(number(value));
   return list;
 }
 
-Json json_of(const Curve& curve) {
+OrderedJson json_of(const Curve& curve) {
   const auto thin = thinned(curve, kMostPoints);
   return {{"x", numbers(thin.x)}, {"y", numbers(thin.y)}, {"thresholds", numbers(thin.thresholds)}};
 }
 
-Json scores_json(const ClassificationScores& s) {
+OrderedJson scores_json(const ClassificationScores& s) {
   return {{"overall_accuracy", number(s.overall_accuracy)},
           {"balanced_accuracy", number(s.balanced_accuracy)},
           {"kappa", number(s.kappa)},
@@ -80,7 +80,7 @@ Json scores_json(const ClassificationScores& s) {
           {"calibration_error", number(s.calibration_error)}};
 }
 
-Json scores_json(const RegressionScores& s) {
+OrderedJson scores_json(const RegressionScores& s) {
   return {{"r2", number(s.r2)},
           {"rmse", number(s.rmse)},
           {"mae", number(s.mae)},
@@ -95,20 +95,20 @@ std::string class_label(const Problem& problem, size_t c) {
                                          : std::to_string(c);
 }
 
-Json class_json(const Problem& problem, const ClassificationScores& scores, size_t c) {
+OrderedJson class_json(const Problem& problem, const ClassificationScores& scores, size_t c) {
   const auto& of_class = scores.classes[c];
-  Json json{{"name", class_label(problem, c)},
-            {"users_accuracy", number(of_class.precision)},
-            {"producers_accuracy", number(of_class.recall)},
-            {"f1", number(of_class.f1)},
-            {"support", number(of_class.support)}};
+  OrderedJson json{{"name", class_label(problem, c)},
+                   {"users_accuracy", number(of_class.precision)},
+                   {"producers_accuracy", number(of_class.recall)},
+                   {"f1", number(of_class.f1)},
+                   {"support", number(of_class.support)}};
   if (c >= scores.ranking.size()) return json;
   const auto& ranking = scores.ranking[c];
   json["auc"] = number(ranking.auc);
   json["average_precision"] = number(ranking.average_precision);
   json["roc"] = json_of(ranking.roc);
   json["precision_recall"] = json_of(ranking.precision_recall);
-  json["calibration"] = Json::array();
+  json["calibration"] = OrderedJson::array();
   for (const auto& bin : ranking.calibration)
     json["calibration"].push_back({{"predicted", number(bin.predicted)},
                                    {"observed", number(bin.observed)},
@@ -116,13 +116,13 @@ Json class_json(const Problem& problem, const ClassificationScores& scores, size
   return json;
 }
 
-void add_classes(const Problem& problem, const ClassificationScores& scores, Json& test) {
-  test["classes"] = Json::array();
+void add_classes(const Problem& problem, const ClassificationScores& scores, OrderedJson& test) {
+  test["classes"] = OrderedJson::array();
   for (size_t c = 0; c < scores.classes.size(); ++c)
     test["classes"].push_back(class_json(problem, scores, c));
-  Json rows = Json::array();
+  OrderedJson rows = OrderedJson::array();
   for (size_t truth = 0; truth < scores.confusion.classes; ++truth) {
-    Json row = Json::array();
+    OrderedJson row = OrderedJson::array();
     for (size_t c = 0; c < scores.confusion.classes; ++c)
       row.push_back(number(scores.confusion.at(truth, c)));
     rows.push_back(std::move(row));
@@ -130,7 +130,7 @@ void add_classes(const Problem& problem, const ClassificationScores& scores, Jso
   test["confusion"] = {{"rows", "true class"}, {"columns", "predicted class"}, {"counts", rows}};
 }
 
-Json json_of(const LearningCurve& curve) {
+OrderedJson json_of(const LearningCurve& curve) {
   return {{"shares", numbers(curve.shares)},
           {"rows", curve.rows},
           {"trained", numbers(curve.trained)},
@@ -138,7 +138,7 @@ Json json_of(const LearningCurve& curve) {
 }
 
 // The DI of training rows sorted and thinned: enough to draw their distribution.
-Json json_of(const Applicability& area) {
+OrderedJson json_of(const Applicability& area) {
   auto sorted = area.training;
   std::sort(sorted.begin(), sorted.end());
   Curve curve;
@@ -194,18 +194,19 @@ Test test_of(TestKind kind, std::string described, const TrainingData& data,
   return test;
 }
 
-Json to_json(const Test& test, const Problem& problem) {
+OrderedJson to_json(const Test& test, const Problem& problem) {
   const bool classes = problem.task == Task::classification;
-  Json json{{"kind", name(test.kind)},
-            {"meaning", meaning(test.kind)},
-            {"described", test.described},
-            {"rows", test.rows},
-            {"scores", classes ? scores_json(test.classes) : scores_json(test.quantities)}};
+  OrderedJson json{{"kind", name(test.kind)},
+                   {"meaning", meaning(test.kind)},
+                   {"described", test.described},
+                   {"rows", test.rows},
+                   {"scores", classes ? scores_json(test.classes) : scores_json(test.quantities)}};
   if (classes) add_classes(problem, test.classes, json);
   if (!test.truth.empty()) json["scatter"] = {{"truth", test.truth}, {"predicted", test.predicted}};
-  json["folds"] = Json::array();
+  json["folds"] = OrderedJson::array();
   for (const auto& fold : test.folds) {
-    Json of_fold{{"fold", fold.fold}, {"trained", fold.trained_rows}, {"tested", fold.tested_rows}};
+    OrderedJson of_fold{
+        {"fold", fold.fold}, {"trained", fold.trained_rows}, {"tested", fold.tested_rows}};
     of_fold["scores"] = classes ? scores_json(fold.classes) : scores_json(fold.quantities);
     if (!fold.parameters.is_null()) of_fold["parameters"] = fold.parameters;
     json["folds"].push_back(std::move(of_fold));
@@ -216,19 +217,20 @@ Json to_json(const Test& test, const Problem& problem) {
   return json;
 }
 
-Json to_json(const Evaluation& e) {
-  Json json{{"geoloom_evaluation", kEvaluationVersion},
-            {"model", e.model},
-            {"algorithm", e.algorithm},
-            {"task", e.problem.task == Task::classification ? "classification" : "regression"},
-            {"features", e.problem.features},
-            {"parameters", e.parameters},
-            {"rows", e.rows},
-            {"measure", e.measure}};
-  json["tests"] = Json::array();
+OrderedJson to_json(const Evaluation& e) {
+  OrderedJson json{
+      {"geoloom_evaluation", kEvaluationVersion},
+      {"model", e.model},
+      {"algorithm", e.algorithm},
+      {"task", e.problem.task == Task::classification ? "classification" : "regression"},
+      {"features", e.problem.features},
+      {"parameters", e.parameters},
+      {"rows", e.rows},
+      {"measure", e.measure}};
+  json["tests"] = OrderedJson::array();
   for (const auto& test : e.tests) json["tests"].push_back(to_json(test, e.problem));
   json["importances"] = numbers(e.importances);
-  json["series"] = Json::object();
+  json["series"] = OrderedJson::object();
   for (const auto& series : e.series) json["series"][series.name] = numbers(series.values);
   if (e.learning_curve) json["learning_curve"] = json_of(*e.learning_curve);
   if (e.applicability) json["applicability"] = json_of(*e.applicability);
@@ -236,10 +238,10 @@ Json to_json(const Evaluation& e) {
   return json;
 }
 
-std::string evaluation_page(const Json& evaluation) {
+std::string evaluation_page(const OrderedJson& evaluation) {
   // '<' never stands in the element of the data, so neither "</script>" nor "<!--" can.
   std::string data;
-  for (const char c : evaluation.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char c : evaluation.dump(-1, ' ', false, OrderedJson::error_handler_t::replace)) {
     if (c == '<')
       data += "\\u003c";
     else
@@ -254,24 +256,24 @@ std::string evaluation_page(const Json& evaluation) {
   return text.append(data).append(page.substr(at + kPlace.size()));
 }
 
-Json kubeflow_metrics(const Json& test) {
-  Json out{{"metrics", Json::object()}};
+OrderedJson kubeflow_metrics(const OrderedJson& test) {
+  OrderedJson out{{"metrics", OrderedJson::object()}};
   for (const auto& [name, value] : test.at("scores").items())
     if (value.is_number()) out["metrics"][name] = value;
   if (!test.contains("confusion")) return out;
-  Json specs = Json::array(), rows = Json::array();
+  OrderedJson specs = OrderedJson::array(), rows = OrderedJson::array();
   for (const auto& of_class : test.at("classes"))
     specs.push_back({{"displayName", of_class.at("name")}});
   for (const auto& row : test.at("confusion").at("counts")) rows.push_back({{"row", row}});
   out["confusionMatrix"] = {{"annotationSpecs", specs}, {"rows", rows}};
   if (test.at("classes").size() != 2 || !test.at("classes")[1].contains("roc")) return out;
   const auto& roc = test.at("classes")[1].at("roc");
-  out["confidenceMetrics"] = Json::array();
+  out["confidenceMetrics"] = OrderedJson::array();
   for (size_t i = 0; i < roc.at("x").size(); ++i)
     // The first threshold is infinite, which JSON lacks; no probability is above 1.
     out["confidenceMetrics"].push_back(
         {{"confidenceThreshold",
-          roc.at("thresholds")[i].is_null() ? Json(1) : roc.at("thresholds")[i]},
+          roc.at("thresholds")[i].is_null() ? OrderedJson(1) : roc.at("thresholds")[i]},
          {"recall", roc.at("y")[i]},
          {"falsePositiveRate", roc.at("x")[i]}});
   return out;

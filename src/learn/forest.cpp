@@ -98,7 +98,7 @@ class TreeGrower {
   void extend(const Open& node, std::vector<Open>& open) {
     const std::span<uint32_t> rows(rows_.data() + node.begin, node.end - node.begin);
     const auto sums = search_.sums_of(rows);
-    const auto split = may_split(node, sums) ? best_split(rows, sums) : Split{};
+    const auto split = may_split(node, sums) ? best_split(rows, sums) : BestSplit{};
     if (!split.found) return make_leaf(node.node, sums, rows);
     importances_[split.column] += std::max(0.0, split.score - search_.score_of(sums));
     const size_t boundary = node.begin + partition(rows, split);
@@ -110,7 +110,7 @@ class TreeGrower {
   }
 
   // Rows that go left to the front, in their order, the others behind them; how many go left.
-  size_t partition(std::span<uint32_t> rows, const Split& split) {
+  size_t partition(std::span<uint32_t> rows, const BestSplit& split) {
     const uint32_t* ranks = sample_.ranked->ranks(split.column);
     going_right_.clear();
     size_t left = 0;
@@ -134,8 +134,8 @@ class TreeGrower {
 
   // Features are drawn without replacement until enough were looked at, and one of them could be
   // split at all: those with one value count, as in scikit-learn.
-  Split best_split(std::span<const uint32_t> rows, const NodeSums& sums) {
-    Split best;
+  BestSplit best_split(std::span<const uint32_t> rows, const NodeSums& sums) {
+    BestSplit best;
     bool any = false;
     for (size_t seen = 0; seen < columns_.size() && (seen < wanted_columns_ || !any); ++seen) {
       std::swap(columns_[seen], columns_[seen + random_.below(columns_.size() - seen)]);

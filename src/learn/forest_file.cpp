@@ -11,7 +11,7 @@
 namespace geoloom::learn {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 struct Arrays {
   std::vector<int32_t> feature, left, right, leaf;
@@ -81,7 +81,7 @@ std::string forest_file_bytes(const TreeEnsemble& ensemble) {
       a.threshold.push_back(node.threshold);
     }
   }
-  const Json model{
+  const OrderedJson model{
       {"task", ensemble.task == Task::classification ? "classification" : "regression"},
       {"outputs", ensemble.outputs},
       {"features", ensemble.features},

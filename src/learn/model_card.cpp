@@ -12,7 +12,7 @@
 namespace geoloom::learn {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 using nlohmann::ordered_json;
 
 [[noreturn]] void throw_corrupt(const std::string& file, const std::string& what) {
@@ -20,17 +20,17 @@ using nlohmann::ordered_json;
 }
 
 template <class Value>
-Value member(const json& object, const char* key, Value otherwise, const std::string& file) {
+Value member(const Json& object, const char* key, Value otherwise, const std::string& file) {
   if (!object.contains(key) || object[key].is_null()) return otherwise;
   try {
     return object[key].get<Value>();
-  } catch (const json::exception&) {
+  } catch (const Json::exception&) {
     throw_corrupt(file, fmt::format("'{}' is of another type", key));
   }
 }
 
-const json& list(const json& object, const char* key, const std::string& file) {
-  static const json kEmpty = json::array();
+const Json& list(const Json& object, const char* key, const std::string& file) {
+  static const Json kEmpty = Json::array();
   if (!object.contains(key)) return kEmpty;
   if (!object[key].is_array()) throw_corrupt(file, fmt::format("'{}' is no list", key));
   for (const auto& value : object[key])
@@ -136,7 +136,7 @@ ordered_json to_json(const ModelCard& card) {
   if (!card.bbox.empty()) result["bbox"] = card.bbox;
   add("period_start", card.period_start);
   add("period_end", card.period_end);
-  const auto add_json = [&](const char* key, const json& value) {
+  const auto add_json = [&](const char* key, const Json& value) {
     if (!value.empty()) result[key] = value;
   };
   add_json("parameters", card.parameters);
@@ -149,7 +149,7 @@ ordered_json to_json(const ModelCard& card) {
   return result;
 }
 
-ModelCard model_card_from_json(const json& object, const std::string& file) {
+ModelCard model_card_from_json(const Json& object, const std::string& file) {
   if (!object.is_object() || !object.contains("geoloom_model"))
     throw_corrupt(file, "'geoloom_model' is missing");
   const auto version = member<int64_t>(object, "geoloom_model", 0, file);
@@ -192,7 +192,7 @@ ModelCard model_card_from_json(const json& object, const std::string& file) {
   card.period_start = text("period_start");
   card.period_end = text("period_end");
   const auto any = [&](const char* key) {
-    return object.contains(key) && object[key].is_object() ? object[key] : json::object();
+    return object.contains(key) && object[key].is_object() ? object[key] : Json::object();
   };
   card.parameters = any("parameters");
   card.metrics = any("metrics");

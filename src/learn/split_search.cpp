@@ -180,7 +180,7 @@ void SplitSearch::with_sides(const NodeSums& node, Use use) {
 
 // All splits between neighbours in rank.
 template <class Sides>
-void SplitSearch::scan(size_t column, Sides sides, Split& best) const {
+void SplitSearch::scan(size_t column, Sides sides, BestSplit& best) const {
   const auto values = sample_.ranked->values(column);
   const size_t leaf = parameters_.min_samples_leaf;
   for (size_t i = 0; i + 1 < keys_.size(); ++i) {
@@ -195,7 +195,7 @@ void SplitSearch::scan(size_t column, Sides sides, Split& best) const {
 
 template <class Sides>
 void SplitSearch::try_one(std::span<const uint32_t> rows, size_t column, uint32_t rank,
-                          double threshold, Sides sides, Split& best) const {
+                          double threshold, Sides sides, BestSplit& best) const {
   const uint32_t* ranks = sample_.ranked->ranks(column);
   size_t left = 0;
   for (const uint32_t row : rows) {
@@ -222,7 +222,7 @@ std::pair<double, uint32_t> SplitSearch::random_threshold(size_t column, uint32_
 }
 
 bool SplitSearch::improve(std::span<const uint32_t> rows, size_t column, const NodeSums& node,
-                          RandomNumbers& random, Split& best) {
+                          RandomNumbers& random, BestSplit& best) {
   const uint32_t* ranks = sample_.ranked->ranks(column);
   uint32_t lowest = ranks[rows[0]], highest = lowest;
   for (const uint32_t row : rows) {

@@ -43,7 +43,7 @@ struct NodeSums {
   std::vector<double> classes;
 };
 
-struct Split {
+struct BestSplit {
   bool found = false;
   size_t column = 0;
   uint32_t rank = 0;     // rows up to it go left
@@ -65,14 +65,14 @@ class SplitSearch {
   // The best split of `column`, or a random one for extra trees, where it beats `best`. False when
   // all rows have one value.
   bool improve(std::span<const uint32_t> rows, size_t column, const NodeSums& node,
-               RandomNumbers& random, Split& best);
+               RandomNumbers& random, BestSplit& best);
 
  private:
   template <class Sides>
-  void scan(size_t column, Sides sides, Split& best) const;
+  void scan(size_t column, Sides sides, BestSplit& best) const;
   template <class Sides>
   void try_one(std::span<const uint32_t> rows, size_t column, uint32_t rank, double threshold,
-               Sides sides, Split& best) const;
+               Sides sides, BestSplit& best) const;
   template <class Use>
   void with_sides(const NodeSums& node, Use use);
   std::pair<double, uint32_t> random_threshold(size_t column, uint32_t lowest, uint32_t highest,

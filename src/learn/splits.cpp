@@ -18,7 +18,7 @@
 namespace geoloom::learn {
 namespace {
 
-[[noreturn]] void refuse(const std::string& why, const std::string& hint) {
+[[noreturn]] void refuse_split(const std::string& why, const std::string& hint) {
   throw Error(ErrorCode::invalid, why).hint(hint);
 }
 
@@ -62,14 +62,14 @@ Units units_of(const SplitRows& rows) {
 // Per unit, the mean of its rows' places.
 std::vector<PlacePoint> places_of(const Units& units, const SplitRows& rows) {
   if (rows.places.size() != rows.rows)
-    refuse("the rule splits by place, and the table has no places",
-           "give the table columns x and y");
+    refuse_split("the rule splits by place, and the table has no places",
+                 "give the table columns x and y");
   std::vector<PlacePoint> places(units.count(), PlacePoint{});
   for (size_t i = 0; i < rows.rows; ++i)
     for (size_t axis = 0; axis < 3; ++axis) {
       if (!std::isfinite(rows.places[i][axis]))
-        refuse(fmt::format("the place of row {} is not known", i + 1),
-               "leave such rows out, or split by another rule");
+        refuse_split(fmt::format("the place of row {} is not known", i + 1),
+                     "leave such rows out, or split by another rule");
       places[units.of_row[i]][axis] += rows.places[i][axis];
     }
   for (size_t unit = 0; unit < units.count(); ++unit)
@@ -127,10 +127,11 @@ class Splitting {
   Split run() {
     if (rows_.rows == 0) throw Error(ErrorCode::empty, "the table has no rows to split");
     if (!(rule_.test_share >= 0 && rule_.test_share < 1))
-      refuse(fmt::format("{} is no share of rows to test", rule_.test_share),
-             "give a number above 0 and below 1");
+      refuse_split(fmt::format("{} is no share of rows to test", rule_.test_share),
+                   "give a number above 0 and below 1");
     if (rule_.test_share == 0 && rule_.folds == 1)
-      refuse("one fold leaves nothing to train on", "give two folds or more, or a share to test");
+      refuse_split("one fold leaves nothing to train on",
+                   "give two folds or more, or a share to test");
     switch (rule_.method) {
       case SplitMethod::random:
         return dealt_units(std::vector<size_t>(units_.count(), 0));
@@ -154,7 +155,7 @@ class Splitting {
  private:
   void require(std::span<const int64_t> column, const std::string& what,
                const std::string& hint) const {
-    if (column.size() != rows_.rows) refuse("the rule splits " + what, hint);
+    if (column.size() != rows_.rows) refuse_split("the rule splits " + what, hint);
   }
 
   // Most of the unit's rows have it; of several the smallest.
@@ -172,13 +173,14 @@ class Splitting {
   }
 
   Parts blocks() const {
-    if (!(rule_.block_size > 0)) refuse("blocks need a size", "give it in metres");
+    if (!(rule_.block_size > 0)) refuse_split("blocks need a size", "give it in metres");
     std::vector<std::array<int64_t, 3>> cells;
     for (const auto& place : places_of(units_, rows_)) {
       auto& cell = cells.emplace_back();
       for (size_t axis = 0; axis < 3; ++axis) {
         const double at = std::floor(place[axis] / rule_.block_size);
-        if (!(std::fabs(at) < 0x1p53)) refuse("blocks are too small", "give a size in metres");
+        if (!(std::fabs(at) < 0x1p53))
+          refuse_split("blocks are too small", "give a size in metres");
         cell[axis] = static_cast<int64_t>(at);
       }
     }
@@ -187,7 +189,7 @@ class Splitting {
 
   Parts clusters() const {
     if (!(rule_.max_distance > 0))
-      refuse("clusters need the distance that they do not exceed", "give it in metres");
+      refuse_split("clusters need the distance that they do not exceed", "give it in metres");
     // Samples at one place are in one cluster whatever the distance, and pairs are what costs.
     const auto all = places_of(units_, rows_);
     const auto places = numbered(std::span<const PlacePoint>(all));
@@ -202,7 +204,7 @@ class Splitting {
   Split temporal() {
     require(rows_.periods, "by time, and the table has no dates", "give the table a date column");
     if (std::find(rows_.periods.begin(), rows_.periods.end(), kNoDate) != rows_.periods.end())
-      refuse("the date of a row is not known", "leave such rows out");
+      refuse_split("the date of a row is not known", "leave such rows out");
     const auto parts = parts_of_values(units_, rows_.periods);
     if (rule_.test_share == 0) return dealt_parts(parts);
     // The latest are tested: parts are numbered by time.
@@ -226,7 +228,8 @@ class Splitting {
       tested += parts.rows[part];
       --left;
     }
-    if (tested == 0) refuse("all rows belong together, so none can be tested", "use another rule");
+    if (tested == 0)
+      refuse_split("all rows belong together, so none can be tested", "use another rule");
     return split_of(parts, fold, 1);
   }
 
@@ -241,9 +244,10 @@ class Splitting {
 
   void require_parts(size_t count, const char* what) const {
     if (count < std::max<size_t>(rule_.folds, 2))
-      refuse(fmt::format("{} folds need as many {}, and there {} {}",
-                         std::max<size_t>(rule_.folds, 2), what, count == 1 ? "is" : "are", count),
-             "give fewer folds, or smaller parts");
+      refuse_split(
+          fmt::format("{} folds need as many {}, and there {} {}", std::max<size_t>(rule_.folds, 2),
+                      what, count == 1 ? "is" : "are", count),
+          "give fewer folds, or smaller parts");
   }
 
   // Largest first, each to the fold that has least; equal ones in an order drawn.
@@ -278,7 +282,7 @@ class Splitting {
   Split dealt_units(const std::vector<size_t>& strata) {
     if (rule_.test_share == 0) require_parts(units_.count(), "rows or groups");
     if (rule_.test_share == 0 && rule_.folds == 0)
-      refuse("the rule needs the number of folds", "give two or more");
+      refuse_split("the rule needs the number of folds", "give two or more");
     const auto parts = single_parts();
     const auto order = shuffled(units_.count(), numbers_);
     std::map<size_t, std::vector<size_t>> by_stratum;
@@ -318,7 +322,7 @@ class Splitting {
       }
       tested += here;
     }
-    if (tested == 0) refuse("there are too few rows to test any", "use more samples");
+    if (tested == 0) refuse_split("there are too few rows to test any", "use more samples");
   }
 
   // -------------------------------------------------------------------------------------------
@@ -331,10 +335,10 @@ class Splitting {
 
   Split matched() {
     if (rule_.test_share > 0 || rule_.folds < 2)
-      refuse("matching of distances makes two folds or more", "give the number of folds");
+      refuse_split("matching of distances makes two folds or more", "give the number of folds");
     if (rows_.predicted.empty())
-      refuse("matching of distances needs places that will be predicted",
-             "name the area of the map");
+      refuse_split("matching of distances needs places that will be predicted",
+                   "name the area of the map");
     require_parts(units_.count(), "rows or groups");
     const auto places = places_of(units_, rows_);
     const auto wanted = nearest_distances(rows_.predicted, places);
@@ -376,7 +380,7 @@ class Splitting {
       double least = std::numeric_limits<double>::infinity();
       for (const auto& other : to) least = std::min(least, squared(place, other));
       if (!std::isfinite(least))
-        refuse("a predicted place is not known", "check the places of the map");
+        refuse_split("a predicted place is not known", "check the places of the map");
       distances.push_back(std::sqrt(least));
     }
     return distances;

@@ -15,7 +15,7 @@
 namespace geoloom::learn {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoScore = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kPixelsTogether = 4096;
 
 bool complete(const float* features, size_t columns) {
@@ -439,7 +439,7 @@ Test tested_model(const Model& model, const SampleTable& table, const std::strin
   const auto rows = learnable_rows(table, MissingFeatures::keep, false, codes);
   const auto data = rows.view();
   const size_t width = model.result_width(), count = data.rows();
-  std::vector<double> predictions(count * width, kNaN);
+  std::vector<double> predictions(count * width, kNoScore);
   context.for_each((count + kPixelsTogether - 1) / kPixelsTogether, [&](size_t chunk) {
     const size_t begin = chunk * kPixelsTogether, pixels = std::min(kPixelsTogether, count - begin);
     std::vector<float> planes(places.size() * pixels), results(width * pixels);

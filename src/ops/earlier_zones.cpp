@@ -8,7 +8,7 @@
 namespace geoloom::ops {
 namespace {
 
-constexpr int64_t kPart = 256;  // pixels; at this size edges are straight in either zone
+constexpr int64_t kWarpPart = 256;  // pixels; at this size edges are straight in either zone
 
 geo::XY centre(const geo::Grid& grid, int64_t x, int64_t y) {
   const auto box = grid.box({x, y, 1, 1});
@@ -65,9 +65,9 @@ void EarlierZones::leave_out(const Zone& zone, const std::vector<uint32_t>& boxe
 
 void EarlierZones::leave_out(const geo::Window& window, std::span<uint8_t> valid) const {
   for (const auto& zone : zones_)
-    for (int64_t top = window.y; top < window.bottom(); top += kPart)
-      for (int64_t left = window.x; left < window.right(); left += kPart) {
-        const auto part = geo::Window{left, top, kPart, kPart}.intersect(window);
+    for (int64_t top = window.y; top < window.bottom(); top += kWarpPart)
+      for (int64_t left = window.x; left < window.right(); left += kWarpPart) {
+        const auto part = geo::Window{left, top, kWarpPart, kWarpPart}.intersect(window);
         if (const auto boxes = near(zone, part); !boxes.empty())
           leave_out(zone, boxes, part, window, valid);
       }

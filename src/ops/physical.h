@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,9 @@
 #include "raster/cube.h"
 
 namespace geoloom::ops {
+
+// The physical value of an invalid pixel.
+inline constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 
 // A band of such a result: float32, scale 1, offset 0, nodata NaN.
 raster::Band measured_band(std::string name, std::string unit = {});

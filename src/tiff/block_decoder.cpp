@@ -18,7 +18,7 @@ namespace {
 struct FreeInflater {
   void operator()(libdeflate_decompressor* p) const { libdeflate_free_decompressor(p); }
 };
-struct FreeZstd {
+struct FreeZstdDecoder {
   void operator()(ZSTD_DCtx* p) const { ZSTD_freeDCtx(p); }
 };
 
@@ -26,7 +26,7 @@ struct FreeZstd {
 
 struct BlockDecoder::Impl {
   std::unique_ptr<libdeflate_decompressor, FreeInflater> inflater;
-  std::unique_ptr<ZSTD_DCtx, FreeZstd> zstd;
+  std::unique_ptr<ZSTD_DCtx, FreeZstdDecoder> zstd;
   LibtiffCodec libtiff;
   std::vector<std::byte> row;
 

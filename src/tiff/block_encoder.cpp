@@ -19,7 +19,7 @@ struct FreeDeflate {
     libdeflate_free_compressor(compressor);
   }
 };
-struct FreeZstd {
+struct FreeZstdEncoder {
   void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
 };
 
@@ -89,7 +89,7 @@ struct BlockEncoder::Impl {
   std::vector<std::byte> block, row;
   std::unique_ptr<libdeflate_compressor, FreeDeflate> deflate_compressor;
   int deflate_level = 0;
-  std::unique_ptr<ZSTD_CCtx, FreeZstd> zstd_context;
+  std::unique_ptr<ZSTD_CCtx, FreeZstdEncoder> zstd_context;
   LibtiffCodec libtiff;
 };
 

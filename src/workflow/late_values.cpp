@@ -12,7 +12,7 @@
 namespace geoloom::workflow {
 namespace {
 
-constexpr std::array kTypes{
+constexpr std::array kLateTypes{
     std::pair("boolean", ScalarType::boolean), std::pair("integer", ScalarType::integer),
     std::pair("number", ScalarType::number), std::pair("text", ScalarType::text),
     std::pair("list", ScalarType::list)};
@@ -61,8 +61,9 @@ bool put_value(Value& value, const LateValues& values, std::string& absent) {
 Json to_json(const LateValues& values) {
   Json json = Json::object();
   for (const auto& [reference, late] : values) {
-    const auto* const type = std::find_if(
-        kTypes.begin(), kTypes.end(), [&](const auto& pair) { return pair.second == late.type; });
+    const auto* const type =
+        std::find_if(kLateTypes.begin(), kLateTypes.end(),
+                     [&](const auto& pair) { return pair.second == late.type; });
     json[reference] = {{"type", type->first}, {"value", to_json(late.value)}};
   }
   return json;
@@ -72,10 +73,10 @@ LateValues late_values_from_json(const Json& json) {
   LateValues values;
   for (const auto& [reference, entry] : json.items()) {
     const auto name = entry.at("type").get<std::string>();
-    const auto* const type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& pair) {
-      return std::string_view(pair.first) == name;
-    });
-    if (type == kTypes.end())
+    const auto* const type =
+        std::find_if(kLateTypes.begin(), kLateTypes.end(),
+                     [&](const auto& pair) { return std::string_view(pair.first) == name; });
+    if (type == kLateTypes.end())
       throw Error(ErrorCode::corrupt, fmt::format("there is no type '{}'", name));
     values[reference] = {type->second, scalar_from_json(entry.at("value"))};
   }

@@ -13,7 +13,7 @@
 namespace geoloom::workflow {
 namespace {
 
-using Node = ScalarExpression::Node;
+using ExpressionNode = ScalarExpression::Node;
 
 bool is_numeric(ScalarType type) {
   return type == ScalarType::integer || type == ScalarType::number;
@@ -31,7 +31,7 @@ class TypeChecker {
   TypeChecker(const std::string& text, const ScalarExpression::TypeOf& type_of)
       : text_(text), type_of_(type_of) {}
 
-  ScalarType check(const Node& node) const {
+  ScalarType check(const ExpressionNode& node) const {
     std::vector<ScalarType> types;
     for (const auto& part : node.parts) types.push_back(check(part));
     switch (node.op) {
@@ -67,7 +67,7 @@ class TypeChecker {
 
  private:
   // Alike, or whole numbers and numbers, which make a number.
-  ScalarType alike(const Node& node, const std::vector<ScalarType>& types,
+  ScalarType alike(const ExpressionNode& node, const std::vector<ScalarType>& types,
                    std::string_view verb) const {
     ScalarType common = types.front();
     for (const auto type : types) {
@@ -80,7 +80,7 @@ class TypeChecker {
     return common;
   }
 
-  ScalarType order(const Node& node, const std::vector<ScalarType>& types) const {
+  ScalarType order(const ExpressionNode& node, const std::vector<ScalarType>& types) const {
     const auto common = alike(node, types, "compares");
     if (!is_numeric(common) && common != ScalarType::text)
       throw wrong(node,
@@ -88,20 +88,20 @@ class TypeChecker {
     return ScalarType::boolean;
   }
 
-  ScalarType membership(const Node& node, const std::vector<ScalarType>& types) const {
+  ScalarType membership(const ExpressionNode& node, const std::vector<ScalarType>& types) const {
     if (types[1] != ScalarType::list)
       throw wrong(node, fmt::format("'in' needs a list on its right, not {}", name(types[1])));
     if (types[0] == ScalarType::list) throw wrong(node, "a list is in no list");
     return ScalarType::boolean;
   }
 
-  ScalarType list(const Node& node, const std::vector<ScalarType>& types) const {
+  ScalarType list(const ExpressionNode& node, const std::vector<ScalarType>& types) const {
     if (std::find(types.begin(), types.end(), ScalarType::list) != types.end())
       throw wrong(node, "a list cannot hold lists");
     return ScalarType::list;
   }
 
-  ScalarType arithmetic(const Node& node, const std::vector<ScalarType>& types) const {
+  ScalarType arithmetic(const ExpressionNode& node, const std::vector<ScalarType>& types) const {
     if (node.op == Operator::length) {
       if (types[0] != ScalarType::list && types[0] != ScalarType::text)
         throw wrong(node,
@@ -120,14 +120,14 @@ class TypeChecker {
   }
 
   template <class Test>
-  void need_all(const Node& node, const std::vector<ScalarType>& types, Test test,
+  void need_all(const ExpressionNode& node, const std::vector<ScalarType>& types, Test test,
                 std::string_view wanted) const {
     for (const auto type : types)
       if (!test(type))
         throw wrong(node, fmt::format("'{}' needs {}, not {}", node.name, wanted, name(type)));
   }
 
-  Error wrong(const Node& node, const std::string& message) const {
+  Error wrong(const ExpressionNode& node, const std::string& message) const {
     return expression_error(text_, node.position, message);
   }
 
@@ -228,7 +228,7 @@ class Evaluator {
  public:
   explicit Evaluator(const ScalarExpression::ValueOf& value_of) : value_of_(value_of) {}
 
-  Scalar evaluate(const Node& node) const {
+  Scalar evaluate(const ExpressionNode& node) const {
     switch (node.op) {
       case Operator::constant:
         return node.constant;
@@ -249,7 +249,7 @@ class Evaluator {
 
  private:
   // Kleene's: one `decisive` part decides, whatever is absent.
-  Scalar logic(const Node& node, bool decisive) const {
+  Scalar logic(const ExpressionNode& node, bool decisive) const {
     bool absent = false;
     for (const auto& part : node.parts) {
       const auto value = evaluate(part);
@@ -259,7 +259,7 @@ class Evaluator {
     return absent ? Scalar{} : Scalar{!decisive};
   }
 
-  Scalar of_parts(const Node& node) const {
+  Scalar of_parts(const ExpressionNode& node) const {
     Scalar::List parts;
     for (const auto& part : node.parts) parts.push_back(evaluate(part));
     if (std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.absent(); }))
@@ -313,7 +313,7 @@ class Evaluator {
   const ScalarExpression::ValueOf& value_of_;
 };
 
-void collect(const Node& node, std::vector<ScalarReference>& out) {
+void collect(const ExpressionNode& node, std::vector<ScalarReference>& out) {
   if (node.op == Operator::reference &&
       std::none_of(out.begin(), out.end(),
                    [&](const auto& known) { return known.text() == node.reference.text(); }))
@@ -321,7 +321,8 @@ void collect(const Node& node, std::vector<ScalarReference>& out) {
   for (const auto& part : node.parts) collect(part, out);
 }
 
-void collect_nodes(const Node& node, std::map<size_t, const Node*>& by_position) {
+void collect_nodes(const ExpressionNode& node,
+                   std::map<size_t, const ExpressionNode*>& by_position) {
   if (node.op == Operator::reference) by_position[node.position] = &node;
   for (const auto& part : node.parts) collect_nodes(part, by_position);
 }
@@ -329,13 +330,14 @@ void collect_nodes(const Node& node, std::map<size_t, const Node*>& by_position)
 }  // namespace
 
 ScalarExpression::ScalarExpression(std::string text)
-    : text_(std::move(text)), root_(std::make_shared<const Node>(parse_scalar_expression(text_))) {
+    : text_(std::move(text)),
+      root_(std::make_shared<const ExpressionNode>(parse_scalar_expression(text_))) {
   collect(*root_, references_);
 }
 
 std::string ScalarExpression::rewritten(
     const std::function<std::string(const ScalarReference&)>& text_for) const {
-  std::map<size_t, const Node*> references;
+  std::map<size_t, const ExpressionNode*> references;
   collect_nodes(*root_, references);
   std::string out;
   size_t at = 0;

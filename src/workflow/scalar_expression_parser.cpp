@@ -14,7 +14,7 @@
 namespace geoloom::workflow {
 namespace {
 
-using Node = ScalarExpression::Node;
+using ExpressionNode = ScalarExpression::Node;
 
 constexpr size_t kMostBytes = 4096;
 constexpr size_t kDeepest = 64;
@@ -139,8 +139,8 @@ class Parser {
  public:
   explicit Parser(const std::string& text) : text_(text), scanner_(text), token_(scanner_.next()) {}
 
-  Node parse() {
-    Node root = coalesce();
+  ExpressionNode parse() {
+    ExpressionNode root = coalesce();
     if (token_.kind != Token::Kind::end)
       throw wrong(fmt::format("'{}' does not belong here", shown()));
     return root;
@@ -159,13 +159,14 @@ class Parser {
   };
 
   // Chains of operators of one level grow to the left, one node deeper each.
-  using Next = Node (Parser::*)();
-  Node chain(Next next, std::initializer_list<std::pair<std::string_view, Operator>> operators) {
-    Node left = (this->*next)();
+  using Next = ExpressionNode (Parser::*)();
+  ExpressionNode chain(Next next,
+                       std::initializer_list<std::pair<std::string_view, Operator>> operators) {
+    ExpressionNode left = (this->*next)();
     size_t links = 0;
     while (const auto found = taken(operators)) {
       if (++links > kDeepest * 4) throw wrong("too many operators in a row");
-      Node node = *found;
+      ExpressionNode node = *found;
       node.parts.push_back(std::move(left));
       node.parts.push_back((this->*next)());
       left = std::move(node);
@@ -173,14 +174,14 @@ class Parser {
     return left;
   }
 
-  Node coalesce() {
+  ExpressionNode coalesce() {
     const Level level(*this);
     return chain(&Parser::either, {{"??", Operator::coalesce}});
   }
-  Node either() { return chain(&Parser::both, {{"or", Operator::either}}); }
-  Node both() { return chain(&Parser::negation, {{"and", Operator::both}}); }
+  ExpressionNode either() { return chain(&Parser::both, {{"or", Operator::either}}); }
+  ExpressionNode both() { return chain(&Parser::negation, {{"and", Operator::both}}); }
 
-  Node negation() {
+  ExpressionNode negation() {
     const Level level(*this);
     auto found = taken({{"not", Operator::negation}});
     if (!found) return comparison();
@@ -188,13 +189,13 @@ class Parser {
     return std::move(*found);
   }
 
-  Node comparison() {
+  ExpressionNode comparison() {
     static const std::initializer_list<std::pair<std::string_view, Operator>> kComparisons{
         {"==", Operator::equal},         {"!=", Operator::unequal},
         {"<=", Operator::less_or_equal}, {">=", Operator::greater_or_equal},
         {"<", Operator::less},           {">", Operator::greater},
         {"in", Operator::member}};
-    Node left = sum();
+    ExpressionNode left = sum();
     auto found = taken(kComparisons);
     if (!found) return left;
     found->parts.push_back(std::move(left));
@@ -204,13 +205,15 @@ class Parser {
     return std::move(*found);
   }
 
-  Node sum() { return chain(&Parser::product, {{"+", Operator::add}, {"-", Operator::subtract}}); }
-  Node product() {
+  ExpressionNode sum() {
+    return chain(&Parser::product, {{"+", Operator::add}, {"-", Operator::subtract}});
+  }
+  ExpressionNode product() {
     return chain(&Parser::unary,
                  {{"*", Operator::multiply}, {"/", Operator::divide}, {"%", Operator::remainder}});
   }
 
-  Node unary() {
+  ExpressionNode unary() {
     const Level level(*this);
     auto found = taken({{"-", Operator::minus}});
     if (!found) return primary();
@@ -218,8 +221,8 @@ class Parser {
     return std::move(*found);
   }
 
-  Node primary() {
-    Node node;
+  ExpressionNode primary() {
+    ExpressionNode node;
     node.position = token_.position;
     node.name = token_.text;
     if (token_.kind == Token::Kind::constant) {
@@ -230,7 +233,7 @@ class Parser {
     if (token_.kind == Token::Kind::reference) return reference(std::move(node));
     if (token_.kind == Token::Kind::word) return word(std::move(node));
     if (taken({{"(", Operator::list}})) {
-      Node inner = coalesce();
+      ExpressionNode inner = coalesce();
       expect(")");
       return inner;
     }
@@ -244,7 +247,7 @@ class Parser {
                     : fmt::format("'{}' where a value is missing", shown()));
   }
 
-  Node reference(Node node) {
+  ExpressionNode reference(ExpressionNode node) {
     const auto dot = token_.text.find('.');
     node.op = Operator::reference;
     node.reference.name = token_.text.substr(0, dot);
@@ -253,7 +256,7 @@ class Parser {
     return node;
   }
 
-  Node word(Node node) {
+  ExpressionNode word(ExpressionNode node) {
     static const std::vector<std::pair<std::string, Operator>> kFunctions{
         {"min", Operator::minimum},
         {"max", Operator::maximum},
@@ -281,7 +284,7 @@ class Parser {
                           spelling_hint(token_.text, known)));
   }
 
-  void check_count(const Node& node) const {
+  void check_count(const ExpressionNode& node) const {
     const bool many = node.op == Operator::minimum || node.op == Operator::maximum;
     if (many ? !node.parts.empty() : node.parts.size() == 1) return;
     throw expression_error(
@@ -290,8 +293,8 @@ class Parser {
                     node.parts.size()));
   }
 
-  std::vector<Node> members(std::string_view closing) {
-    std::vector<Node> out;
+  std::vector<ExpressionNode> members(std::string_view closing) {
+    std::vector<ExpressionNode> out;
     if (is_sign(closing)) {
       advance();
       return out;
@@ -308,11 +311,11 @@ class Parser {
            token_.text == text;
   }
 
-  std::optional<Node> taken(
+  std::optional<ExpressionNode> taken(
       std::initializer_list<std::pair<std::string_view, Operator>> operators) {
     for (const auto& [text, op] : operators) {
       if (!is_sign(text)) continue;
-      Node node;
+      ExpressionNode node;
       node.op = op;
       node.name = text;
       node.position = last_position_ = token_.position;

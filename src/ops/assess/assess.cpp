@@ -70,7 +70,7 @@ const std::vector<MetricDeclaration> kDeclared{
     {"accuracy_95", ScalarType::number, "", "half the width of its 95 % interval"},
     {"sample_agreement", ScalarType::number, "", "without a design: of the samples only"}};
 
-struct Settings {
+struct AssessSettings {
   std::string file, table, label = kLabelColumn, mapped = kMappedColumn, result = "assessment";
   std::map<std::string, std::string> class_names;
   std::vector<std::string> ignore;
@@ -84,7 +84,7 @@ struct Row {
 
 class Sample {
  public:
-  explicit Sample(const Settings& settings);
+  explicit Sample(const AssessSettings& settings);
 
   const std::vector<Row>& labelled() const { return labelled_; }
   size_t unlabelled() const { return unlabelled_; }
@@ -95,13 +95,13 @@ class Sample {
 
  private:
   std::string class_of(const std::string& text) const;
-  const Settings& settings_;
+  const AssessSettings& settings_;
   std::vector<Row> rows_, labelled_;
   size_t unlabelled_ = 0;
 };
 
 // The layer that has the column of labels.
-std::pair<std::string, std::set<std::string>> layer_of(const Settings& settings) {
+std::pair<std::string, std::set<std::string>> layer_of(const AssessSettings& settings) {
   std::vector<std::string> known;
   for (const auto& layer : gdal::describe_vectors(catalog::gdal_path(settings.file))) {
     if (!settings.table.empty() && layer.name != settings.table) continue;
@@ -119,7 +119,7 @@ std::pair<std::string, std::set<std::string>> layer_of(const Settings& settings)
       .hint(spelling_hint(settings.label, known));
 }
 
-Sample::Sample(const Settings& settings) : settings_(settings) {
+Sample::Sample(const AssessSettings& settings) : settings_(settings) {
   const auto [layer, columns] = layer_of(settings);
   gdal::VectorQuery query{.layer = layer, .columns = {settings.mapped, settings.label}};
   const bool has_stratum = columns.count(kStratumColumn) > 0;
@@ -196,7 +196,7 @@ std::vector<std::string> Sample::classes(const std::optional<SampleDesign>& desi
 
 class Assessment {
  public:
-  explicit Assessment(const Settings& settings)
+  explicit Assessment(const AssessSettings& settings)
       : sample_(settings), design_(sample_.design(why_not_)), classes_(sample_.classes(design_)) {}
 
   workflow::Metrics metrics();
@@ -314,7 +314,7 @@ workflow::Metrics Assessment::metrics() {
 
 class AssessWork : public workflow::ItemWork {
  public:
-  AssessWork(Settings settings, const Json& frozen)
+  AssessWork(AssessSettings settings, const Json& frozen)
       : settings_(std::move(settings)), sha256_(frozen.at("sha256").get<std::string>()) {}
 
   std::optional<std::string> identity(const workflow::Item& /*item*/) const override {
@@ -334,7 +334,7 @@ class AssessWork : public workflow::ItemWork {
   }
 
  private:
-  const Settings settings_;
+  const AssessSettings settings_;
   const std::string sha256_;
 };
 
@@ -388,7 +388,7 @@ class Assess : public workflow::ItemTaskOp {
   }
 
  private:
-  Settings settings_;
+  AssessSettings settings_;
 };
 
 }  // namespace

@@ -52,7 +52,7 @@ and in a JSON file named by `as:`, by default `<layer>_areas`.)",
     .inputs = {},
     .outputs = {{"areas", "JSON"}}};
 
-constexpr size_t kMostClasses = 4096;
+constexpr size_t kMostCounted = 4096;
 constexpr double kSquareMetresPerHectare = 10'000;
 
 const std::vector<MetricDeclaration> kDeclared{
@@ -75,9 +75,9 @@ using Regions = std::map<std::string, Region>;  // by name
 using Tables = std::map<std::string, Table>;
 
 // Pixels of one lattice cell: what masks are made for.
-class Cell {
+class CellOfZone {
  public:
-  Cell(raster::Block block, const geo::PixelAreas& areas) : block_(std::move(block)) {
+  CellOfZone(raster::Block block, const geo::PixelAreas& areas) : block_(std::move(block)) {
     const auto& window = block_.window();
     for (int64_t y = window.y; y < window.bottom(); ++y) {
       const auto row = areas.row(y, window.x, window.width);
@@ -98,9 +98,9 @@ class Cell {
         if (last == nullptr || values[i] != of_last) {
           of_last = values[i];
           last = &table[static_cast<int64_t>(of_last)];
-          if (table.size() > kMostClasses)
+          if (table.size() > kMostCounted)
             throw Error(ErrorCode::invalid,
-                        fmt::format("class_areas: the map has more than {} classes", kMostClasses));
+                        fmt::format("class_areas: the map has more than {} classes", kMostCounted));
         }
         ++last->pixels;
         last->square_metres += areas_[i];
@@ -182,7 +182,7 @@ Regions ClassAreas::regions_on(const workflow::TaskContext& context) const {
   return regions;
 }
 
-void add_region(const Cell& cell, const geo::Grid& grid, const Region& region, Table& table) {
+void add_region(const CellOfZone& cell, const geo::Grid& grid, const Region& region, Table& table) {
   std::vector<uint8_t> all, mask(static_cast<size_t>(cell.window().pixels()));
   for (size_t i = 0; i < region.shapes.size(); ++i) {
     if (region.reach[i].intersect(cell.window()).empty()) continue;
@@ -257,7 +257,7 @@ void ClassAreas::add_zone(const workflow::TaskContext& context, const LayerPictu
       stop_if_cancelled(context);
       auto block = picture.read(geo::Window{x, y, kSide, kSide}.intersect(whole));
       earlier.leave_out(block.window(), block.validity(0));
-      const Cell cell(std::move(block), areas);
+      const CellOfZone cell(std::move(block), areas);
       cell.add(nullptr, all);
       for (const auto& [name, region] : here)
         add_region(cell, context.grid, region, regions.at(name));

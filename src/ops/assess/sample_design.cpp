@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::json;
 constexpr int kVersion = 1;
 
-Error invalid(const std::string& why) {
+Error no_design(const std::string& why) {
   return Error(ErrorCode::invalid, "column 'design' does not tell how the sample was drawn")
       .cause(why)
       .hint("take the file that `design` wrote, and add labels only");
@@ -41,7 +41,7 @@ SampleDesign SampleDesign::parse(const std::string& text) {
   try {
     const auto json = Json::parse(text);
     if (json.at("geoloom_design").get<int>() > kVersion)
-      throw invalid("it was written by a newer program");
+      throw no_design("it was written by a newer program");
     SampleDesign design;
     design.map = json.at("map").get<std::string>();
     design.by_class = json.at("by_class").get<bool>();
@@ -52,13 +52,13 @@ SampleDesign SampleDesign::parse(const std::string& text) {
           each.at("name").get<std::string>(), each.at("units").get<uint64_t>(),
           each.at("sampled").get<uint64_t>(), each.at("square_metres").get<double>()};
       if (!(stratum.square_metres >= 0) || stratum.sampled > stratum.units)
-        throw invalid("stratum '" + stratum.name + "' has more sampled units than units");
+        throw no_design("stratum '" + stratum.name + "' has more sampled units than units");
       design.strata.push_back(stratum);
     }
-    if (design.strata.empty() || design.classes.empty()) throw invalid("it has no strata");
+    if (design.strata.empty() || design.classes.empty()) throw no_design("it has no strata");
     return design;
   } catch (const Json::exception& error) {
-    throw invalid(error.what());
+    throw no_design(error.what());
   }
 }
 

@@ -19,7 +19,6 @@ using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"difference", "ratio", "relative", "class"};
 
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 enum Class : uint8_t { kDecrease = 1, kNoChange = 2, kIncrease = 3 };
 enum class Measure : uint8_t { difference, ratio, relative, classes };
 

@@ -70,7 +70,7 @@ struct Choice {
   std::vector<std::vector<std::byte>> values;  // by band
 };
 
-struct State : workflow::StreamState {
+struct PickState : workflow::StreamState {
   std::vector<Choice> choices;  // by output slice
   // Of the slice being looked at.
   std::vector<uint8_t> valid, taken;
@@ -95,10 +95,10 @@ class Pick : public workflow::BlockOp {
   void parse_expression(const std::string& key, const std::string& text);
   std::vector<size_t> operands(const CubeSchema& input) const;
   geo::TimeMs distance_to_nearest(const TimeCell& cell, const raster::Slice& slice) const;
-  void find_score(State& state, const CubeSchema& schema, const Block& in, size_t slice) const;
-  void consider(State& state, Choice& choice, const TimeCell& cell, const CubeSchema& schema,
+  void find_score(PickState& state, const CubeSchema& schema, const Block& in, size_t slice) const;
+  void consider(PickState& state, Choice& choice, const TimeCell& cell, const CubeSchema& schema,
                 const Block& in, size_t slice) const;
-  void find_taken(State& state, const Choice& choice, const TimeCell& cell,
+  void find_taken(PickState& state, const Choice& choice, const TimeCell& cell,
                   const CubeSchema& schema, size_t index) const;
   void write_dates(const CubeSchema& schema, std::span<const uint16_t> slice, Block& out,
                    size_t out_slice) const;
@@ -208,7 +208,7 @@ std::unique_ptr<workflow::StreamState> Pick::init(const workflow::BlockCall& cal
                                                   const geo::Window& window) const {
   const CubeSchema& input = *call.input_schemas[0];
   const auto pixels = static_cast<size_t>(window.pixels());
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<PickState>();
   state->valid.resize(pixels);
   state->taken.resize(pixels);
   if (scored()) state->score.resize(pixels);
@@ -225,7 +225,8 @@ std::unique_ptr<workflow::StreamState> Pick::init(const workflow::BlockCall& cal
 }
 
 // Of the slice, counted within the block: NaN where there is no observation.
-void Pick::find_score(State& state, const CubeSchema& schema, const Block& in, size_t slice) const {
+void Pick::find_score(PickState& state, const CubeSchema& schema, const Block& in,
+                      size_t slice) const {
   const auto bands = operands(schema);
   std::vector<const float*> inputs;
   for (size_t i = 0; i < bands.size(); ++i) {
@@ -244,7 +245,7 @@ geo::TimeMs Pick::distance_to_nearest(const TimeCell& cell, const raster::Slice&
 }
 
 // Where the observation of slice `index` of the series takes the place of the one before.
-void Pick::find_taken(State& state, const Choice& choice, const TimeCell& cell,
+void Pick::find_taken(PickState& state, const Choice& choice, const TimeCell& cell,
                       const CubeSchema& schema, size_t index) const {
   const size_t pixels = state.valid.size();
   const uint8_t* valid = state.valid.data();
@@ -272,8 +273,8 @@ void Pick::find_taken(State& state, const Choice& choice, const TimeCell& cell,
   }
 }
 
-void Pick::consider(State& state, Choice& choice, const TimeCell& cell, const CubeSchema& schema,
-                    const Block& in, size_t slice) const {
+void Pick::consider(PickState& state, Choice& choice, const TimeCell& cell,
+                    const CubeSchema& schema, const Block& in, size_t slice) const {
   const size_t pixels = in.pixels(), index = in.first_slice() + slice;
   find_taken(state, choice, cell, schema, index);
   const uint8_t* taken = state.taken.data();
@@ -302,7 +303,7 @@ void find_valid(const Block& in, size_t slice, std::vector<uint8_t>& valid) {
 }
 
 void Pick::update(workflow::StreamState& stream, const workflow::BlockCall& call) const {
-  auto& state = dynamic_cast<State&>(stream);
+  auto& state = dynamic_cast<PickState&>(stream);
   const Block& in = *call.inputs[0];
   const CubeSchema& schema = *call.input_schemas[0];
   const auto cells = periods_.cells(schema, "pick");
@@ -328,7 +329,7 @@ void Pick::write_dates(const CubeSchema& schema, std::span<const uint16_t> slice
 }
 
 void Pick::finish(workflow::StreamState& stream, const workflow::BlockCall& call) const {
-  const auto& state = dynamic_cast<State&>(stream);
+  const auto& state = dynamic_cast<PickState&>(stream);
   const CubeSchema& schema = *call.input_schemas[0];
   Block& out = *call.outputs[0];
   for (size_t slice = 0; slice < out.slices(); ++slice) {

@@ -29,7 +29,7 @@ using raster::Block;
 using raster::CubeSchema;
 using raster::PixelType;
 
-constexpr size_t kMostSlices = 65535;  // ranks are 16 bits
+constexpr size_t kMostRanked = 65535;  // ranks are 16 bits
 
 const std::vector<std::string> kStats{"median",   "mean",  "std",     "min",      "max",
                                       "quantile", "count", "first",   "last",     "sd",
@@ -128,7 +128,7 @@ struct Running {
   std::vector<uint32_t> count;
 };
 
-struct State : workflow::StreamState {
+struct ReduceState : workflow::StreamState {
   std::vector<Running> running;  // by output slice, then band
 };
 
@@ -265,7 +265,7 @@ void Reduce::declare(workflow::Parameters& parameters) {
       .range(0, 1)
       .identity_if_changed();
   parameters.add("min_count", &min_count_, "Fewest valid samples of a valid pixel")
-      .range(1, static_cast<double>(kMostSlices));
+      .range(1, static_cast<double>(kMostRanked));
   periods_.declare(parameters);
 }
 
@@ -397,10 +397,10 @@ workflow::BlockPlan Reduce::plan(std::span<const CubeSchema* const> inputs) cons
     state += state_bytes(d.stat, output.bands.back().type);
   }
   for (auto& cell : periods_.cells(input, "reduce")) output.slices.push_back(std::move(cell.slice));
-  if (!streaming && input.slices.size() > kMostSlices)
+  if (!streaming && input.slices.size() > kMostRanked)
     throw Error(ErrorCode::invalid,
                 fmt::format("reduce: medians and quantiles take at most {} slices, got {}",
-                            kMostSlices, input.slices.size()))
+                            kMostRanked, input.slices.size()))
         .hint("load a shorter period, or use mean");
   plan.state_bytes_per_pixel = state * output.slices.size();
   plan.outputs = {std::move(output)};
@@ -507,7 +507,7 @@ void Reduce::run(const workflow::BlockCall& call) const {
 std::unique_ptr<workflow::StreamState> Reduce::init(const workflow::BlockCall& call,
                                                     const geo::Window& window) const {
   const CubeSchema& input = *call.input_schemas[0];
-  auto state = std::make_unique<State>();
+  auto state = std::make_unique<ReduceState>();
   const auto derived = derive(input);
   const size_t slices = call.output_schemas[0]->slices.size();
   state->running.resize(slices * derived.size());
@@ -520,7 +520,7 @@ std::unique_ptr<workflow::StreamState> Reduce::init(const workflow::BlockCall& c
 }
 
 void Reduce::update(workflow::StreamState& state, const workflow::BlockCall& call) const {
-  auto& running = dynamic_cast<State&>(state).running;
+  auto& running = dynamic_cast<ReduceState&>(state).running;
   const Block& in = *call.inputs[0];
   const auto derived = derive(*call.input_schemas[0]);
   const auto all_cells = periods_.cells(*call.input_schemas[0], "reduce");
@@ -537,7 +537,7 @@ void Reduce::update(workflow::StreamState& state, const workflow::BlockCall& cal
 }
 
 void Reduce::finish(workflow::StreamState& state, const workflow::BlockCall& call) const {
-  const auto& running = dynamic_cast<State&>(state).running;
+  const auto& running = dynamic_cast<ReduceState&>(state).running;
   Block& out = *call.outputs[0];
   const auto derived = derive(*call.input_schemas[0]);
   const bool counts = only_counts(derived);

@@ -59,7 +59,7 @@ The layer is named by `as:`, by default like the file. Its files are in `layers/
     .inputs = {},
     .outputs = {}};
 
-struct Settings {
+struct ClipSettings {
   gdal::FeatureQuery query;
   std::string file, format = "geopackage", layer;
   std::optional<std::string> crs;
@@ -68,11 +68,11 @@ struct Settings {
   std::string extension() const { return format == "geojson" ? ".geojson" : ".gpkg"; }
 };
 
-gdal::FeatureTable read_table(const Settings& settings) {
+gdal::FeatureTable read_table(const ClipSettings& settings) {
   return gdal::FeatureTable::read(catalog::gdal_path(settings.file), settings.query);
 }
 
-geo::Crs crs_of(const gdal::FeatureTable& table, const Settings& settings) {
+geo::Crs crs_of(const gdal::FeatureTable& table, const ClipSettings& settings) {
   if (table.crs().known()) return table.crs();
   if (settings.crs) return geo::Crs::parse(*settings.crs);
   throw Error(ErrorCode::invalid,
@@ -88,7 +88,7 @@ struct IndexedTable {
   geo::BoxIndex boxes;  // in the file's CRS
   std::vector<std::string> hashes;
 
-  explicit IndexedTable(const Settings& settings)
+  explicit IndexedTable(const ClipSettings& settings)
       : table(read_table(settings)), crs(crs_of(table, settings)) {
     std::vector<geo::Box> bounds;
     for (size_t i = 0; i < table.size(); ++i) {
@@ -109,7 +109,7 @@ struct IndexedTable {
 
 class ClippingWork : public workflow::ItemWork {
  public:
-  ClippingWork(Settings settings, const Json& frozen)
+  ClippingWork(ClipSettings settings, const Json& frozen)
       : settings_(std::move(settings)), sha256_(frozen.at("sha256").get<std::string>()) {
     settings_.file = frozen.at("file").get<std::string>();
     for (const auto& text : frozen.at("operations"))
@@ -205,7 +205,7 @@ class ClippingWork : public workflow::ItemWork {
     return *table_;
   }
 
-  Settings settings_;
+  ClipSettings settings_;
   const std::string sha256_;
   std::vector<geo::CoordinateOperation> operations_;  // by zone
   mutable std::once_flag once_;
@@ -291,7 +291,7 @@ class ClipVectors : public workflow::ItemTaskOp {
     return name.substr(0, name.rfind('.'));
   }
 
-  Settings settings_;
+  ClipSettings settings_;
 };
 
 }  // namespace

@@ -84,10 +84,6 @@ struct Rule {
   }
 };
 
-Error invalid(const std::string& message) {
-  return {ErrorCode::invalid, message};
-}
-
 bool fits(PixelType type, double value) {
   return std::isfinite(value) && raster::holds(type, value);
 }
@@ -96,11 +92,12 @@ bool fits(PixelType type, double value) {
 std::vector<Range> checked(std::vector<Range> ranges, PixelType type) {
   for (const auto& range : ranges) {
     if (!fits(type, range.value))
-      throw invalid(fmt::format("reclass: {}: {} is not a value of {}", range.place, range.value,
-                                raster::name(type)))
+      throw Error(ErrorCode::invalid, fmt::format("reclass: {}: {} is not a value of {}",
+                                                  range.place, range.value, raster::name(type)))
           .hint("choose another `type`");
     if (!(range.point || range.from < range.to) || std::isnan(range.from))
-      throw invalid(fmt::format("reclass: {}: the range {} is empty", range.place, range.text()));
+      throw Error(ErrorCode::invalid,
+                  fmt::format("reclass: {}: the range {} is empty", range.place, range.text()));
   }
   std::stable_sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
     return std::tuple(a.from, !a.point) < std::tuple(b.from, !b.point);
@@ -109,8 +106,9 @@ std::vector<Range> checked(std::vector<Range> ranges, PixelType type) {
     const auto& a = ranges[i - 1];
     const auto& b = ranges[i];
     if (a.point ? a.from < b.from : a.to <= b.from) continue;
-    throw invalid(fmt::format("reclass: {} ({}) and {} ({}) say two things for one value", a.place,
-                              a.text(), b.place, b.text()))
+    throw Error(ErrorCode::invalid,
+                fmt::format("reclass: {} ({}) and {} ({}) say two things for one value", a.place,
+                            a.text(), b.place, b.text()))
         .hint("ranges begin with `from` and end just below `to`");
   }
   return ranges;
@@ -169,7 +167,7 @@ class TableReader {
 
  private:
   Error at_line(const std::string& message) const {
-    Error error = invalid("reclass.table: " + message);
+    Error error = Error(ErrorCode::invalid, "reclass.table: " + message);
     error.at({.file = path_, .line = line_});
     return error;
   }
@@ -423,8 +421,8 @@ void Reclass::declare(workflow::Parameters& parameters) {
 
 void Reclass::check() {
   if (table_.has_value() == !rules_.empty())
-    throw invalid(table_ ? "reclass: `table` and `rules` exclude each other"
-                         : "reclass: needs `table` or `rules`");
+    throw Error(ErrorCode::invalid, table_ ? "reclass: `table` and `rules` exclude each other"
+                                           : "reclass: needs `table` or `rules`");
   const bool number = default_.kind == workflow::Value::Kind::integer ||
                       default_.kind == workflow::Value::Kind::number;
   if (number)
@@ -439,7 +437,8 @@ void Reclass::check() {
   if (!rules_.empty()) (void)checked(ranges_of_rules(), type());
   classes_ = ClassNames(class_names_, "reclass.classes");
   if (!classes_.empty() && kind_ != "category")
-    throw invalid("reclass.classes: with `kind: measure` the new values are no classes");
+    throw Error(ErrorCode::invalid,
+                "reclass.classes: with `kind: measure` the new values are no classes");
 }
 
 std::vector<Range> Reclass::ranges_of_rules() const {
@@ -448,7 +447,8 @@ std::vector<Range> Reclass::ranges_of_rules() const {
     const auto& rule = rules_[i];
     const auto place = fmt::format("rules[{}]", i);
     if (rule.is.empty() == !(rule.from || rule.to))
-      throw invalid(fmt::format("reclass: {}: needs either `is` or a range `from`, `to`", place));
+      throw Error(ErrorCode::invalid,
+                  fmt::format("reclass: {}: needs either `is` or a range `from`, `to`", place));
     for (const double value : rule.is) ranges.push_back({value, value, true, rule.value, place});
     if (rule.is.empty())
       ranges.push_back(
@@ -460,7 +460,8 @@ std::vector<Range> Reclass::ranges_of_rules() const {
 std::vector<size_t> Reclass::chosen(const CubeSchema& input) const {
   if (bands_.empty() && input.bands.size() == 1) return {0};
   if (bands_.empty())
-    throw invalid(fmt::format("reclass.band: there are {} bands, say which", input.bands.size()))
+    throw Error(ErrorCode::invalid,
+                fmt::format("reclass.band: there are {} bands, say which", input.bands.size()))
         .hint("known: " + fmt::format("{}", fmt::join(input.band_names(), ", ")));
   std::vector<size_t> out;
   for (const auto& band : bands_) out.push_back(static_cast<size_t>(input.band_index(band)));

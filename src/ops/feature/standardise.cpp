@@ -70,10 +70,6 @@ struct Table : workflow::Prepared {
   Scalings scalings;
 };
 
-Error invalid(const std::string& message) {
-  return {ErrorCode::invalid, message};
-}
-
 class Standardise : public workflow::BlockOp {
  public:
   const workflow::OpDescription& description() const override { return kDescription; }
@@ -122,24 +118,26 @@ Scaling Standardise::scaling_of(const std::string& band, const Numbers& numbers)
   const auto& second = by_range() ? numbers.maximum : numbers.sd;
   const char* const wanted = by_range() ? "minimum and maximum" : "mean and sd";
   if (!first || !second)
-    throw invalid(fmt::format("standardise: band '{}' lacks its {}", band, wanted));
+    throw Error(ErrorCode::invalid,
+                fmt::format("standardise: band '{}' lacks its {}", band, wanted));
   const Scaling scaling{*first, by_range() ? *second - *first : *second};
   if (!std::isfinite(scaling.centre) || !std::isfinite(scaling.span) || !(scaling.span > 0))
-    throw invalid(
-        fmt::format("standardise: {} of band '{}' are {} and {}", wanted, band, *first, *second))
+    throw Error(ErrorCode::invalid, fmt::format("standardise: {} of band '{}' are {} and {}",
+                                                wanted, band, *first, *second))
         .hint(by_range() ? "the maximum must be above the minimum" : "sd must be above 0");
   return scaling;
 }
 
 void Standardise::check() {
   if (table_.has_value() == !bands_.empty())
-    throw invalid(table_ ? "standardise: `table` and `bands` exclude each other"
-                         : "standardise: needs `table` or `bands`");
+    throw Error(ErrorCode::invalid, table_ ? "standardise: `table` and `bands` exclude each other"
+                                           : "standardise: needs `table` or `bands`");
   for (const auto& [band, numbers] : bands_) (void)scaling_of(band, numbers);
   if (clip_ && !by_range())
-    throw invalid("standardise.clip: is only for method: min_max")
+    throw Error(ErrorCode::invalid, "standardise.clip: is only for method: min_max")
         .hint("clip_sd: 3 limits results to three deviations");
-  if (clip_sd_ && by_range()) throw invalid("standardise.clip_sd: is only for method: mean_sd");
+  if (clip_sd_ && by_range())
+    throw Error(ErrorCode::invalid, "standardise.clip_sd: is only for method: mean_sd");
 }
 
 std::optional<double> number_of(const std::string& text) {
@@ -151,7 +149,7 @@ std::optional<double> number_of(const std::string& text) {
 
 std::map<std::string, Numbers> Standardise::read_csv(const std::string& content) const {
   const auto lines = catalog::csv_lines(content, *table_);
-  if (lines.empty()) throw invalid("standardise.table: has no lines");
+  if (lines.empty()) throw Error(ErrorCode::invalid, "standardise.table: has no lines");
   const auto& heading = lines.front().fields;
   const auto column = [&](const std::string& name) {
     return static_cast<size_t>(std::find(heading.begin(), heading.end(), name) - heading.begin());
@@ -160,13 +158,14 @@ std::map<std::string, Numbers> Standardise::read_csv(const std::string& content)
   const size_t band = column("band"), columns[] = {column(first), column(second)};
   for (const auto& name : {std::string("band"), first, second})
     if (column(name) == heading.size())
-      throw invalid(fmt::format("standardise.table: there is no column '{}'", name))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("standardise.table: there is no column '{}'", name))
           .hint(fmt::format("the heading has: {}", fmt::join(heading, ", ")));
   std::map<std::string, Numbers> out;
   for (size_t i = 1; i < lines.size(); ++i) {
     const auto& fields = lines[i].fields;
     const auto refused = [&](const std::string& message) {
-      Error error = invalid("standardise.table: " + message);
+      Error error = Error(ErrorCode::invalid, "standardise.table: " + message);
       error.at({.file = *table_, .line = lines[i].number});
       return error;
     };
@@ -188,14 +187,16 @@ std::map<std::string, Numbers> Standardise::read_csv(const std::string& content)
 
 std::map<std::string, Numbers> Standardise::read_json(const std::string& content) const {
   const auto root = workflow::Json::parse(content, nullptr, false);
-  if (!root.is_object()) throw invalid("standardise.table: is not a JSON object of bands");
+  if (!root.is_object())
+    throw Error(ErrorCode::invalid, "standardise.table: is not a JSON object of bands");
   std::map<std::string, Numbers> out;
   for (const auto& [band, members] : root.items()) {
     const auto number = [&, &band = band,
                          &members = members](const char* name) -> std::optional<double> {
       if (!members.is_object() || !members.contains(name)) return std::nullopt;
       if (!members[name].is_number())
-        throw invalid(fmt::format("standardise.table: {}.{} is not a number", band, name));
+        throw Error(ErrorCode::invalid,
+                    fmt::format("standardise.table: {}.{} is not a number", band, name));
       return members[name].get<double>();
     };
     out[band] = {number("minimum"), number("maximum"), number("mean"), number("sd")};
@@ -228,7 +229,8 @@ void Standardise::check_bands(const CubeSchema& input, const Scalings& scalings)
   for (const auto& [band, scaling] : scalings) known.push_back(band);
   for (const auto& band : input.bands) {
     if (scalings.contains(band.name) || others_ == "keep") continue;
-    throw invalid(fmt::format("standardise: there are no numbers for band '{}'", band.name))
+    throw Error(ErrorCode::invalid,
+                fmt::format("standardise: there are no numbers for band '{}'", band.name))
         .hint(spelling_hint(band.name, known) + "; or say others: keep");
   }
 }
@@ -240,7 +242,7 @@ workflow::BlockPlan Standardise::plan(std::span<const CubeSchema* const> inputs)
   Scalings scalings;
   for (const auto& [band, numbers] : bands_) {
     if (input.find_band(band) < 0)
-      throw invalid(fmt::format("standardise.bands: there is no band '{}'", band))
+      throw Error(ErrorCode::invalid, fmt::format("standardise.bands: there is no band '{}'", band))
           .hint(spelling_hint(band, input.band_names()));
     scalings[band] = {};
   }
@@ -248,7 +250,8 @@ workflow::BlockPlan Standardise::plan(std::span<const CubeSchema* const> inputs)
   for (auto& band : output.bands) {
     const bool classes = band.kind == raster::BandKind::category;
     if (classes && (others_ == "refuse" || scalings.contains(band.name)))
-      throw invalid(fmt::format("standardise: band '{}' holds classes", band.name))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("standardise: band '{}' holds classes", band.name))
           .hint("load or join it without them, or say others: keep");
     if (!classes) band = measured_band(band.name, scalings.contains(band.name) ? "" : band.unit);
   }

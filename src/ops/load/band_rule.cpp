@@ -21,10 +21,6 @@ constexpr int64_t kLastBit = 15;
 constexpr int64_t kWidestField = 6;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-Error invalid(const std::string& message) {
-  return {ErrorCode::invalid, message};
-}
-
 uint16_t as_bits(const std::vector<int64_t>& numbers) {
   unsigned bits = 0;
   for (const int64_t number : numbers) bits |= 1U << number;
@@ -34,8 +30,8 @@ uint16_t as_bits(const std::vector<int64_t>& numbers) {
 void check_bits(const std::string& name, const std::vector<int64_t>& numbers) {
   for (const int64_t number : numbers)
     if (number < 0 || number > kLastBit)
-      throw invalid(
-          fmt::format("{}: bits are counted from 0 to {}, not {}", name, kLastBit, number));
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}: bits are counted from 0 to {}, not {}", name, kLastBit, number));
 }
 
 template <class T>
@@ -128,7 +124,8 @@ void check_cleaning(const std::string& name, const std::vector<CleanStep>& steps
     const int given =
         (step.open ? 1 : 0) + (step.close ? 1 : 0) + (step.erode ? 1 : 0) + (step.dilate ? 1 : 0);
     if (given != 1)
-      throw invalid(fmt::format("{}.clean[{}]: needs one of open, close, erode, dilate", name, i))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}.clean[{}]: needs one of open, close, erode, dilate", name, i))
           .hint("steps are a list: clean: [{open: 40 m}, {dilate: 100 m}]");
   }
 }
@@ -142,8 +139,9 @@ std::vector<kernels::CleaningStep> cleaning_on(const std::vector<CleanStep>& cle
     const double longest =
         radius.pixels ? radius.value : radius.value / std::min(size.width, size.height);
     if (!(longest <= kernels::kLargestDisk))
-      throw invalid(fmt::format("load.mask.clean: a radius of {} {} is {:.0f} {}", radius.value,
-                                radius.pixels ? "px" : "m", longest, pixels))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("load.mask.clean: a radius of {} {} is {:.0f} {}", radius.value,
+                              radius.pixels ? "px" : "m", longest, pixels))
           .hint(fmt::format("at most {} pixels are possible", kernels::kLargestDisk));
     steps.push_back({step.operation(), radius.pixels
                                            ? kernels::disk(radius.value, 1, 1)
@@ -192,39 +190,42 @@ bool BandRule::silent() const {
 
 void BandRule::check(const std::string& name) const {
   if (band.empty())
-    throw invalid(name + ": needs `band`, unless it names classes of the source's sensor")
+    throw Error(ErrorCode::invalid,
+                name + ": needs `band`, unless it names classes of the source's sensor")
         .hint("such as mask: {band: SCL, drop: 9}, or mask: {classes: [cloud, shadow]}");
   if (!keep.empty() && !drop.empty())
-    throw invalid(name + ": `keep` and `drop` exclude each other")
+    throw Error(ErrorCode::invalid, name + ": `keep` and `drop` exclude each other")
         .hint("give one of them, as in mask: {band: SCL, keep: [4, 5, 6]}");
   const int kinds = (by_class() || !fields.empty() ? 1 : 0) +
                     (bits_set.empty() && bits_clear.empty() ? 0 : 1) + (above || below ? 1 : 0) +
                     (between.empty() ? 0 : 1);
   if (kinds == 0)
-    throw invalid(name + ": says neither which classes to keep nor to drop")
+    throw Error(ErrorCode::invalid, name + ": says neither which classes to keep nor to drop")
         .hint(
             "give one of classes, keep, drop, bits_set, bits_clear, above, below, between; or "
             "vector, or expression");
   if (kinds > 1)
-    throw invalid(name + ": classes, bits and ranges are rules of their own")
+    throw Error(ErrorCode::invalid, name + ": classes, bits and ranges are rules of their own")
         .hint("write a list: mask: [{band: SCL, drop: 9}, {band: CLD, above: 40}]");
   check_bits(name + ".bits_set", bits_set);
   check_bits(name + ".bits_clear", bits_clear);
   if (!between.empty() && (between.size() != 2 || !(between[0] <= between[1])))
-    throw invalid(name + ".between: needs two values, the lower one first");
+    throw Error(ErrorCode::invalid, name + ".between: needs two values, the lower one first");
   if (above && below && *below > *above)
-    throw invalid(name + ": nothing is usable below " + fmt::format("{}", *below) + " and above " +
-                  fmt::format("{}", *above));
+    throw Error(ErrorCode::invalid, name + ": nothing is usable below " +
+                                        fmt::format("{}", *below) + " and above " +
+                                        fmt::format("{}", *above));
   if (!field.empty()) {
     check_bits(name + ".field", field);
     if (field.size() != 2 || field[0] > field[1] || field[1] - field[0] >= kWidestField)
-      throw invalid(fmt::format("{}.field: needs the first and the last of at most {} bits", name,
-                                kWidestField));
-    if (!by_class()) throw invalid(name + ".field: goes with `keep` or `drop`");
+      throw Error(ErrorCode::invalid,
+                  fmt::format("{}.field: needs the first and the last of at most {} bits", name,
+                              kWidestField));
+    if (!by_class()) throw Error(ErrorCode::invalid, name + ".field: goes with `keep` or `drop`");
     for (const int64_t value : listed())
       if (value < 0 || value >= int64_t{1} << (field[1] - field[0] + 1))
-        throw invalid(fmt::format("{}: a field of {} bits never holds {}", name,
-                                  field[1] - field[0] + 1, value));
+        throw Error(ErrorCode::invalid, fmt::format("{}: a field of {} bits never holds {}", name,
+                                                    field[1] - field[0] + 1, value));
   }
   check_cleaning(name, clean);
 }
@@ -232,15 +233,15 @@ void BandRule::check(const std::string& name) const {
 void BandRule::check_type(const std::string& name, PixelType type) const {
   const bool ranges = above || below || !between.empty();
   if (type == PixelType::float32 && !ranges)
-    throw invalid(
-        fmt::format("{}.band: '{}' holds {} samples, not classes", name, band, raster::name(type)))
+    throw Error(ErrorCode::invalid, fmt::format("{}.band: '{}' holds {} samples, not classes", name,
+                                                band, raster::name(type)))
         .hint("classes and bits need 8 or 16-bit whole numbers");
   if (!field.empty()) return;
   for (const int64_t value : listed())
     if (!raster::holds(type, static_cast<double>(value)))
-      throw invalid(fmt::format("{}.{}: band '{}' is {} and never holds {}", name,
-                                listed_are_kept() ? "keep" : "drop", band, raster::name(type),
-                                value));
+      throw Error(ErrorCode::invalid, fmt::format("{}.{}: band '{}' is {} and never holds {}", name,
+                                                  listed_are_kept() ? "keep" : "drop", band,
+                                                  raster::name(type), value));
 }
 
 void BandRule::mark(PixelType type, const void* samples, size_t pixels, uint8_t* unusable) const {

@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "error/error.h"
 
 namespace geoloom::ops {
 namespace {
 
-constexpr double kDegree = std::numbers::pi / 180;
 constexpr double kHighestCloud_m = 20'000;
 constexpr size_t kMostHeights = 256;
 
@@ -26,7 +24,7 @@ geo::GridDirection away_from_sun(const geo::SunPosition& sun, const geo::Grid& g
   const auto middle =
       geo::to_lon_lat(grid.crs, (box.min_x + box.max_x) / 2, (box.min_y + box.max_y) / 2);
   const auto away = geo::azimuth_on_grid(sun.azimuth_deg + 180, middle, grid);
-  const double length = std::tan((90 - sun.elevation_deg) * kDegree);
+  const double length = std::tan((90 - sun.elevation_deg) * geo::kDegree);
   return {away.columns * length, away.rows * length};
 }
 
@@ -36,9 +34,9 @@ geo::GridDirection by_elevation(const geo::SunPosition& sun, const geo::Grid& gr
                 "formula: tan_elevation needs a mask whose pixels are in metres")
         .hint("leave it out");
   const double zenith_deg = 90 - sun.elevation_deg, a_deg = sun.azimuth_deg + 90;
-  const double length = std::tan((90 - zenith_deg) * kDegree) / grid.crs.metres_per_unit();
-  return {std::cos(a_deg * kDegree) * length / grid.pixel_width,
-          std::sin(a_deg * kDegree) * length / grid.pixel_height};
+  const double length = std::tan((90 - zenith_deg) * geo::kDegree) / grid.crs.metres_per_unit();
+  return {std::cos(a_deg * geo::kDegree) * length / grid.pixel_width,
+          std::sin(a_deg * geo::kDegree) * length / grid.pixel_height};
 }
 
 }  // namespace

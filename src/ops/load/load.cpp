@@ -157,26 +157,25 @@ class Load : public workflow::SourceOp {
   LoadParameters parameters_;
 };
 
-Error invalid(const std::string& message) {
-  return {ErrorCode::invalid, message};
-}
-
 void check_tolerate(const Tolerate& tolerate) {
   if (tolerate.scenes.has_value() == tolerate.share.has_value())
-    throw invalid("load.tolerate: needs either `scenes` (a count) or `share` (0..1)");
+    throw Error(ErrorCode::invalid,
+                "load.tolerate: needs either `scenes` (a count) or `share` (0..1)");
 }
 
 void check_reject(const Reject& reject) {
   for (const double value : reject.any_band_in)
     if (std::isnan(value))
-      throw invalid("load.reject.any_band_in: NaN is always invalid and need not be named");
+      throw Error(ErrorCode::invalid,
+                  "load.reject.any_band_in: NaN is always invalid and need not be named");
 }
 
 void check_resampling(const LoadParameters& parameters) {
   if (parameters.bands.empty()) return;
   for (const auto& [band, method] : parameters.resampling.by_band)
     if (std::find(parameters.bands.begin(), parameters.bands.end(), band) == parameters.bands.end())
-      throw invalid(fmt::format("load.resampling: '{}' is none of the bands", band))
+      throw Error(ErrorCode::invalid,
+                  fmt::format("load.resampling: '{}' is none of the bands", band))
           .hint(spelling_hint(band, parameters.bands));
 }
 
@@ -184,27 +183,30 @@ void Load::check() {
   const auto& p = parameters_;
   const int places = !p.scenes.empty() + !p.source.empty() + !p.layer.empty();
   if (places == 0)
-    throw invalid("load: needs `scenes`, `source` or `layer`")
+    throw Error(ErrorCode::invalid, "load: needs `scenes`, `source` or `layer`")
         .hint(
             "scenes: a folder, a glob, a list file, files, or STAC items; source: the name of one "
             "under `sources`; layer: the name of one");
-  if (places > 1) throw invalid("load: `scenes`, `source` and `layer` exclude each other");
+  if (places > 1)
+    throw Error(ErrorCode::invalid, "load: `scenes`, `source` and `layer` exclude each other");
   for (const auto& each : p.source) each.check({});
   if (p.clearest_first() && p.by_solar_day())
-    throw invalid("load.order: cloud_cover is of scenes, and dates are made of several")
+    throw Error(ErrorCode::invalid,
+                "load.order: cloud_cover is of scenes, and dates are made of several")
         .hint("group_by: scene");
   if (!p.source.empty() && (!p.band_names.empty() || !p.date_pattern.empty()))
-    throw invalid("load: band_names and date_pattern belong into the source");
+    throw Error(ErrorCode::invalid, "load: band_names and date_pattern belong into the source");
   const bool only_for_scenes = !p.band_names.empty() || !p.date_pattern.empty() || p.period ||
                                !p.group_by.empty() || !p.mask.empty() || p.reject ||
                                p.order != "time" || p.nodata || p.scale || p.offset ||
                                !p.kind.empty() || p.tolerate || p.overviews || p.resampling.all ||
                                !p.resampling.by_band.empty();
   if (!p.layer.empty() && only_for_scenes)
-    throw invalid("load: with `layer` only `bands`, `at` and `along` can be given")
+    throw Error(ErrorCode::invalid,
+                "load: with `layer` only `bands`, `at` and `along` can be given")
         .hint("masks, nodata and periods belong where the layer was made");
   if (p.layer.empty() && (!p.at.empty() || !p.along.empty()))
-    throw invalid("load: `at` and `along` go with `layer`");
+    throw Error(ErrorCode::invalid, "load: `at` and `along` go with `layer`");
   for (const auto& [axis, label] : p.at)
     if (!label.is_scalar() || label.is_null())
       throw label.error(fmt::format("load.at.{}: needs one value of the axis", axis));
@@ -219,13 +221,13 @@ void Load::check() {
       p.reject || std::any_of(p.mask.rules.begin(), p.mask.rules.end(),
                               [](const MaskRule& rule) { return rule.looked_up() != nullptr; });
   if (p.overviews && looked_up)
-    throw invalid(
-        "load.overviews: masks by bands and rejected values are about a file's own pixels")
+    throw Error(ErrorCode::invalid,
+                "load.overviews: masks by bands and rejected values are about a file's own pixels")
         .hint("leave out `overviews`, or `mask` and `reject`; shapes and expressions do no harm");
   if (p.tolerate) check_tolerate(*p.tolerate);
   if (p.scale && (*p.scale == 0 || !std::isfinite(*p.scale)))
-    throw invalid(
-        fmt::format("load.scale: must be a finite number other than 0, got {}", *p.scale));
+    throw Error(ErrorCode::invalid,
+                fmt::format("load.scale: must be a finite number other than 0, got {}", *p.scale));
 }
 
 }  // namespace

@@ -42,7 +42,7 @@ double margin_of(const MaskRule& rule, const geo::Grid& grid) {
                   static_cast<double>(halo.rows) * grid.pixel_height);
 }
 
-constexpr int64_t kPart = 1024;  // pixels of a side that is made at a time
+constexpr int64_t kDrawnPart = 1024;  // pixels of a side that is made at a time
 
 // As many pixels more on every side, in whole cells of the lattice in which pixels are decided.
 int64_t rim_of(const kernels::CleaningHalo& halo) {
@@ -175,9 +175,9 @@ std::vector<uint8_t> MaskShapes::Layer::taken_out(const geo::Window& window) con
 
 // In squares, so that little is held beside the result.
 void MaskShapes::Layer::erase(const geo::Window& window, uint8_t* usable) const {
-  for (int64_t y = window.y; y < window.bottom(); y += kPart)
-    for (int64_t x = window.x; x < window.right(); x += kPart) {
-      const auto part = geo::Window{x, y, kPart, kPart}.intersect(window);
+  for (int64_t y = window.y; y < window.bottom(); y += kDrawnPart)
+    for (int64_t x = window.x; x < window.right(); x += kDrawnPart) {
+      const auto part = geo::Window{x, y, kDrawnPart, kDrawnPart}.intersect(window);
       const auto out = taken_out(part);
       for (int64_t row = 0; row < part.height; ++row) {
         uint8_t* to = usable + (y - window.y + row) * window.width + x - window.x;
@@ -188,7 +188,8 @@ void MaskShapes::Layer::erase(const geo::Window& window, uint8_t* usable) const 
 }
 
 size_t MaskShapes::scratch_bytes(size_t zone, const geo::Window& largest) const {
-  const int64_t columns = std::min(kPart, largest.width), rows = std::min(kPart, largest.height);
+  const int64_t columns = std::min(kDrawnPart, largest.width),
+                rows = std::min(kDrawnPart, largest.height);
   size_t most = 0;
   for (const auto& layer : layers_) {
     if (layer.zone != zone) continue;

@@ -51,7 +51,7 @@ are made again.)",
     .inputs = {},
     .outputs = {{"shapes", "one band, without time"}}};
 
-struct Settings {
+struct RasterizeSettings {
   ShapeQuery query;
   BurnRules rules;
   std::string band = "value", type = "uint8", kind;
@@ -71,7 +71,8 @@ struct Settings {
 
 class ShapeSource : public workflow::Source {
  public:
-  ShapeSource(Settings settings, const Json& frozen, const std::vector<workflow::Zone>& zones)
+  ShapeSource(RasterizeSettings settings, const Json& frozen,
+              const std::vector<workflow::Zone>& zones)
       : settings_(std::move(settings)),
         sha256_(frozen.at("sha256").get<std::string>()),
         operations_(frozen.at("operations").get<std::vector<std::string>>()),
@@ -156,7 +157,7 @@ class ShapeSource : public workflow::Source {
     return file_;
   }
 
-  Settings settings_;
+  RasterizeSettings settings_;
   const std::string sha256_;
   const std::vector<std::string> operations_;
   const std::vector<workflow::Zone> zones_;
@@ -273,7 +274,7 @@ class Rasterize : public workflow::SourceOp {
         .hint("choose another type: uint16 and int16 hold larger whole numbers, float32 fractions");
   }
 
-  Settings settings_;
+  RasterizeSettings settings_;
   OverlapChoice overlap_;
   std::optional<double> value_;
   std::optional<std::string> crs_;

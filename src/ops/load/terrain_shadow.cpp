@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numbers>
 
 #include "catalog/scene_search.h"
 #include "error/error.h"
@@ -20,9 +19,8 @@
 namespace geoloom::ops {
 namespace {
 
-constexpr int64_t kPart = 1024;  // pixels of a side that is looked at at a time
-constexpr size_t kKept = 2;      // windows of heights
-constexpr double kDegree = std::numbers::pi / 180;
+constexpr int64_t kShadowPart = 1024;  // pixels of a side that is looked at at a time
+constexpr size_t kKept = 2;            // windows of heights
 
 // What a load of the elevation model would say.
 LoadParameters as_load(const TerrainShadowRule& rule) {
@@ -120,7 +118,7 @@ Walk walk_of(const TerrainShadowRule& rule, const FrozenScene& scene, const geo:
   const double beside = walk.ray.along_columns ? towards.rows : towards.columns;
   walk.ray.step = along > 0 ? 1 : -1;
   walk.ray.across = rounded(beside / std::abs(along));
-  walk.ray.rise = rounded(std::tan(sun.elevation_deg * kDegree) / std::abs(along));
+  walk.ray.rise = rounded(std::tan(sun.elevation_deg * geo::kDegree) / std::abs(along));
   const double reach_m = rule.reach.value;
   const int64_t most = rule.reach_on(grid);
   walk.steps = rule.reach.pixels
@@ -303,9 +301,9 @@ std::vector<uint8_t> TerrainShadows::shadows(const Model& model, size_t zone,
 void TerrainShadows::erase(size_t zone, const FrozenScene& scene, const geo::Window& window,
                            raster::AssetPool& pool, uint8_t* valid) const {
   for (const auto& model : models_)
-    for (int64_t y = window.y; y < window.bottom(); y += kPart)
-      for (int64_t x = window.x; x < window.right(); x += kPart) {
-        const auto part = geo::Window{x, y, kPart, kPart}.intersect(window);
+    for (int64_t y = window.y; y < window.bottom(); y += kShadowPart)
+      for (int64_t x = window.x; x < window.right(); x += kShadowPart) {
+        const auto part = geo::Window{x, y, kShadowPart, kShadowPart}.intersect(window);
         uint8_t* const to = valid + (y - window.y) * window.width + x - window.x;
         const auto dark = shadows(*model, zone, scene, part, pool, to, window.width);
         for (int64_t row = 0; row < part.height; ++row)
@@ -342,8 +340,8 @@ size_t TerrainShadows::scratch_bytes(const workflow::Item& item) const {
   size_t most = 0, kept = 0;
   for (const auto& model : models_) {
     const OnZone& on_zone = model->zones.at(item.zone);
-    const geo::Window part{item.window.x, item.window.y, std::min(kPart, item.window.width),
-                           std::min(kPart, item.window.height)};
+    const geo::Window part{item.window.x, item.window.y, std::min(kShadowPart, item.window.width),
+                           std::min(kShadowPart, item.window.height)};
     const auto all = on_zone.looked_at(part), cleaned = on_zone.cleaned_around(part);
     const auto plan = model->source->plan(on_zone.item(item.zone, all), nullptr);
     const auto pixels = static_cast<size_t>(all.pixels());

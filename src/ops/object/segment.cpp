@@ -52,12 +52,12 @@ error. It is named by `as:`, by default `<layer>_segment`.)",
     .inputs = {},
     .outputs = {{"segments", "one band, `segment`"}}};
 
-constexpr uint32_t kMostSegments = 1U << 24;
+constexpr uint32_t kMostMade = 1U << 24;
 constexpr size_t kMostClumpOfPyshepseg = 10'000;
 // Of a pixel of a cell: block, stretched bands, clusters, and what segmenting holds.
 constexpr size_t kBytesPerPixel = 96;
 
-struct Settings {
+struct SegmentSettings {
   std::vector<std::string> bands;
   int64_t clusters = 60, every = 100, smallest = 100, iterations = 200, cell = 2048, halo = 256;
   double change = 0.0025;
@@ -132,7 +132,7 @@ Stretch stretch_of(const raster::CubeSchema& schema, const Strips& strips) {
 
 // nullopt where nothing is valid.
 std::optional<Fit> fitted(const raster::CubeSchema& schema, const Strips& strips,
-                          const Settings& settings) {
+                          const SegmentSettings& settings) {
   Fit fit;
   if (!settings.pyshepseg()) fit.stretch = stretch_of(schema, strips);
   std::vector<std::vector<double>> samples(schema.bands.size());
@@ -174,7 +174,7 @@ std::vector<uint8_t> clusters_of(const Planes& planes, const ClusterCentres& cen
   return clusters;
 }
 
-std::vector<uint32_t> ids_of(const Block& block, const Fit& fit, const Settings& settings) {
+std::vector<uint32_t> ids_of(const Block& block, const Fit& fit, const SegmentSettings& settings) {
   const Planes planes(block, fit.stretch);
   const auto clusters = clusters_of(planes, fit.centres);
   std::vector<const float*> bands;
@@ -227,7 +227,7 @@ File opened(const std::string& path, const char* mode) {
 class Segmentation {
  public:
   Segmentation(const workflow::TaskContext& context, const LayerPicture& picture,
-               const Settings& settings)
+               const SegmentSettings& settings)
       : context_(context), picture_(picture), settings_(settings) {}
 
   void run();
@@ -249,7 +249,7 @@ class Segmentation {
 
   const workflow::TaskContext& context_;
   const LayerPicture& picture_;
-  const Settings& settings_;
+  const SegmentSettings& settings_;
   std::unique_ptr<std::counting_semaphore<>> at_once_;
   std::vector<Cell> cells_;
   uint32_t count_ = 0;
@@ -402,10 +402,10 @@ void Segmentation::number_segments() {
       segment.number = same ? found->number : ++count_;
     }
   }
-  if (count_ > kMostSegments)
+  if (count_ > kMostMade)
     throw Error(ErrorCode::resource,
                 fmt::format("there are {} segments; more than {} have no place in a layer", count_,
-                            kMostSegments))
+                            kMostMade))
         .hint("let `smallest` be larger, or segment the zones of a smaller area");
 }
 
@@ -445,7 +445,7 @@ class SegmentMap : public MapTask {
   raster::Band band_made(const workflow::Layers& layers) const override;
 
  private:
-  Settings settings_;
+  SegmentSettings settings_;
 };
 
 void SegmentMap::declare(workflow::Parameters& parameters) {
@@ -489,7 +489,7 @@ void SegmentMap::check() {
   MapTask::check();
   if (!settings_.pyshepseg()) return;
   // Unless they were given.
-  const Settings defaults;
+  const SegmentSettings defaults;
   if (settings_.iterations == defaults.iterations) settings_.iterations = 300;
   if (settings_.change == defaults.change) settings_.change = 1e-4;
 }

@@ -56,7 +56,7 @@ by default `<layer>_polygons`.)",
     .inputs = {},
     .outputs = {{"polygons", "GeoPackage, GeoJSON or FlatGeobuf"}}};
 
-struct Settings {
+struct VectoriseSettings {
   std::string layer, band, unit = "pixels", touch = "edges", format = "geopackage";
   double smallest = 0;
   std::vector<int64_t> only;
@@ -117,7 +117,7 @@ class TilesByRow {
 template <class T>
 class Vectorising {
  public:
-  Vectorising(const Settings& settings, const workflow::TaskContext& context,
+  Vectorising(const VectoriseSettings& settings, const workflow::TaskContext& context,
               const LayerPicture& picture, gdal::VectorWriter& writer)
       : settings_(settings),
         context_(context),
@@ -172,7 +172,7 @@ class Vectorising {
   gdal::Geometry geometry(const Area& area) const;
   void check_memory() const;
 
-  const Settings& settings_;
+  const VectoriseSettings& settings_;
   const workflow::TaskContext& context_;
   const LayerPicture& picture_;
   gdal::VectorWriter& writer_;
@@ -363,7 +363,7 @@ class Vectorise : public workflow::TaskOp {
 
  private:
   std::string result_;
-  Settings settings_;
+  VectoriseSettings settings_;
 };
 
 workflow::Product Vectorise::run(const workflow::TaskContext& context) const {

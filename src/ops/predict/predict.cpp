@@ -89,7 +89,7 @@ constexpr size_t kBytesPerFileByte = 3;
 // What a thread's prediction holds beside planes.
 constexpr size_t kScratchBytes = size_t{32} << 20;
 
-Error invalid(const std::string& message) {
+Error refused(const std::string& message) {
   return {ErrorCode::invalid, "predict" + message};
 }
 
@@ -295,10 +295,10 @@ void Predict::declare(workflow::Parameters& parameters) {
 
 void Predict::check() {
   if (model_.has_value() == layer_.has_value())
-    throw invalid(model_ ? ": `model` and `layer` exclude each other"
+    throw refused(model_ ? ": `model` and `layer` exclude each other"
                          : ": needs `model` or `layer`");
   if (!clip_.empty() && (clip_.size() != 2 || !(clip_[0] <= clip_[1])))
-    throw invalid(".clip: must be a lowest and a highest value");
+    throw refused(".clip: must be a lowest and a highest value");
   if (!outputs_.empty()) check_choice("predict.outputs", outputs_);
 }
 
@@ -335,9 +335,9 @@ std::shared_ptr<const workflow::Prepared> Predict::prepare_layers(
 ModelCard Predict::described(ModelCard card) const {
   if (!classes_.empty()) {
     if (card.task != learn::Task::classification)
-      throw invalid(".classes: the model predicts quantities");
+      throw refused(".classes: the model predicts quantities");
     if (!card.classes.empty() && card.classes.size() != classes_.size())
-      throw invalid(fmt::format(".classes: there are {}, the model has {}", classes_.size(),
+      throw refused(fmt::format(".classes: there are {}, the model has {}", classes_.size(),
                                 card.classes.size()));
     card.classes.clear();
     for (const auto& one : classes_)
@@ -346,7 +346,7 @@ ModelCard Predict::described(ModelCard card) const {
   if (features_.empty()) return card;
   if (card.features.empty()) card.features.resize(features_.size());
   if (features_.size() != card.features.size())
-    throw invalid(fmt::format(".features: there are {}, the model has {}", features_.size(),
+    throw refused(fmt::format(".features: there are {}, the model has {}", features_.size(),
                               card.features.size()));
   for (size_t i = 0; i < features_.size(); ++i) card.features[i].name = features_[i];
   return card;
@@ -382,10 +382,10 @@ workflow::BlockPlan Predict::plan_at(const workflow::PlanSite& site,
     const auto& info = site.layers->info(*layer_);
     workflow::require_kind(info, workflow::LayerKind::model, "predict.layer");
     if (!info.model)
-      throw invalid(fmt::format(".layer: nothing is known of the model '{}' yet", *layer_));
+      throw refused(fmt::format(".layer: nothing is known of the model '{}' yet", *layer_));
     card = described(*info.model);
   } else {
-    throw invalid(": the model cannot be looked at here");
+    throw refused(": the model cannot be looked at here");
   }
   const auto recipes = site.recipes.empty() ? std::vector<std::string>() : *site.recipes[0];
   const size_t features = feature_bands(card, input, recipes).size();
@@ -398,7 +398,7 @@ workflow::BlockPlan Predict::plan_at(const workflow::PlanSite& site,
   // Each cell that a block touches lies in its input as a whole.
   if (bands.of_applicability()) {
     if (missing_ == "model")
-      throw invalid(".missing: the dissimilarity of a pixel that lacks features is not known")
+      throw refused(".missing: the dissimilarity of a pixel that lacks features is not known")
           .hint("leave out `missing: model`, or the outputs dissimilarity and applicable");
     plan.halo_pixels = static_cast<int>(cell_ - 1);
   }

@@ -18,7 +18,7 @@ using raster::PixelType;
 
 constexpr double kNoClass = 255;  // what uint8 bands have where there is nothing
 
-Error invalid(const std::string& message) {
+Error refused_outputs(const std::string& message) {
   return {ErrorCode::invalid, "predict.outputs: " + message};
 }
 
@@ -38,7 +38,7 @@ PixelType type_of_classes(const std::vector<learn::ModelClass>& classes) {
           return raster::holds(type, static_cast<double>(one.value));
         }))
       return type;
-  throw invalid("the values of the model's classes fit no pixel type")
+  throw refused_outputs("the values of the model's classes fit no pixel type")
       .hint("give others with `classes`, in the order of the model's");
 }
 
@@ -77,8 +77,8 @@ PredictionBands::PredictionBands(const learn::ModelCard& card,
   for (const auto& output : outputs.empty() ? usual : outputs) {
     const bool of_any = output == "dissimilarity" || output == "applicable";
     if (!of_any && classifies == (output == "value"))
-      throw invalid(fmt::format("'{}' is nothing that {} has", output,
-                                classifies ? "a classification" : "a regression"))
+      throw refused_outputs(fmt::format("'{}' is nothing that {} has", output,
+                                        classifies ? "a classification" : "a regression"))
           .hint(classifies ? "class, probability, probabilities, margin, entropy, mask, prob"
                            : "value");
     add(output, card);
@@ -92,7 +92,7 @@ void PredictionBands::add(const std::string& output, const learn::ModelCard& car
   if (output == "dissimilarity" || output == "applicable") return add_applicability(output, card);
   if (output == "mask" || output == "prob") {
     if (card.classes.size() != 2)
-      throw invalid(
+      throw refused_outputs(
           fmt::format("'{}' is for two classes, the model has {}", output, card.classes.size()))
           .hint("ask for class and probabilities");
     bands_.push_back(byte_band(
@@ -154,7 +154,7 @@ void PredictionBands::add_values(const learn::ModelCard& card) {
 
 void PredictionBands::add_applicability(const std::string& output, const learn::ModelCard& card) {
   if (card.applicability.is_null())
-    throw invalid(
+    throw refused_outputs(
         fmt::format("'{}' needs an area of applicability, and the model has none", output))
         .hint("train it with `applicability: true`; models of other programs have none");
   const bool index = output == "dissimilarity";

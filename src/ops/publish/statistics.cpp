@@ -49,7 +49,7 @@ Sums are exact, so the result does not depend on tiles or threads.)",
     .outputs = {{"metrics", "JSON"}}};
 
 // Parts of a file that are read at once.
-constexpr int64_t kPartWidth = 2048, kPartHeight = 512;
+constexpr int64_t kCountedWidth = 2048, kCountedHeight = 512;
 constexpr size_t kMostClasses = 4096;
 
 // Of one band.
@@ -116,10 +116,10 @@ class Counting {
 
   void add_parts(const workflow::LayerFile& file, size_t slice, std::vector<Part>& parts) const {
     const auto& window = file.item.window;
-    for (int64_t y = window.y; y < window.bottom(); y += kPartHeight)
-      for (int64_t x = window.x; x < window.right(); x += kPartWidth)
+    for (int64_t y = window.y; y < window.bottom(); y += kCountedHeight)
+      for (int64_t x = window.x; x < window.right(); x += kCountedWidth)
         parts.push_back(
-            {&file, slice, geo::Window{x, y, kPartWidth, kPartHeight}.intersect(window)});
+            {&file, slice, geo::Window{x, y, kCountedWidth, kCountedHeight}.intersect(window)});
   }
 
   std::vector<Counted> count(const Part& part) const {
@@ -222,7 +222,8 @@ class Statistics : public workflow::TaskOp {
 
   size_t memory_bytes(const geo::Grid&) const override {
     constexpr size_t kThreads = 2, kBands = 16, kBytesPerPixel = 5;
-    return kThreads * static_cast<size_t>(kPartWidth * kPartHeight) * kBands * kBytesPerPixel +
+    return kThreads * static_cast<size_t>(kCountedWidth * kCountedHeight) * kBands *
+               kBytesPerPixel +
            (size_t{16} << 20);
   }
 

@@ -71,7 +71,7 @@ struct Roles {
   int label = -1, group = -1, mask = -1;
 };
 
-struct Settings {
+struct SampleSettings {
   std::string layer, label, label_type, group, mask, value = "pixel";
   std::vector<std::string> features;
   std::vector<int64_t> exclude;
@@ -83,7 +83,7 @@ struct Settings {
   bool of_groups() const { return value != "pixel"; }
 };
 
-learn::LabelType label_type_of(const Settings& settings, const CubeSchema& input,
+learn::LabelType label_type_of(const SampleSettings& settings, const CubeSchema& input,
                                const Roles& roles) {
   if (roles.label < 0) return learn::LabelType::none;
   const bool classes =
@@ -94,7 +94,7 @@ learn::LabelType label_type_of(const Settings& settings, const CubeSchema& input
   return classes ? learn::LabelType::classes : learn::LabelType::number;
 }
 
-Roles roles_of(const Settings& settings, const CubeSchema& input) {
+Roles roles_of(const SampleSettings& settings, const CubeSchema& input) {
   Roles roles;
   const auto find = [&](const std::string& band) {
     return band.empty() ? -1 : input.band_index(band);
@@ -117,7 +117,7 @@ Roles roles_of(const Settings& settings, const CubeSchema& input) {
 }
 
 // `recipes` are those of the input's bands; empty: not known.
-learn::TableSchema schema_of(const Settings& settings, const CubeSchema& input,
+learn::TableSchema schema_of(const SampleSettings& settings, const CubeSchema& input,
                              const std::vector<std::string>& recipes = {}) {
   const auto roles = roles_of(settings, input);
   learn::TableSchema schema;
@@ -158,7 +158,7 @@ std::optional<geo::Period> period_of(const CubeSchema& input) {
 // The chain's pixels as a sampler looks at them.
 class PixelView {
  public:
-  PixelView(const Settings& settings, const CubeSchema& input)
+  PixelView(const SampleSettings& settings, const CubeSchema& input)
       : settings_(settings),
         input_(input),
         roles_(roles_of(settings, input)),
@@ -265,7 +265,7 @@ class PixelView {
       if (std::isnan(mask[i]) || mask[i] == 0) planes.leave_out(i, LeftOut::kMasked);
   }
 
-  const Settings& settings_;
+  const SampleSettings& settings_;
   const CubeSchema& input_;
   const Roles roles_;
   const learn::LabelType label_type_;
@@ -282,7 +282,7 @@ std::optional<int64_t> number_in(const std::string& item) {
 
 class SampleSink : public workflow::Sink {
  public:
-  SampleSink(const Settings& settings, const workflow::SinkContext& context,
+  SampleSink(const SampleSettings& settings, const workflow::SinkContext& context,
              const CubeSchema& input)
       : settings_(settings),
         context_(context),
@@ -404,7 +404,7 @@ class SampleSink : public workflow::Sink {
     for (const auto& [code, name] : classes) table.schema.classes.push_back({code, name});
   }
 
-  const Settings settings_;
+  const SampleSettings settings_;
   const workflow::SinkContext context_;
   const CubeSchema input_;
   const PixelView view_;
@@ -483,7 +483,7 @@ class Sample : public workflow::SinkOp {
   }
   void choose_method();
 
-  Settings settings_;
+  SampleSettings settings_;
   int64_t number_ = 0, seed_ = 42;
   std::map<std::string, std::string> classes_;
   workflow::Value fraction_, per_class_;

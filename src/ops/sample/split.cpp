@@ -50,7 +50,7 @@ of `nearest`, `mismatch` and `random_mismatch`: how much the distances differ fo
 
 // Of the columns that are looked at, all but the features; units, parts and folds of rows take
 // about three times as much.
-constexpr uint64_t kMostBytes = uint64_t{128} << 20;
+constexpr uint64_t kMostTableBytes = uint64_t{128} << 20;
 constexpr size_t kMemoryBytes = size_t{512} << 20;
 
 const std::map<std::string, learn::SplitMethod> kMethods{
@@ -210,7 +210,7 @@ workflow::Product Split::run(const workflow::TaskContext& context) const {
     throw Error(ErrorCode::invalid,
                 fmt::format("split.layer: '{}' has {} tables", layer_, paths.size()))
         .hint("put them together with merge_samples first");
-  const auto table = learn::read_table_without_features(paths.front(), kMostBytes);
+  const auto table = learn::read_table_without_features(paths.front(), kMostTableBytes);
   const auto values =
       method_ == "column" ? values_of(table, paths.front()) : std::vector<int64_t>{};
   const auto periods = periods_of(table);

@@ -26,7 +26,6 @@ using raster::CubeSchema;
 const std::vector<std::string> kOutputs{"mean", "difference", "z", "percent", "count", "status"};
 enum Output : size_t { kMean, kDifference, kZ, kPercent, kCount, kStatus };  // of kOutputs
 
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 constexpr float kProvisional = 1, kFinal = 2;
 
 const workflow::OpDescription kDescription{

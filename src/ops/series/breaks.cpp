@@ -24,7 +24,6 @@ using raster::CubeSchema;
 const std::vector<std::string> kOutputs{"date", "magnitude", "statistic", "rmse", "count"};
 enum Output : size_t { kDate, kMagnitude, kStatistic, kRmse, kCount };  // of kOutputs
 
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 // Of the root mean square of the history's values: what is left of them by rounding is no scatter.
 constexpr double kLeastScatter = 1e-6;
 

@@ -46,7 +46,7 @@ Values are physical (scale and offset applied). Mean and deviation are updated s
     .outputs = {{"climatology", "NAME_mean, NAME_sd, NAME_count for each part of the year"}}};
 
 // Of all output slices and input bands, pixel by pixel.
-struct State : workflow::StreamState {
+struct CycleState : workflow::StreamState {
   struct Cell {
     std::vector<double> mean, squares;
     std::vector<uint32_t> count;
@@ -56,7 +56,7 @@ struct State : workflow::StreamState {
   std::vector<uint8_t> valid;
 };
 
-void add(State::Cell& cell, const std::vector<float>& sample, std::vector<uint8_t>& valid) {
+void add(CycleState::Cell& cell, const std::vector<float>& sample, std::vector<uint8_t>& valid) {
   const size_t pixels = sample.size();
   for (size_t p = 0; p < pixels; ++p) valid[p] = sample[p] == sample[p] ? 1 : 0;  // not of NaN
   kernels::accumulate_deviation(kernels::Samples<float>{sample.data(), pixels, 1},
@@ -110,7 +110,7 @@ class Climatology : public workflow::BlockOp {
   std::unique_ptr<workflow::StreamState> init(const workflow::BlockCall& call,
                                               const geo::Window& window) const override {
     const auto pixels = static_cast<size_t>(window.pixels());
-    auto state = std::make_unique<State>();
+    auto state = std::make_unique<CycleState>();
     state->cells.resize(CalendarCycle(by_).parts() * call.input_schemas[0]->bands.size());
     for (auto& cell : state->cells) {
       cell.mean.assign(pixels, 0);
@@ -123,7 +123,7 @@ class Climatology : public workflow::BlockOp {
   }
 
   void update(workflow::StreamState& stream, const workflow::BlockCall& call) const override {
-    auto& state = dynamic_cast<State&>(stream);
+    auto& state = dynamic_cast<CycleState&>(stream);
     const CubeSchema& schema = *call.input_schemas[0];
     const raster::Block& in = *call.inputs[0];
     const CalendarCycle cycle(by_);
@@ -139,7 +139,7 @@ class Climatology : public workflow::BlockOp {
   }
 
   void finish(workflow::StreamState& stream, const workflow::BlockCall& call) const override {
-    auto& state = dynamic_cast<State&>(stream);
+    auto& state = dynamic_cast<CycleState&>(stream);
     raster::Block& out = *call.outputs[0];
     const size_t bands = call.input_schemas[0]->bands.size();
     for (size_t slice = 0; slice < out.slices(); ++slice)
@@ -148,9 +148,8 @@ class Climatology : public workflow::BlockOp {
   }
 
  private:
-  void finish_cell(const State::Cell& cell, std::vector<float>& values, raster::Block& out,
+  void finish_cell(const CycleState::Cell& cell, std::vector<float>& values, raster::Block& out,
                    size_t band, size_t slice) const {
-    constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
     const auto least = static_cast<uint32_t>(min_count_);
     const size_t pixels = cell.count.size();
     for (size_t p = 0; p < pixels; ++p)

@@ -24,8 +24,6 @@ using raster::CubeSchema;
 
 const std::vector<std::string> kOutputs{"coefficients", "amplitude", "phase", "rmse", "count"};
 
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
-
 const workflow::OpDescription kDescription{
     .name = "harmonic",
     .kind = workflow::OpKind::block,

@@ -24,10 +24,9 @@ using raster::CubeSchema;
 const std::vector<std::string> kOutputs{"start",          "peak",           "end",
                                         "length",         "base",           "amplitude",
                                         "large_integral", "small_integral", "count"};
-constexpr size_t kCount = 8;  // of kOutputs
+constexpr size_t kCountOutput = 8;  // of kOutputs
 
 constexpr auto kDayMs = static_cast<double>(geo::kDayMs);
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
 
 const workflow::OpDescription kDescription{
     .name = "phenology",
@@ -194,7 +193,7 @@ class Phenology : public workflow::BlockOp {
                             season.small_integral,
                             static_cast<double>(std::min<size_t>(curve.size(), 65535))};
       for (size_t i = 0; i < which_.size(); ++i) {
-        const bool there = valid || which_[i] == kCount;
+        const bool there = valid || which_[i] == kCountOutput;
         results[i * pixels + p] = there ? static_cast<float>(all[which_[i]]) : kNothing;
       }
     }
