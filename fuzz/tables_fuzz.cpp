@@ -72,7 +72,13 @@ void read_zip(std::string_view bytes) {
   const File file(bytes);
   const geoloom::store::ZipReader zip(file.path());
   for (const auto& member : zip.members()) (void)zip.text(member.name, kLimit);
-  check(learn::read_table(file.path(), kLimit));
+  const auto table = learn::read_table(file.path(), kLimit);
+  check(table);
+  // What can be read whole can be read in parts, which agree.
+  const auto rest = learn::read_table_without_features(file.path(), kLimit);
+  if (rest.rows != table.rows || !rest.features.empty()) std::abort();
+  for (size_t feature = 0; feature < table.schema.features.size(); ++feature)
+    if (learn::read_feature(file.path(), feature).size() != table.rows) std::abort();
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 //    "held_out": 100,                 the last so many rows are watched, not trained on
 //    "folds": "f.i32",                cross-validation, too
 //    "importance": [..],              with folds: an area of applicability, DI of test_features
+//    "quantiles": [0.1, 0.9],         of targets, instead of their mean
 //    "score": "p.f64",                scores of these predictions instead of training
 //    "write": "out"}                  out.test.f64, out.folds.f64, out.oob.f64, out.di.f32,
 //    out.model
@@ -86,7 +87,10 @@ Json json_of(const gl::ClassificationScores& scores) {
 }
 
 Json json_of(const gl::RegressionScores& s) {
-  return {{"mse", s.mse}, {"rmse", s.rmse}, {"mae", s.mae}, {"r2", s.r2}, {"bias", s.bias}};
+  Json json{{"mse", s.mse}, {"rmse", s.rmse}, {"mae", s.mae}, {"r2", s.r2}, {"bias", s.bias}};
+  for (const auto& quantile : s.quantiles) json["pinball_losses"].push_back(quantile.pinball_loss);
+  if (!s.quantiles.empty()) json["interval_coverage"] = s.interval_coverage;
+  return json;
 }
 
 // What the arrays of a request are, and views of them.
@@ -108,6 +112,7 @@ struct Request {
     problem.task = classes.empty() ? gl::Task::regression : gl::Task::classification;
     for (int64_t c = 0; c < json.value("class_count", 0); ++c) problem.class_values.push_back(c);
     problem.class_names.resize(problem.class_values.size());
+    problem.quantiles = json.value("quantiles", std::vector<double>{});
     context.threads = json.value("threads", 1U);
   }
   gl::TrainingData data() const {
@@ -116,13 +121,15 @@ struct Request {
             .classes = classes,
             .targets = targets,
             .class_count = problem.class_values.size(),
-            .weights = weights};
+            .weights = weights,
+            .quantiles = problem.quantiles};
   }
 };
 
 Json scores_of(const Request& request, const std::vector<double>& predictions) {
   if (request.problem.task == gl::Task::regression)
-    return json_of(gl::regression_scores(request.targets, predictions, request.weights));
+    return json_of(gl::regression_scores(request.targets, predictions, request.weights,
+                                         request.problem.quantiles));
   return json_of(gl::classification_scores(request.classes, predictions,
                                            request.problem.class_values.size(), request.weights));
 }

@@ -109,7 +109,7 @@ void score(const TrainingData& data, std::span<const double> predictions,
   if (data.classification())
     classes = classification_scores(data.classes, predictions, data.class_count, data.weights);
   else
-    quantities = regression_scores(data.targets, predictions, data.weights);
+    quantities = regression_scores(data.targets, predictions, data.weights, data.quantiles);
 }
 
 void summarise_importance(CrossValidation& result) {

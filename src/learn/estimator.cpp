@@ -216,6 +216,9 @@ const std::vector<std::string>& algorithm_names() {
 
 std::unique_ptr<Estimator> make_estimator(const std::string& algorithm, const Problem& problem,
                                           const nlohmann::json& parameters) {
+  if (!problem.quantiles.empty() && algorithm != "xgboost")
+    throw Error(ErrorCode::invalid, fmt::format("{} does not learn quantiles", algorithm))
+        .hint("xgboost does");
   if (algorithm == "random_forest" || algorithm == "extra_trees")
     return std::make_unique<ForestEstimator>(
         algorithm == "random_forest" ? ForestKind::random_forest : ForestKind::extra_trees,

@@ -21,6 +21,7 @@ struct Problem {
   std::vector<std::string> features;     // in the order of the columns
   std::vector<int64_t> class_values;     // what class 0, 1, ... is in labels and maps
   std::vector<std::string> class_names;  // as many; "" where unknown
+  std::vector<double> quantiles;         // see TrainingData
 };
 
 struct FitContext {

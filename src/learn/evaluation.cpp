@@ -81,11 +81,22 @@ OrderedJson scores_json(const ClassificationScores& s) {
 }
 
 OrderedJson scores_json(const RegressionScores& s) {
-  return {{"r2", number(s.r2)},
-          {"rmse", number(s.rmse)},
-          {"mae", number(s.mae)},
-          {"mse", number(s.mse)},
-          {"bias", number(s.bias)}};
+  OrderedJson json{{"r2", number(s.r2)},
+                   {"rmse", number(s.rmse)},
+                   {"mae", number(s.mae)},
+                   {"mse", number(s.mse)},
+                   {"bias", number(s.bias)}};
+  if (!s.quantiles.empty()) json["interval_coverage"] = number(s.interval_coverage);
+  return json;
+}
+
+OrderedJson quantiles_json(const RegressionScores& s) {
+  auto json = OrderedJson::array();
+  for (const auto& quantile : s.quantiles)
+    json.push_back({{"share", quantile.share},
+                    {"observed", number(quantile.observed)},
+                    {"pinball_loss", number(quantile.pinball_loss)}});
+  return json;
 }
 
 std::string class_label(const Problem& problem, size_t c) {
@@ -176,11 +187,12 @@ Test test_of(TestKind kind, std::string described, const TrainingData& data,
     test.classes = classification_scores(data.classes, predictions, data.class_count, data.weights);
     return test;
   }
-  test.quantities = regression_scores(data.targets, predictions, data.weights);
+  test.quantities = regression_scores(data.targets, predictions, data.weights, data.quantiles);
   const size_t step = std::max<size_t>(1, tested.size() / (2 * kMostPoints));
   for (size_t i = 0; i < tested.size(); i += step) {
     test.truth.push_back(static_cast<float>(data.targets[tested[i]]));
-    test.predicted.push_back(static_cast<float>(predictions[tested[i]]));
+    test.predicted.push_back(
+        static_cast<float>(predictions[tested[i] * outputs + nearest_to_median(data.quantiles)]));
   }
   return test;
 }
@@ -202,6 +214,7 @@ OrderedJson to_json(const Test& test, const Problem& problem) {
                    {"rows", test.rows},
                    {"scores", classes ? scores_json(test.classes) : scores_json(test.quantities)}};
   if (classes) add_classes(problem, test.classes, json);
+  if (!test.quantities.quantiles.empty()) json["quantiles"] = quantiles_json(test.quantities);
   if (!test.truth.empty()) json["scatter"] = {{"truth", test.truth}, {"predicted", test.predicted}};
   json["folds"] = OrderedJson::array();
   for (const auto& fold : test.folds) {

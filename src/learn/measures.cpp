@@ -50,7 +50,8 @@ double of_quantities(const std::string& name, const RegressionScores& scores) {
 
 double Measure::of(const TrainingData& data, std::span<const double> predictions) const {
   if (task == Task::regression)
-    return of_quantities(name, regression_scores(data.targets, predictions, data.weights));
+    return of_quantities(
+        name, regression_scores(data.targets, predictions, data.weights, data.quantiles));
   return of_classes(
       name, classification_scores(data.classes, predictions, data.class_count, data.weights));
 }

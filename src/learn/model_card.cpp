@@ -7,6 +7,7 @@
 
 #include "error/error.h"
 #include "learn/table_schema.h"
+#include "raster/percent_name.h"
 #include "store/checksum.h"
 
 namespace geoloom::learn {
@@ -103,6 +104,12 @@ std::vector<std::string> ModelCard::feature_names() const {
   return names;
 }
 
+void ModelCard::set_quantiles(const std::vector<double>& shares) {
+  quantiles = shares;
+  value_names.clear();
+  for (const double share : shares) value_names.push_back(raster::percent_name(share));
+}
+
 std::string ModelCard::recipe() const {
   std::string all;
   for (const auto& feature : features) {
@@ -126,6 +133,7 @@ ordered_json to_json(const ModelCard& card) {
   add("label_unit", card.label_unit);
   if (!card.classes.empty()) result["classes"] = classes_json(card);
   if (!card.value_names.empty()) result["values"] = card.value_names;
+  if (!card.quantiles.empty()) result["quantiles"] = card.quantiles;
   if (card.nodata) result["nodata"] = *card.nodata;
   add("fingerprint", card.fingerprint);
   add("run", card.run);
@@ -179,6 +187,9 @@ ModelCard model_card_from_json(const Json& object, const std::string& file) {
                             member<std::string>(one, "name", "", file),
                             member<std::string>(one, "colour", "", file)});
   card.value_names = member<std::vector<std::string>>(object, "values", {}, file);
+  card.quantiles = member<std::vector<double>>(object, "quantiles", {}, file);
+  if (!card.quantiles.empty() && card.quantiles.size() != card.value_names.size())
+    throw_corrupt(file, "'quantiles' and 'values' differ in number");
   if (object.contains("nodata")) card.nodata = member<double>(object, "nodata", 0, file);
   card.fingerprint = text("fingerprint");
   card.run = text("run");

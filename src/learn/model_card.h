@@ -48,7 +48,8 @@ struct ModelCard {
   std::vector<ModelClass> classes;  // in the order of probabilities; empty for a regression
   // Of a regression with several outputs (quantiles): their names; empty for one output.
   std::vector<std::string> value_names;
-  std::optional<double> nodata;  // of predictions, where the user has fixed one
+  std::vector<double> quantiles;  // which they are, rising; empty where that is not known
+  std::optional<double> nodata;   // of predictions, where the user has fixed one
 
   // Of the training: the receipt with it tells run, step and time. Files name no runs, so that the
   // same training gives the same bytes wherever and whenever it is carried out.
@@ -71,6 +72,8 @@ struct ModelCard {
   std::string model_file;    // member of the package, or the bare file's name
   std::string model_sha256;  // of it
 
+  // And names the values after them.
+  void set_quantiles(const std::vector<double>& shares);
   std::vector<std::string> feature_names() const;
   // Of all features and their order; empty where that of one is not known.
   std::string recipe() const;

@@ -198,6 +198,39 @@ void add_means(ClassificationScores& scores) {
   }
 }
 
+// Of rows x quantiles: one quantile of all rows.
+std::vector<double> column_of(std::span<const double> predicted, size_t column, size_t columns) {
+  std::vector<double> values(predicted.size() / columns);
+  for (size_t row = 0; row < values.size(); ++row) values[row] = predicted[row * columns + column];
+  return values;
+}
+
+void add_quantiles(std::span<const double> truth, std::span<const double> predicted,
+                   std::span<const double> weights, std::span<const double> quantiles,
+                   RegressionScores& scores) {
+  for (const double share : quantiles) scores.quantiles.push_back({share, 0, 0});
+  const size_t count = quantiles.size();
+  double weight = 0, covered = 0;
+  for (size_t row = 0; row < truth.size(); ++row) {
+    const auto of_row = predicted.subspan(row * count, count);
+    if (std::isnan(of_row[0])) continue;
+    const double w = weights.empty() ? 1.0 : weights[row];
+    weight += w;
+    covered += truth[row] >= of_row.front() && truth[row] <= of_row.back() ? w : 0;
+    for (size_t q = 0; q < count; ++q) {
+      const double off = truth[row] - of_row[q];
+      scores.quantiles[q].observed += off <= 0 ? w : 0;
+      scores.quantiles[q].pinball_loss +=
+          w * std::max(quantiles[q] * off, (quantiles[q] - 1) * off);
+    }
+  }
+  for (auto& quantile : scores.quantiles) {
+    quantile.observed /= weight;
+    quantile.pinball_loss /= weight;
+  }
+  scores.interval_coverage = covered / weight;
+}
+
 }  // namespace
 
 double ConfusionMatrix::row_sum(size_t truth) const {
@@ -276,7 +309,17 @@ ClassificationScores classification_scores(std::span<const int32_t> truth,
 }
 
 RegressionScores regression_scores(std::span<const double> truth, std::span<const double> predicted,
-                                   std::span<const double> weights) {
+                                   std::span<const double> weights,
+                                   std::span<const double> quantiles) {
+  if (!quantiles.empty()) {
+    const size_t count = quantiles.size();
+    if (predicted.size() != truth.size() * count)
+      throw Error(ErrorCode::internal, "scores: truth and predictions differ in length");
+    auto scores = regression_scores(
+        truth, column_of(predicted, nearest_to_median(quantiles), count), weights);
+    add_quantiles(truth, predicted, weights, quantiles, scores);
+    return scores;
+  }
   if (truth.size() != predicted.size() || (!weights.empty() && weights.size() != truth.size()))
     throw Error(ErrorCode::internal, "scores: truth and predictions differ in length");
   double weight = 0, mean = 0, squares = 0, sizes = 0, sum = 0;
@@ -295,8 +338,18 @@ RegressionScores regression_scores(std::span<const double> truth, std::span<cons
   mean /= weight;
   double spread = 0;
   each([&](size_t row, double w) { spread += w * (truth[row] - mean) * (truth[row] - mean); });
-  return {squares / weight, std::sqrt(squares / weight), sizes / weight,
-          spread > 0 ? 1 - squares / spread : kNaN, sum / weight};
+  return {.mse = squares / weight,
+          .rmse = std::sqrt(squares / weight),
+          .mae = sizes / weight,
+          .r2 = spread > 0 ? 1 - squares / spread : kNaN,
+          .bias = sum / weight};
+}
+
+size_t nearest_to_median(std::span<const double> quantiles) {
+  size_t nearest = 0;
+  for (size_t q = 1; q < quantiles.size(); ++q)
+    if (std::fabs(quantiles[q] - 0.5) < std::fabs(quantiles[nearest] - 0.5)) nearest = q;
+  return nearest;
 }
 
 std::vector<int32_t> likeliest(std::span<const double> probabilities, size_t classes) {

@@ -68,9 +68,18 @@ struct ClassificationScores {
   double calibration_error = 0;  // mean |observed - predicted| over bins, likewise
 };
 
+struct QuantileScore {
+  double share = 0;         // asked for: of true values at or below what is predicted
+  double observed = 0;      // the share that is
+  double pinball_loss = 0;  // Koenker and Bassett 1978; scikit-learn's mean_pinball_loss
+};
+
 struct RegressionScores {
   double mse = 0, rmse = 0, mae = 0, r2 = 0;
   double bias = 0;  // mean of predicted less true
+  // Where quantiles are predicted; the numbers above are then of the one nearest to the median.
+  std::vector<QuantileScore> quantiles;
+  double interval_coverage = 0;  // share of true values from the lowest to the highest of them
 };
 
 // Rows are classes 0 .. classes - 1; weights may be empty. Throws Error(internal) where lengths
@@ -84,9 +93,14 @@ ClassificationScores scores_of(const ConfusionMatrix& confusion);
 ClassificationScores classification_scores(std::span<const int32_t> truth,
                                            std::span<const double> probabilities, size_t classes,
                                            std::span<const double> weights = {});
-// Rows whose prediction is NaN are left out.
+// Rows whose prediction is NaN are left out. With `quantiles` (shares, rising) `predicted` is rows
+// x quantiles.
 RegressionScores regression_scores(std::span<const double> truth, std::span<const double> predicted,
-                                   std::span<const double> weights = {});
+                                   std::span<const double> weights = {},
+                                   std::span<const double> quantiles = {});
+
+// Which of rising shares is nearest to a half, of equals the first; 0 of none.
+size_t nearest_to_median(std::span<const double> quantiles);
 
 // The likeliest class per row, of equals the first.
 std::vector<int32_t> likeliest(std::span<const double> probabilities, size_t classes);

@@ -76,6 +76,23 @@ TEST(Scores, OfQuantities) {
   EXPECT_TRUE(std::isnan(regression_scores(std::vector{1.0, 1.0}, std::vector{1.0, 2.0}).r2));
 }
 
+TEST(Scores, OfQuantiles) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<double> truth{1, 2, 3, 4}, shares{0.1, 0.6, 0.9};
+  //                                  below   inside    above    not predicted
+  const std::vector<double> predicted{2, 3, 4, 1, 2, 3, 0, 1, 2, nan, nan, nan};
+  const auto scores = regression_scores(truth, predicted, {}, shares);
+  ASSERT_EQ(scores.quantiles.size(), 3U);
+  EXPECT_NEAR(scores.interval_coverage, 1.0 / 3, 1e-15);
+  EXPECT_NEAR(scores.quantiles[0].observed, 1.0 / 3, 1e-15);
+  EXPECT_NEAR(scores.quantiles[2].observed, 2.0 / 3, 1e-15);
+  EXPECT_NEAR(scores.quantiles[0].pinball_loss, (0.9 + 0.1 + 0.3) / 3, 1e-15);
+  // The rest is of the quantile nearest to the median: off by 2, 0 and -2.
+  EXPECT_NEAR(scores.mse, 8.0 / 3, 1e-15);
+  EXPECT_EQ(scores.bias, 0);
+  EXPECT_EQ(nearest_to_median(std::vector{0.4, 0.6}), 0U);
+}
+
 TEST(Measures, AreNamedAndDirected) {
   EXPECT_EQ(measure_called("", Task::classification).name, "balanced_accuracy");
   const auto rmse = measure_called("rmse", Task::regression);

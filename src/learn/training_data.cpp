@@ -75,7 +75,9 @@ void check(const TrainingData& data, bool missing_allowed, std::span<const std::
 }
 
 TrainingRows::TrainingRows(const TrainingData& data, std::span<const size_t> rows)
-    : columns_(data.columns), class_count_(data.class_count) {
+    : columns_(data.columns),
+      class_count_(data.class_count),
+      quantiles_(data.quantiles.begin(), data.quantiles.end()) {
   features_.reserve(rows.size() * columns_);
   for (const size_t row : rows) {
     const auto values = data.features.subspan(row * columns_, columns_);
@@ -94,7 +96,8 @@ TrainingData TrainingRows::view() const {
           .classes = classes_,
           .targets = targets_,
           .class_count = class_count_,
-          .weights = weights_};
+          .weights = weights_,
+          .quantiles = quantiles_};
 }
 
 std::vector<double> class_totals(const TrainingData& data) {

@@ -27,11 +27,16 @@ struct TrainingData {
   std::span<const double> targets;   // a quantity
   size_t class_count = 0;            // 0: regression
   std::span<const double> weights;   // per row, not negative; empty: all 1
+  // Of a quantity: the shares whose quantiles are predicted, rising; empty: its mean.
+  std::span<const double> quantiles;
 
   size_t rows() const { return columns == 0 ? 0 : features.size() / columns; }
   bool classification() const { return class_count > 0; }
-  // Numbers per row of a prediction: a probability per class, or one value.
-  size_t outputs() const { return classification() ? class_count : 1; }
+  // Numbers per row of a prediction: a probability per class, a value per quantile, or one value.
+  size_t outputs() const {
+    if (classification()) return class_count;
+    return quantiles.empty() ? 1 : quantiles.size();
+  }
   double weight(size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
 };
 
@@ -52,7 +57,7 @@ class TrainingRows {
   size_t columns_ = 0, class_count_ = 0;
   std::vector<float> features_;
   std::vector<int32_t> classes_;
-  std::vector<double> targets_, weights_;
+  std::vector<double> targets_, weights_, quantiles_;
 };
 
 // The sum of weights per class.

@@ -148,7 +148,7 @@ class Training {
       : table_(table),
         plan_(plan),
         context_(context),
-        rows_(learnable_rows(table, plan.missing, plan.weighted)),
+        rows_(rows_for(table, plan)),
         data_(rows_.view()),
         candidates_{plan.algorithm, rows_.problem, grid_of(plan.parameters, plan.grid),
                     measure_called(plan.measure, rows_.problem.task)},
@@ -174,6 +174,12 @@ class Training {
   }
 
  private:
+  static LearnableRows rows_for(const SampleTable& table, const TrainingPlan& plan) {
+    auto rows = learnable_rows(table, plan.missing, plan.weighted);
+    rows.problem.quantiles = plan.quantiles;
+    return rows;
+  }
+
   void note(std::string text) {
     outcome_.notes.push_back(text);
     outcome_.evaluation.notes.push_back(std::move(text));
@@ -301,6 +307,7 @@ class Training {
     for (size_t c = 0; c < rows_.class_count; ++c)
       card.classes.push_back(
           {.value = rows_.problem.class_values[c], .name = rows_.problem.class_names[c]});
+    card.set_quantiles(plan_.quantiles);
     card.data_hash = plan_.data_hash;
     card.fingerprint = plan_.fingerprint;
     if (const auto period = period_of(table_)) {
@@ -369,7 +376,8 @@ TrainingData LearnableRows::view() const {
           .classes = classes,
           .targets = targets,
           .class_count = class_count,
-          .weights = weights};
+          .weights = weights,
+          .quantiles = problem.quantiles};
 }
 
 std::string left_out_csv(const SampleTable& table, const std::vector<LeftOutRow>& rows) {
@@ -436,7 +444,12 @@ Test tested_model(const Model& model, const SampleTable& table, const std::strin
   for (const auto& each : card.classes) codes.push_back(each.value);
   if (!std::is_sorted(codes.begin(), codes.end()))
     throw Error(ErrorCode::invalid, "the classes of the model do not rise");
-  const auto rows = learnable_rows(table, MissingFeatures::keep, false, codes);
+  if (card.value_names.size() > 1 && card.quantiles.empty())
+    throw Error(ErrorCode::invalid,
+                "what the several values are that the model predicts is not known")
+        .hint("models that `train` makes with `quantiles` tell it");
+  auto rows = learnable_rows(table, MissingFeatures::keep, false, codes);
+  rows.problem.quantiles = card.quantiles;
   const auto data = rows.view();
   const size_t width = model.result_width(), count = data.rows();
   std::vector<double> predictions(count * width, kNoScore);

@@ -70,8 +70,9 @@ struct TrainingPlan {
   std::string name;  // of the model
   std::string algorithm = "random_forest";
   nlohmann::json parameters = nlohmann::json::object();
-  nlohmann::json grid;  // lists of values to choose among; null: none
-  std::string measure;  // to choose by; empty: see measure_called()
+  nlohmann::json grid;            // lists of values to choose among; null: none
+  std::string measure;            // to choose by; empty: see measure_called()
+  std::vector<double> quantiles;  // of a quantity, instead of its mean
   std::vector<ValidationPlan> validations;
   MissingFeatures missing = MissingFeatures::drop;
   bool weighted = false;               // by the table's weights

@@ -104,13 +104,14 @@ Matrix features_matrix(std::span<const float> features, size_t columns, unsigned
 
 class XgboostModel : public TrainedModel {
  public:
-  XgboostModel(Booster booster, std::vector<std::string> names, size_t columns, size_t outputs,
+  XgboostModel(Booster booster, std::vector<std::string> names, const TrainingData& data,
                size_t kept)
       : booster_(std::move(booster)),
         names_(std::move(names)),
-        columns_(columns),
-        outputs_(outputs) {
-    for (size_t c = names_.size(); c < columns; ++c) names_.push_back(fmt::format("f{}", c));
+        columns_(data.columns),
+        outputs_(data.outputs()),
+        one_of_two_(data.class_count == 2) {
+    for (size_t c = names_.size(); c < columns_; ++c) names_.push_back(fmt::format("f{}", c));
     const auto& lib = XgboostLibrary::loaded();
     int major = 0, minor = 0, patch = 0;
     lib.version(&major, &minor, &patch);
@@ -134,12 +135,12 @@ class XgboostModel : public TrainedModel {
     size_t count = 1;
     for (uint64_t d = 0; d < dimensions; ++d) count *= shape[d];
     const size_t rows = features.size() / columns_;
-    if (count != rows * (outputs_ == 2 ? 1 : outputs_))
+    if (count != rows * (one_of_two_ ? 1 : outputs_))
       throw Error(ErrorCode::invalid,
                   fmt::format("XGBoost gives {} numbers for {} rows", count, rows))
           .hint("does its objective fit the label? Classes need binary:logistic or multi:softprob");
     const std::vector<double> wide(values, values + count);
-    return outputs_ == 2 ? both_classes(wide) : wide;
+    return one_of_two_ ? both_classes(wide) : wide;
   }
 
   ModelFile file() const override {
@@ -173,6 +174,7 @@ class XgboostModel : public TrainedModel {
   Booster booster_;
   std::vector<std::string> names_;
   size_t columns_, outputs_;
+  bool one_of_two_;  // of two classes the library gives the probability of the second
 };
 
 class Xgboost : public Estimator {
@@ -185,6 +187,9 @@ class Xgboost : public Estimator {
           known_parameters().end())
         throw Error(ErrorCode::invalid, fmt::format("xgboost: {} is no parameter of it", name))
             .hint(spelling_hint(name, known_parameters()));
+      if (name == "quantile_alpha" || (name == "objective" && !problem.quantiles.empty()))
+        throw reader_.error(name, "is set by the quantiles that are asked for")
+            .hint("train: {quantiles: [0.05, 0.5, 0.95]}");
       if (value.is_null() || name == "n_jobs" || name == "nthread" || name == "missing") continue;
       add(name, value);
     }
@@ -216,8 +221,7 @@ class Xgboost : public Estimator {
       booster.reset(slice);
     }
     set_names(lib, booster.get(), data);
-    auto model = std::make_unique<XgboostModel>(std::move(booster), names(data), data.columns,
-                                                data.outputs(), kept);
+    auto model = std::make_unique<XgboostModel>(std::move(booster), names(data), data, kept);
     model->series = std::move(series);
     return model;
   }
@@ -240,7 +244,10 @@ class Xgboost : public Estimator {
     Pairs all{{"verbosity", "0"}, {"nthread", fmt::format("{}", context.threads)}};
     const bool has_objective = std::any_of(
         own_.begin(), own_.end(), [](const auto& pair) { return pair.first == "objective"; });
-    if (!has_objective)
+    if (!data.quantiles.empty()) {
+      all.emplace_back("objective", "reg:quantileerror");
+      all.emplace_back("quantile_alpha", nlohmann::json(problem_.quantiles).dump());
+    } else if (!has_objective)
       all.emplace_back("objective", !data.classification()  ? "reg:squarederror"
                                     : data.class_count == 2 ? "binary:logistic"
                                                             : "multi:softprob");

@@ -175,6 +175,62 @@ def the_maps_own_accuracy(bench):
     bench.expect("overall_accuracy" in shown and "accuracy" in shown, "the accuracy by design is told", shown[:800])
 
 
+def intervals_of_quantities(bench):
+    """Quantiles are learned from samples of a quantity, told how often they hold, and mapped as bands."""
+    folder = bench.folder / "scenes"
+    if not folder.exists():
+        scenes.reflectance_series(folder, 5, SIZE)
+    quantity = f"""geoloom: 1
+name: quantity
+store: quantity
+area: {{same_grid_as: "{folder}/{scenes.day(0):S2_%Y%m%d}_B.tif", tiles: 64 px}}
+steps:
+  features:
+    over: tiles
+    do:
+      - load: {{scenes: "{folder}/items.json", bands: [red, nir]}}
+      - reduce: {{stat: median, as: median}}
+      - expr: {{bands: {{red: red + 0, nir: nir + 0, NDVI: (nir - red) / (nir + red)}}, from: median, as: all}}
+      - save: {{layer: features, from: all}}
+      - sample: {{layer: samples, from: all, features: [red, nir], label: NDVI, fraction: 0.2}}
+  learning:
+    do:
+      - merge_samples: {{layer: samples, as: training}}
+      - train: {{table: training, algorithm: xgboost, parameters: {{n_estimators: 60, max_depth: 4}}, quantiles: [0.05, 0.5, 0.95], as: model}}
+      - evaluate: {{model: model, table: training, as: evaluation}}
+  prediction:
+    over: tiles
+    do:
+      - load: {{layer: features}}
+      - predict: {{layer: model}}
+      - save: {{layer: between}}
+  map:
+    do:
+      - mosaic: {{layer: between, as: map}}
+      - mosaic: {{layer: features, as: measured}}
+"""
+    document = bench.document(quantity)
+    outcome = bench.call("run", document)
+    if "pip install xgboost" in outcome.err:
+        print("intervals_of_quantities: not tried, XGBoost is not installed", file=sys.stderr)
+        return
+    bench.expect(outcome.code == 0, "a run with quantiles", outcome.err)
+    between = gdal.Open(str(next((bench.folder / "quantity").rglob("map.tif"))))
+    lowest, median, highest = between.ReadAsArray()
+    names = [between.GetRasterBand(i).GetDescription() for i in (1, 2, 3)]
+    bench.expect(names == ["p5", "p50", "p95"], "bands are named after the quantiles", names)
+    truth = gdal.Open(str(next((bench.folder / "quantity").rglob("measured.tif")))).ReadAsArray()[2]
+    valid = numpy.isfinite(truth) & numpy.isfinite(median)
+    inside = numpy.mean((truth >= lowest)[valid] & (truth <= highest)[valid])
+    bench.expect(0.75 < inside <= 1, "most of the map lies between the quantiles", inside)
+    bench.expect(abs(numpy.mean((truth <= median)[valid]) - 0.5) < 0.15, "half of it lies below the median")
+    measured = bench.call("runs", "metrics", "--store", "quantity").out
+    bench.expect("random.interval_coverage" in measured and "test.interval_coverage" in measured, "the tests tell how often", measured)
+    forest = quantity.replace("algorithm: xgboost, parameters: {n_estimators: 60, max_depth: 4}", "algorithm: random_forest")
+    refused = bench.call("run", bench.document(forest, "forest.yaml"))
+    bench.expect(refused.code != 0 and "random_forest does not learn quantiles" in refused.err, "a forest learns no quantiles", refused.err)
+
+
 def cropland_samples_of_eastern_africa(bench):
     """The two numbers of the published samples: shuffled folds flatter, places 500 km apart do not."""
     folder = pathlib.Path(DATA or "") / "crop-mask"
@@ -206,7 +262,8 @@ steps:
 
 
 TESTS = (map_finds_what_it_learned, same_bytes_however_it_is_carried_out, a_part_draws_the_samples_of_the_whole, nothing_is_made_twice,
-         what_cannot_be_learned_is_said, the_maps_own_accuracy, cropland_samples_of_eastern_africa)
+         what_cannot_be_learned_is_said, the_maps_own_accuracy, intervals_of_quantities,
+         cropland_samples_of_eastern_africa)
 
 if __name__ == "__main__":
     sys.exit(main(TESTS, __doc__))

@@ -226,6 +226,19 @@ def boosting_with_xgboost(probe):
             path.write_bytes((probe.folder / "out.model").read_bytes())
             loaded = xgboost.Booster(model_file=str(path))
             near(loaded.inplace_predict(features[~train]), ours[:, 1], 0, "XGBoost reads our file")
+    shares = [0.05, 0.5, 0.95]
+    answer = probe.ask(without, target, 0, {"test_features": without, "folds": np.arange(len(x), dtype=np.int32) % 4}, algorithm="xgboost",
+                       parameters=some, quantiles=shares)
+    ours = probe.written("test.f64", columns=3)
+    model = xgboost.XGBRegressor(n_jobs=1, objective="reg:quantileerror", quantile_alpha=np.array(shares), **some).fit(without, target)
+    near(ours, model.predict(without), 0, "XGBoost, quantiles")
+    tested = probe.written("folds.f64", columns=3)
+    judged = answer["cross_validation"]
+    near(judged["pinball_losses"], [metrics.mean_pinball_loss(target, tested[:, i], alpha=share) for i, share in enumerate(shares)], 1e-9, "pinball losses")
+    near(judged["rmse"], np.sqrt(metrics.mean_squared_error(target, tested[:, 1])), 1e-9, "RMSE of the median")
+    inside = np.mean((target >= tested[:, 0]) & (target <= tested[:, 2]))
+    near(judged["interval_coverage"], inside, 1e-12, "coverage of the interval")
+    expect(0.75 < inside < 0.98, f"an interval of 90 % holds {inside:.2f} of the rows that it was not trained on")
     answer = probe.ask(x, y, 2, {"test_features": x}, algorithm="xgboost", held_out=800,
                        parameters={"n_estimators": 400, "early_stopping_rounds": 5, "eval_metric": ["logloss", "auc"]})
     model = xgboost.XGBClassifier(n_jobs=1, n_estimators=400, early_stopping_rounds=5, eval_metric=["logloss", "auc"])

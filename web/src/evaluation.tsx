@@ -29,6 +29,7 @@ const NAMES: Record<string, string> = {
   mae: "MAE",
   mse: "MSE",
   bias: "bias",
+  interval_coverage: "true values within the interval",
 };
 
 function shown(number: number | null | undefined): string {
@@ -134,6 +135,32 @@ function ClassPlots({ test }: { test: Test }) {
   );
 }
 
+/** A quantile is right when as many true values lie below it as it says. */
+function Quantiles({ quantiles }: { quantiles: NonNullable<Test["quantiles"]> }) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Quantiles">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Quantile</th>
+            <th scope="col">true values at or below it</th>
+            <th scope="col">pinball loss</th>
+          </tr>
+        </thead>
+        <tbody>
+          {quantiles.map((each) => (
+            <tr>
+              <th scope="row">{value(each.share)}</th>
+              <td>{shown(each.observed)}</td>
+              <td>{shown(each.pinball_loss)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 function Folds({ test }: { test: Test }) {
   if (test.folds.length === 0) return null;
   const names = Object.keys(test.folds[0].scores).filter((name) => !/_(macro|weighted)$/.test(name) || name === "f1_macro");
@@ -174,7 +201,7 @@ function Folds({ test }: { test: Test }) {
 }
 
 function TestSection({ test, evaluation }: { test: Test; evaluation: Evaluation }) {
-  const { scatter, classes, confusion } = test;
+  const { scatter, classes, confusion, quantiles } = test;
   return (
     <section>
       <h2>{test.kind}</h2>
@@ -184,6 +211,7 @@ function TestSection({ test, evaluation }: { test: Test; evaluation: Evaluation 
       </p>
       {classes && confusion && <Confusion classes={classes} counts={confusion.counts} />}
       {classes && <ClassPlots test={test} />}
+      {quantiles && <Quantiles quantiles={quantiles} />}
       {scatter && (
         <div class="plots">
           <Chart title="Predicted over true" xName="true" yName="predicted" even

@@ -29,6 +29,7 @@ export interface Test {
   classes?: ClassResult[];
   confusion?: { counts: number[][] };
   scatter?: { truth: number[]; predicted: number[] };
+  quantiles?: { share: number; observed: number | null; pinball_loss: number | null }[];
   folds: {
     fold: number;
     trained: number;

@@ -20,6 +20,7 @@
 #include "kernels/validity.h"
 #include "ops/composite/linear_power.h"
 #include "ops/time_cells.h"
+#include "raster/percent_name.h"
 #include "workflow/op.h"
 
 namespace geoloom::ops {
@@ -101,11 +102,6 @@ kernels::Dispersion dispersion_of(Stat stat) {
   if (stat == Stat::std) return kernels::Dispersion::population_deviation;
   return stat == Stat::sd ? kernels::Dispersion::sample_deviation
                           : kernels::Dispersion::sample_variance;
-}
-
-// "p10", "p2.5"
-std::string percent_name(double q) {
-  return fmt::format("p{:g}", q * 100);
 }
 
 Stat stat_of(const std::string& name) {
@@ -294,7 +290,7 @@ void Reduce::check() {
         .hint("quantiles: [0.1, 0.5, 0.9]");
   std::set<std::string> names;
   for (const double q : quantiles_)
-    if (!names.insert(percent_name(q)).second)
+    if (!names.insert(raster::percent_name(q)).second)
       throw Error(ErrorCode::invalid, fmt::format("reduce.quantiles: {} is named twice", q));
   if (!quantile && q_)
     throw Error(ErrorCode::invalid, fmt::format("reduce.q: {} is only for stat: quantile", *q_));
@@ -331,7 +327,7 @@ void Reduce::add_derived(size_t band, const CubeSchema& input, const std::string
   const auto& name = input.bands[band].name;
   if (stat == "quantiles") {
     for (const double q : quantiles_)
-      out.push_back({band, Stat::quantiles, name + "_" + percent_name(q), q});
+      out.push_back({band, Stat::quantiles, name + "_" + raster::percent_name(q), q});
   } else {
     out.push_back({band, stat_of(stat), suffix ? name + "_" + stat : name, q_.value_or(0.5)});
   }

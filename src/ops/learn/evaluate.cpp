@@ -69,7 +69,7 @@ class Evaluate : public workflow::TaskOp {
       if (recipe_ == "same")
         learn::require_recipes(*info.model, places, table.table->feature_recipes(), model_);
     }
-    declare_scores("test", task, made.metrics);
+    declare_scores("test", task, info.model && !info.model->quantiles.empty(), made.metrics);
     return made;
   }
 
@@ -103,6 +103,7 @@ class Evaluate : public workflow::TaskOp {
  private:
   static learn::Problem problem_of(const learn::ModelCard& card) {
     learn::Problem problem{.task = card.task, .features = card.feature_names()};
+    problem.quantiles = card.quantiles;
     for (const auto& each : card.classes) {
       problem.class_values.push_back(each.value);
       problem.class_names.push_back(each.name);

@@ -37,6 +37,8 @@ constexpr NamedScore kOfQuantities[] = {{"r2", "share of variance explained"},
                                         {"mae", "mean absolute error"},
                                         {"mse", "mean squared error"},
                                         {"bias", "mean of predicted less true"}};
+constexpr NamedScore kCoverage{"interval_coverage",
+                               "share of true values from the lowest to the highest quantile"};
 
 // Buckets are read through GDAL; tables and models want a file to seek in.
 std::string local_copy(const std::string& path, const std::string& name,
@@ -141,7 +143,7 @@ learn::FitContext fit_context(const workflow::TaskContext& context) {
   return {context.threads, context.for_each_index, context.cancelled};
 }
 
-void declare_scores(const std::string& prefix, std::optional<learn::Task> task,
+void declare_scores(const std::string& prefix, std::optional<learn::Task> task, bool quantiles,
                     std::vector<MetricDeclaration>& metrics) {
   const auto declare = [&](const NamedScore& score) {
     MetricDeclaration metric;
@@ -153,6 +155,7 @@ void declare_scores(const std::string& prefix, std::optional<learn::Task> task,
     for (const auto& score : kOfClasses) declare(score);
   if (task != learn::Task::classification)
     for (const auto& score : kOfQuantities) declare(score);
+  if (quantiles) declare(kCoverage);
 }
 
 void set_scores(const std::string& prefix, const learn::Test& test, const learn::Problem& problem,
@@ -163,6 +166,7 @@ void set_scores(const std::string& prefix, const learn::Test& test, const learn:
   const double values[] = {s.r2, s.rmse, s.mae, s.mse, s.bias};
   for (size_t i = 0; i < std::size(kOfQuantities); ++i)
     set_number(prefix, kOfQuantities[i].name, values[i], metrics);
+  if (!s.quantiles.empty()) set_number(prefix, kCoverage.name, s.interval_coverage, metrics);
 }
 
 workflow::Product file_product(const std::string& layer, const std::string& path,

@@ -27,7 +27,7 @@ learn::FitContext fit_context(const workflow::TaskContext& context);
 
 // What a test will have measured, named "<prefix>.<score>": of classes, of quantities, or both
 // where the task is not known.
-void declare_scores(const std::string& prefix, std::optional<learn::Task> task,
+void declare_scores(const std::string& prefix, std::optional<learn::Task> task, bool quantiles,
                     std::vector<workflow::MetricDeclaration>& metrics);
 // The same of a test: its scores, and of classes the confusion matrix and curves.
 void set_scores(const std::string& prefix, const learn::Test& test, const learn::Problem& problem,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "learn/table_schema.h"
 #include "learn/training_run.h"
@@ -32,6 +33,10 @@ Python itself is not used.
 **Parameters** are those of the algorithm, under the names that scikit-learn and the wrappers of the libraries have for them (`n_estimators`,
 `max_features`, `class_weight: balanced`, `num_leaves`, `colsample_bytree` ...); LightGBM's and XGBoost's own go through as they are. `grid` gives lists of values to
 choose among. With `early_stopping_rounds` a share of the rows (`held_back`) is watched and not trained on. The number of threads is the run's.
+
+**Intervals.** `quantiles: [0.05, 0.5, 0.95]` learns these quantiles of a quantity with `xgboost`; `predict` then gives a band for each (`p5`, `p50`,
+`p95`). The tests tell `interval_coverage`, the share of true values between the lowest and the highest (0.9 is meant here), and how often each
+quantile was not exceeded; R2 and the like are those of the quantile nearest to the median.
 
 **Tests.** `validate` names how the model is tested, and the numbers carry the name of the test:
 
@@ -91,6 +96,10 @@ class Train : public workflow::TaskOp {
           "What to choose by, and what importance and learning curve tell; by default "
           "balanced_accuracy "
           "of classes, r2 of quantities");
+    p.add(
+         "quantiles", &quantiles_,
+         "Shares whose quantiles of a quantity are predicted, instead of its mean; rising. xgboost")
+        .range(0.001, 0.999);
     p.add("validate", &validate_, "How to test")
         .choices({"random", "spatial", "temporal", "table"});
     p.add("folds", &folds_, "How many folds").range(2, 1000);
@@ -128,6 +137,10 @@ class Train : public workflow::TaskOp {
     if (!parameters().is_null() && !parameters().is_object())
       throw Error(ErrorCode::invalid, "train.parameters: they are no map of names and values");
     learn::grid_of(parameters(), grid());
+    if (std::adjacent_find(quantiles_.begin(), quantiles_.end(), std::greater_equal<>()) !=
+        quantiles_.end())
+      throw Error(ErrorCode::invalid, "train.quantiles: they do not rise")
+          .hint("quantiles: [0.05, 0.5, 0.95]");
   }
   std::string layer_made() const override { return result_.empty() ? table_ + "_model" : result_; }
   std::vector<std::string> layers_read() const override { return {table_}; }
@@ -146,9 +159,11 @@ class Train : public workflow::TaskOp {
       made.model = planned_card(*info.table, *task);
     }
     for (const auto& validation : validate_)
-      declare_scores(std::string(learn::short_name(kind_of(validation))), task, made.metrics);
+      declare_scores(std::string(learn::short_name(kind_of(validation))), task, !quantiles_.empty(),
+                     made.metrics);
     if (algorithm_ == "random_forest")
-      declare_scores(std::string(learn::short_name(TestKind::out_of_bag)), task, made.metrics);
+      declare_scores(std::string(learn::short_name(TestKind::out_of_bag)), task, false,
+                     made.metrics);
     return made;
   }
 
@@ -183,7 +198,11 @@ class Train : public workflow::TaskOp {
   // What a mistyped parameter is told for, before anything runs. Names of classes may be known
   // later only.
   void check_parameters(const learn::TableSchema& schema, learn::Task task) const {
+    if (!quantiles_.empty() && task == learn::Task::classification)
+      throw Error(ErrorCode::invalid, "train.quantiles: the labels are classes")
+          .hint("classes have probabilities: `predict: {outputs: [probabilities]}`");
     learn::Problem problem{.task = task, .features = schema.feature_names()};
+    problem.quantiles = quantiles_;
     for (const auto& each : schema.classes) {
       problem.class_values.push_back(each.code);
       problem.class_names.push_back(each.name);
@@ -210,6 +229,7 @@ class Train : public workflow::TaskOp {
     if (applicability_) card->applicability = {{"file", learn::kApplicabilityFileName}};
     card->label = schema.label;
     card->label_unit = schema.label_unit;
+    card->set_quantiles(quantiles_);
     for (const auto& each : schema.classes)
       card->classes.push_back({.value = each.code, .name = each.name});
     return card;
@@ -222,6 +242,7 @@ class Train : public workflow::TaskOp {
     plan.parameters = parameters().is_null() ? nlohmann::json::object() : parameters();
     plan.grid = grid();
     plan.measure = measure_;
+    plan.quantiles = quantiles_;
     plan.missing = missing_ == "drop"   ? learn::MissingFeatures::drop
                    : missing_ == "keep" ? learn::MissingFeatures::keep
                                         : learn::MissingFeatures::refuse;
@@ -272,7 +293,7 @@ class Train : public workflow::TaskOp {
   int64_t folds_ = 5, seed_ = 42, permutations_ = 0, applicability_rows_ = 10'000;
   bool weighted_ = false, applicability_ = false;
   double held_back_ = 0.2;
-  std::vector<double> learning_curve_;
+  std::vector<double> learning_curve_, quantiles_;
 };
 
 }  // namespace

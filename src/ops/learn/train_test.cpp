@@ -124,6 +124,8 @@ TEST(Train, RefusesBeforeAnythingRuns) {
   EXPECT_NE(refused("{table: samples, validate: [], applicability: true}").find("validate"),
             std::string::npos);
   EXPECT_NE(refused("{table: samples, grid: {trees: 5}}").find("grid"), std::string::npos);
+  EXPECT_NE(refused("{table: samples, quantiles: [0.1, 0.9]}").find("classes"), std::string::npos);
+  EXPECT_NE(refused("{table: samples, quantiles: [0.9, 0.1]}").find("rise"), std::string::npos);
 }
 
 TEST(Train, SaysWhatATableLacks) {

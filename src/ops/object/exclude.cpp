@@ -41,7 +41,7 @@ const workflow::OpDescription kDescription{
 
 `from` lists the map first and then whatever rules look at: terrain, an elevation model, a layer burnt from shapes
 (`rasterize`), the map's own probabilities. A condition is a formula as in `expr`, over the bands of all of them by
-name; names that two cubes share mean the first. Values are physical.
+name; a name that two cubes share is an error. Values are physical.
 
 **Order.** Rules are looked at from the first; the first that holds is the reason.
 
@@ -121,11 +121,22 @@ std::vector<Operand> Exclude::operands(const kernels::Expression& condition, Inp
                                        size_t rule) const {
   std::vector<Operand> found;
   for (const auto& name : condition.names()) {
-    const size_t before = found.size();
-    for (size_t cube = 0; cube < inputs.size() && found.size() == before; ++cube)
+    std::vector<Operand> of_name;
+    for (size_t cube = 0; cube < inputs.size(); ++cube)
       if (const int band = inputs[cube]->find_band(name); band >= 0)
-        found.push_back({cube, static_cast<size_t>(band)});
-    if (found.size() > before) continue;
+        of_name.push_back({cube, static_cast<size_t>(band)});
+    // A map of classes keeps the name of the band it was made from, which rules may mean.
+    if (of_name.size() > 1)
+      throw Error(
+          ErrorCode::invalid,
+          fmt::format("exclude.rules[{}].when: the cubes {} and {} of `from` both have a band '{}'",
+                      rule, of_name[0].cube + 1, of_name[1].cube + 1, name))
+          .hint("give one of them another name, as in  expr: {formula: " + name +
+                ", name: other_name}  or  join: {names: [...]}");
+    if (!of_name.empty()) {
+      found.push_back(of_name.front());
+      continue;
+    }
     std::vector<std::string> known;
     for (const auto* input : inputs)
       for (const auto& band : input->bands) known.push_back(band.name);

@@ -29,6 +29,11 @@ TEST(Exclude, RefusesCubesOfOtherSlices) {
               HasSubstr("cube 2 has 3 slices, the map 2"));
 }
 
+TEST(Exclude, RefusesNamesThatMeanTwoBands) {
+  EXPECT_THAT(plan_error("[{when: b > 1}]", {cube({"a"}, 1), cube({"b"}, 1), cube({"b"}, 1)}),
+              HasSubstr("the cubes 2 and 3 of `from` both have a band 'b'"));
+}
+
 TEST(Exclude, ReasonsAreNamesOfClasses) {
   const auto op = bound(make_exclude(), "[{when: a > 1, reason: steep}, {when: a == 0}]");
   const auto map = cube({"a"}, 1);

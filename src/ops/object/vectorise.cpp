@@ -92,14 +92,7 @@ class TilesByRow {
   explicit TilesByRow(const std::vector<workflow::LayerFile>& files) : files_(files) {}
 
   const std::string& name_at(int64_t x, int64_t y) {
-    if (y != row_) {
-      row_ = y;
-      here_.clear();
-      for (const auto& file : files_)
-        if (y >= file.item.window.y && y < file.item.window.bottom()) here_.push_back(&file.item);
-      std::sort(here_.begin(), here_.end(),
-                [](const auto* a, const auto* b) { return a->window.x < b->window.x; });
-    }
+    if (y < from_ || y >= until_) find(y);
     const auto after = std::upper_bound(
         here_.begin(), here_.end(), x,
         [](int64_t at, const workflow::Item* item) { return at < item->window.x; });
@@ -107,10 +100,25 @@ class TilesByRow {
   }
 
  private:
+  // The rows from y on have the same items up to where one of them ends or another begins.
+  void find(int64_t y) {
+    here_.clear();
+    from_ = y;
+    until_ = std::numeric_limits<int64_t>::max();
+    for (const auto& file : files_) {
+      const auto& window = file.item.window;
+      if (y >= window.y && y < window.bottom()) here_.push_back(&file.item);
+      for (const int64_t change : {window.y, window.bottom()})
+        if (change > y) until_ = std::min(until_, change);
+    }
+    std::sort(here_.begin(), here_.end(),
+              [](const auto* a, const auto* b) { return a->window.x < b->window.x; });
+  }
+
   const std::vector<workflow::LayerFile>& files_;
   std::vector<const workflow::Item*> here_;
   const std::string none_;
-  int64_t row_ = std::numeric_limits<int64_t>::min();
+  int64_t from_ = 0, until_ = 0;  // no rows yet
 };
 
 // On rows of one type: sizes of areas first, then outlines.
