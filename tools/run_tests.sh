@@ -55,8 +55,9 @@ if [[ $full == yes ]]; then
   # A leak or a stray access of the worker shows when it ends, in its exit code.
   stage build-worker-asan setup/build.sh asan geoloom &&
     stage worker-asan /usr/bin/python3 tests/properties/push_worker_test.py build/asan/geoloom --sanitized
-  if stage build-tsan setup/build.sh tsan unit_tests; then
-    run_ctest tsan tsan -L '^unit$' -R '^(engine|store|raster|gdal|http|serve)_test/'
+  threaded=(engine store raster gdal http serve)
+  if stage build-tsan setup/build.sh tsan "${threaded[@]/%/_test}"; then
+    run_ctest tsan tsan -L '^unit$' -R "^($(IFS='|'; echo "${threaded[*]}"))_test/"
   fi
   stage fuzz tools/run_fuzzers.sh "${FUZZ_SECONDS:-60}"
 fi
