@@ -60,11 +60,12 @@ bool put_value(Value& value, const LateValues& values, std::string& absent) {
 
 Json to_json(const LateValues& values) {
   Json json = Json::object();
-  for (const auto& [reference, late] : values) {
+  for (const auto& entry : values) {
+    const auto& late = entry.second;  // no structured binding, which clang 14 does not capture
     const auto* const type =
         std::find_if(kLateTypes.begin(), kLateTypes.end(),
                      [&](const auto& pair) { return pair.second == late.type; });
-    json[reference] = {{"type", type->first}, {"value", to_json(late.value)}};
+    json[entry.first] = {{"type", type->first}, {"value", to_json(late.value)}};
   }
   return json;
 }

@@ -51,7 +51,7 @@ steps:
       - reclass: {rules: [{is: 0, value: 0}, {is: 1, value: 1}, {is: 2, value: 2}, {is: 3, value: 3}],
                   classes: {0: bare & rock, 1: "Feld <gepflügt>", 3: $water}, as: cover}
       - majority: {radius: 1, from: cover, as: smooth}
-      - exclude: {from: [smooth, cover], rules: [{when: class == 2, reason: too steep}, {when: class == 9}], as: cleaned}
+      - exclude: {from: smooth, rules: [{when: class == 2, reason: too steep}, {when: class == 9}], as: cleaned}
       - save: {layer: cover, from: cleaned, bands: [class], nodata: 255, colours: {1: "#228b22"}}
       - save: {layer: reasons, from: cleaned, bands: [reason]}
   maps:
