@@ -111,8 +111,12 @@ struct Outputs {
     std::vector<double> squares(s.pixels);                                                       \
     sum.assign(s.pixels, 0), counts.assign(s.pixels, 0);                                         \
     kernels::accumulate_deviation<T>(x, v, s.pixels, sum.data(), squares.data(), counts.data()); \
-    gk::finish_deviation(squares.data(), counts.data(), s.pixels, 1, mean.data(), ok.data());    \
-    all.add(mean), all.add(counts), all.add(ok);                                                 \
+    for (const auto dispersion :                                                                 \
+         {gk::Dispersion::population_deviation, gk::Dispersion::sample_variance}) {              \
+      gk::finish_deviation(squares.data(), counts.data(), s.pixels, 1, dispersion, mean.data(),  \
+                           ok.data());                                                           \
+      all.add(mean), all.add(counts), all.add(ok);                                               \
+    }                                                                                            \
     kernels::accumulate_count(v, s.slices, s.pixels, counts.data());                             \
     all.add(counts);                                                                             \
   }                                                                                              \
