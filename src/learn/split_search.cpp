@@ -231,8 +231,11 @@ bool SplitSearch::improve(std::span<const uint32_t> rows, size_t column, const N
   }
   if (lowest == highest) return false;
   if (parameters_.kind == ForestKind::extra_trees) {
-    const auto [threshold, rank] = random_threshold(column, lowest, highest, random);
-    with_sides(node, [&](auto sides) { try_one(rows, column, rank, threshold, sides, best); });
+    const auto drawn = random_threshold(column, lowest, highest, random);
+    with_sides(node, [&](auto sides) {
+      const auto& [threshold, rank] = drawn;
+      try_one(rows, column, rank, threshold, sides, best);
+    });
     return true;
   }
   keys_.resize(rows.size());
