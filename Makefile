@@ -3,7 +3,7 @@
 PREFIX ?= /usr/local
 SHELL = /bin/bash
 .DEFAULT_GOAL = help
-.PHONY: help demo build test test-full bench lint format install clean
+.PHONY: help demo build test test-asan test-full bench lint format install clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,13 +17,17 @@ build: ## build/release/geoloom
 	@setup/install.sh build
 	@setup/build.sh release
 
-test: ## all that should pass before a commit: release, unit tests under ASan and UBSan, smoke tests
+test: ## all that should pass before a commit: unit tests, scenes, smoke tests
 	@setup/install.sh build demo test
-	@tools/run_tests.sh
+	@tools/run_tests.sh release smoke
 
-test-full: ## test, and chaos, fuzzing, the examples and ThreadSanitizer
+test-asan: ## the unit tests and scenes under AddressSanitizer and UBSan
+	@setup/install.sh build demo test
+	@tools/run_tests.sh asan
+
+test-full: ## test and test-asan, and chaos, the examples, ThreadSanitizer and fuzzing
 	@setup/install.sh build demo test stores fuzz
-	@tools/run_tests.sh --full
+	@tools/run_tests.sh release smoke asan full tsan fuzz
 
 bench: ## the benchmarks of benchmarks/, with their peers
 	@setup/install.sh build demo test

@@ -1,5 +1,5 @@
 # Sources are compiled several at a time: what each would parse and instantiate for itself (JSON, GDAL's
-# handles, GoogleTest's matchers) is then done once for all of a batch. A cold build takes less than half.
+# handles, GoogleTest's matchers) is then done once for all of a batch. A module compiles in half to a third of the time.
 # The lint builds without it, and fails where a source leans on another's includes.
 #
 # In a batch unnamed namespaces are one. Names in them must differ among the sources of a module; those of

@@ -6,8 +6,8 @@ include(GoogleTest)
 #                  DEPENDS geo gdal LIBRARIES fmt::fmt)
 #
 # makes the library geoloom_raster and, when tests are built, the program raster_test.
-# QUICK is for code that is not where the time goes; OWN_NAMES are explained in batches.cmake. DEPENDS names layers; tests/layers_test.py fails on
-# an include that goes up a layer.
+# QUICK is for code that is not where the time goes; OWN_NAMES are explained in batches.cmake. DEPENDS names
+# layers; tests/layers_test.py fails on an include that goes up a layer.
 function(geoloom_module name)
   cmake_parse_arguments(M "QUICK" "" "OWN_NAMES;SOURCES;TESTS;DEPENDS;LIBRARIES" ${ARGN})
   geoloom_batches(sources ${name} OWN_NAMES ${M_OWN_NAMES} SOURCES ${M_SOURCES})

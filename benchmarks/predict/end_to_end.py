@@ -20,6 +20,7 @@ import scipy.signal
 
 import compare
 
+LEFT, TOP, CHECKED_ROWS = 600000, 5000000, 64
 HEAD = """geoloom: 1
 name: {name}
 store: {store}
@@ -36,7 +37,7 @@ def write_stack(path, size):
     """A picture of `size` x `size` pixels whose 20 bands correlate by 0.99 from one pixel to the next; int16, thousandths."""
     random = numpy.random.default_rng(4)
     profile = {"driver": "GTiff", "width": size, "height": size, "count": compare.FEATURES, "dtype": "int16", "crs": "EPSG:32631", "nodata": -32768,
-               "transform": rasterio.transform.from_origin(600000, 5000000, 10, 10), "tiled": True, "blockxsize": 512, "blockysize": 512,
+               "transform": rasterio.transform.from_origin(LEFT, TOP, 10, 10), "tiled": True, "blockxsize": 512, "blockysize": 512,
                "compress": "deflate", "predictor": 2, "interleave": "band"}
     with rasterio.open(path, "w", **profile) as file:
         for band in range(compare.FEATURES):
@@ -72,6 +73,25 @@ def predict_seconds(arguments, model, rows):
     return json.loads(done.stdout)["ns_per_row"] * 1e-9
 
 
+def check_map(arguments, peers, model, rows):
+    """The map's first rows are what the model's own library makes of them."""
+    answer = peers.models[model][1](rows)
+    if answer.ndim == 1:  # raw sums of two classes
+        wanted, clear = answer > 0, numpy.abs(answer) > 1e-9
+    else:
+        apart = numpy.sort(answer, 1)
+        wanted, clear = answer.argmax(1), apart[:, -1] - apart[:, -2] > 1e-5  # the file holds shares in float32
+    made = numpy.full((CHECKED_ROWS, arguments.size), 255, "uint8")
+    for path in (arguments.work / "out/all/layers/map").glob("*.tif"):
+        with rasterio.open(path) as tile:
+            column, row = round((tile.transform.c - LEFT) / 10), round((TOP - tile.transform.f) / 10)
+            if row == 0:
+                made[:, column:column + tile.width] = tile.read(1, window=((0, CHECKED_ROWS), (0, tile.width)))
+    wrong = int((made.reshape(-1) != wanted)[clear].sum())
+    if wrong:
+        raise SystemExit(f"{model}: {wrong} pixels of the map are not what its library predicts")
+
+
 def encode_seconds(arguments):
     """One tile of the map read and written again, for as many as there are."""
     tile = sorted((arguments.work / "out/all/layers/map").glob("*.tif"))[0]
@@ -95,15 +115,17 @@ def main():
     if not stack.exists():
         write_stack(stack, arguments.size)
     with rasterio.open(stack) as file:
-        part = file.read(window=((0, 64), (0, arguments.size))).astype("float32") * numpy.float32(0.001)
+        part = file.read(window=((0, CHECKED_ROWS), (0, arguments.size))).astype("float32") * numpy.float32(0.001)
     rows = numpy.ascontiguousarray(part.reshape(compare.FEATURES, -1).T)
     pixels = arguments.size ** 2
+    peers = compare.Peers(arguments.work)
     print("| model | decode, s | predict, s | encode, s | end to end, s | over the dearest |\n|---|---|---|---|---|---|")
     for model in arguments.model or ["lightgbm.txt", "forest.onnx"]:
         least = dict.fromkeys(("decode", "predict", "encode", "all"), 1e9)
         predict = f'      - predict: {{model: "{arguments.work / model}", outputs: [class]}}\n      - save: {{layer: map}}\n'
         for _ in range(arguments.rounds):
             least["all"] = min(least["all"], run(arguments, "all", predict, stack))
+            check_map(arguments, peers, model, rows)
             # All bands are decoded, one is written: that is less than a tenth of it.
             least["decode"] = min(least["decode"], run(arguments, "decode", "      - save: {layer: one, bands: [Column_0]}\n", stack))
             least["encode"] = min(least["encode"], encode_seconds(arguments))

@@ -34,7 +34,8 @@ int64_t floor_div(int64_t a, int64_t b) {
 int64_t strip_pixels(const ChainCost& cost, size_t batch) {
   const size_t per_pixel = cost.streaming ? cost.strip_bytes_per_pixel_slice * batch + 1
                                           : cost.strip_bytes_per_pixel + 1;
-  return std::max(kLeastStripPixels, static_cast<int64_t>(kStripBytes / per_pixel));
+  return std::max(
+      {kLeastStripPixels, cost.least_strip_pixels, static_cast<int64_t>(kStripBytes / per_pixel)});
 }
 
 int64_t least_strip_rows(const ChainCost& cost, int64_t height, unsigned threads) {
@@ -214,6 +215,7 @@ ChainCost cost_of(const workflow::Chain& chain, const workflow::ItemPlan& plan) 
       cost.source_block_origin_y = node.source.block_origin_y;
     } else if (kind == workflow::OpKind::block) {
       cost.resident_bytes += node.resident_bytes;
+      cost.least_strip_pixels = std::max(cost.least_strip_pixels, node.least_strip_pixels);
       size_t bytes = node.scratch_bytes_per_pixel;
       for (const auto& output : node.outputs)
         bytes += output.bytes_per_pixel(modes.timeful[n] ? 1 : output.slices.size());

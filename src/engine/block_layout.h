@@ -25,6 +25,7 @@ struct ChainCost {
   int64_t source_block_width = 256, source_block_height = 256;
   int64_t source_block_origin_x = 0, source_block_origin_y = 0;
   bool blocks_lie_across = false;  // no window ends where source blocks do, or there is a halo
+  int64_t least_strip_pixels = 0;  // that a node asks for
   size_t sink_bytes = 0;
   size_t resident_bytes = 0;        // of models and the like
   size_t read_bytes_per_pixel = 0;  // that one read holds beside the block

@@ -39,6 +39,18 @@ TEST(BlockLayout, AlignedBlocksAreDecodedOnce) {
   EXPECT_EQ(covered_pixels(blocks), kTile.pixels());
 }
 
+// What a node asks for is in the memory that is planned.
+TEST(BlockLayout, StripsAreAsLargeAsANodeAsks) {
+  auto cost = median_cost();
+  cost.strip_bytes_per_pixel = 1 << 10;
+  const auto plain = choose_layout(cost, kTile, 400 * kMiB, 800 * kMiB, 2, 2);
+  EXPECT_LT(plain.strip_pixels, 1024);
+  cost.least_strip_pixels = 8192;
+  const auto asked = choose_layout(cost, kTile, 400 * kMiB, 800 * kMiB, 2, 2);
+  EXPECT_EQ(asked.strip_pixels, 8192);
+  EXPECT_GE(asked.memory_bytes, plain.memory_bytes + 2 * 7000 * cost.strip_bytes_per_pixel);
+}
+
 // What lies around a window is read and computed again: windows and strips are as large as can be.
 TEST(BlockLayout, HalosMakeLargeWindowsAndHighStrips) {
   auto cost = median_cost();

@@ -24,7 +24,7 @@ using workflow::Json;
 constexpr int kExecutionVersion = 1;
 constexpr const char* kGone = "ended without a word";
 
-std::string executions_of(const std::string& run_id) {
+std::string executions_folder(const std::string& run_id) {
   return "runs/" + run_id + "/executions";
 }
 
@@ -105,7 +105,7 @@ std::string RunExecution::state() const {
 
 std::vector<RunExecution> read_executions(const store::Store& store, const std::string& run_id) {
   std::map<std::string, RunExecution> by_id;
-  for (const auto& payload : store::read_segments(store, executions_of(run_id)).payloads)
+  for (const auto& payload : store::read_segments(store, executions_folder(run_id)).payloads)
     take_record(payload, by_id);
   std::vector<RunExecution> executions;
   for (auto& [id, execution] : by_id)
@@ -124,7 +124,7 @@ namespace {
 int64_t next_number(const store::Store& store, const std::string& run_id) {
   try {
     std::set<std::string> stems;
-    for (const auto& name : store.list(executions_of(run_id) + "/"))
+    for (const auto& name : store.list(executions_folder(run_id) + "/"))
       stems.insert(name.substr(0, name.rfind(store.local() ? '.' : '-')));
     return static_cast<int64_t>(stems.size()) + 1;
   } catch (const Error&) {
@@ -142,7 +142,7 @@ ExecutionLog::ExecutionLog(store::Store& store, const std::string& run_id,
   execution.id = id_ = fmt::format("{:08x}{:08x}", random(), random());
   execution.number = next_number(store, run_id);
   execution.started = now_text();
-  name_ = fmt::format("{}/{:06}_{}-0.seg", executions_of(run_id), execution.number, id_);
+  name_ = fmt::format("{}/{:06}_{}-0.seg", executions_folder(run_id), execution.number, id_);
   execution.by = this_person();
   execution.build = build_identity();
   execution.transport = transport;

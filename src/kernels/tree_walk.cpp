@@ -23,7 +23,7 @@ constexpr int kDeepest = 128;
 // The pixels of a pass: their columns and rows should stay in a cache of the second level, and be
 // many, since each pass reads all trees.
 constexpr size_t kPassBytes = size_t{5} << 18;
-constexpr size_t kFewestPixels = 512, kMostPixels = 8192;
+constexpr size_t kFewestPixels = 512;
 // One list is written past its end by less than a vector.
 constexpr size_t kListSlack = 16;
 constexpr size_t kCacheLine = 64;
@@ -251,7 +251,7 @@ template <class Value>
 void add_trees_to(const PackedTrees<Value>& trees, const float* const* columns, size_t pixels,
                   Value* sums, size_t stride, TreeScratch& scratch) {
   const size_t per_pixel = 8 * trees.columns + sizeof(Value) * trees.width + 8;
-  const size_t most = std::clamp(kPassBytes / per_pixel / 16 * 16, kFewestPixels, kMostPixels);
+  const size_t most = std::clamp(kPassBytes / per_pixel / 16 * 16, kFewestPixels, kPixelsPerPass);
   scratch.rows.resize(most * trees.columns);
   scratch.here.resize(most + kListSlack);
   scratch.there.resize(most + kListSlack);

@@ -52,6 +52,9 @@ struct PackedTree {
   size_t output;                      // which sum a leaf is added to; 0 where width > 1
 };
 
+// Every pass reads all nodes once, whatever its pixels: calls that have these make whole passes.
+inline constexpr size_t kPixelsPerPass = 8192;
+
 template <class Value>
 struct PackedTrees {
   std::span<const PackedTree<Value>> trees;

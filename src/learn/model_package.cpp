@@ -57,16 +57,28 @@ ModelCard card_of_linear(const LinearModel& model) {
   return card_of(like);
 }
 
-ModelPackage bare_model(std::string bytes, const std::string& path) {
-  ModelPackage package;
-  package.model = std::move(bytes);
+using ModelContent = std::variant<TreeEnsemble, LinearModel>;
+
+ModelContent read_content(std::string_view bytes, const std::string& path) {
+  if (auto linear = linear_model(bytes, path)) return std::move(*linear);
+  return read_tree_model(bytes, path);
+}
+
+ModelCard card_of_bare(const ModelContent& content, std::string_view bytes,
+                       const std::string& path) {
+  const auto* trees = std::get_if<TreeEnsemble>(&content);
+  auto card = trees != nullptr ? card_of(*trees) : card_of_linear(std::get<LinearModel>(content));
   const std::filesystem::path place(path);
-  const auto linear = linear_model(package.model, path);
-  package.card = linear ? card_of_linear(*linear) : card_of(read_tree_model(package.model, path));
-  package.card.name = place.stem().string();
-  package.card.model_file = place.filename().string();
-  package.card.model_sha256 = store::sha256_hex(package.model);
-  return package;
+  card.name = place.stem().string();
+  card.model_file = place.filename().string();
+  card.model_sha256 = store::sha256_hex(bytes);
+  return card;
+}
+
+std::variant<TreePredictor, LinearModel> predictor_of(ModelContent content,
+                                                      const std::string& path) {
+  if (auto* linear = std::get_if<LinearModel>(&content)) return std::move(*linear);
+  return TreePredictor(std::get<TreeEnsemble>(std::move(content)), path);
 }
 
 [[noreturn]] void throw_other_model(const std::string& path, const std::string& what) {
@@ -158,7 +170,10 @@ ModelCard read_model_card(const std::string& path) {
 }
 
 ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64_t limit_bytes) {
-  if (!is_package(bytes)) return bare_model(std::move(bytes), path);
+  if (!is_package(bytes)) {
+    auto card = card_of_bare(read_content(bytes, path), bytes, path);
+    return {std::move(card), std::move(bytes), {}};
+  }
   const store::ZipReader zip(std::move(bytes), path);
   ModelPackage package;
   package.card = card_in(zip);
@@ -175,16 +190,25 @@ ModelPackage read_model_bytes(std::string bytes, const std::string& path, uint64
   return package;
 }
 
-Model::Predictor Model::predictor_of(const ModelPackage& package, const std::string& path) {
-  auto linear = linear_model(package.model, path);
-  if (linear) return std::move(*linear);
-  return TreePredictor(read_tree_model(package.model, path), path);
+Model Model::open(const std::string& path) {
+  return of_bytes(gdal::read_file(path, kMostModelBytes), path);
+}
+
+Model Model::of_bytes(std::string bytes, const std::string& path) {
+  if (is_package(bytes)) return {read_model_bytes(std::move(bytes), path), path};
+  // Large forests take seconds to read: once, for the card and for the trees.
+  auto content = read_content(bytes, path);
+  auto card = card_of_bare(content, bytes, path);
+  return {std::move(card), {}, predictor_of(std::move(content), path), path};
 }
 
 Model::Model(ModelPackage package, const std::string& path)
-    : card_(package.card),
-      extra_(std::move(package.extra)),
-      predictor_(predictor_of(package, path)) {
+    : Model(std::move(package.card), std::move(package.extra),
+            predictor_of(read_content(package.model, path), path), path) {}
+
+Model::Model(ModelCard card, std::map<std::string, std::string> extra, Predictor predictor,
+             const std::string& path)
+    : card_(std::move(card)), extra_(std::move(extra)), predictor_(std::move(predictor)) {
   const auto facts = std::visit([](const auto& model) { return facts_of(model); }, predictor_);
   require_same_features(card_, facts, path);
   require_same_classes(card_, facts, path);

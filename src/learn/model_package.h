@@ -56,7 +56,9 @@ class Model {
  public:
   // Throws where the model is damaged, or is not what its card says: other features, other classes.
   Model(ModelPackage package, const std::string& path);
-  static Model open(const std::string& path) { return {read_model_package(path), path}; }
+  // Of a package or a bare file, which throw as read_model_package() does.
+  static Model open(const std::string& path);
+  static Model of_bytes(std::string bytes, const std::string& path);
 
   const ModelCard& card() const { return card_; }
   const std::map<std::string, std::string>& extra() const { return extra_; }
@@ -72,7 +74,8 @@ class Model {
 
  private:
   using Predictor = std::variant<TreePredictor, LinearModel>;
-  static Predictor predictor_of(const ModelPackage& package, const std::string& path);
+  Model(ModelCard card, std::map<std::string, std::string> extra, Predictor predictor,
+        const std::string& path);
   void predict_as_given(std::span<const float* const> features, size_t pixels,
                         const PredictorOutput& output, PredictorScratch& scratch) const;
 

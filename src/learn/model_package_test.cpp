@@ -11,6 +11,7 @@
 
 #include "error/error.h"
 #include "learn/table_schema.h"
+#include "learn/training_run.h"
 #include "store/zip_file.h"
 
 namespace geoloom::learn {
@@ -167,6 +168,38 @@ TEST_F(ModelPackageTest, CardsThatAreNone) {
   refused(R"({"geoloom_model": 1, "task": "regression", "features": [3]})", ErrorCode::corrupt,
           "features");
   refused(R"({"geoloom_model": 1, "task": "regression", "name": 3})", ErrorCode::corrupt, "'name'");
+  refused(
+      R"({"geoloom_model": 1, "task": "regression", "quantiles": [0.1, 0.9], "values": ["p10"]})",
+      ErrorCode::corrupt, "'quantiles' and 'values'");
+}
+
+TEST_F(ModelPackageTest, QuantilesAndTheirNamesStayTogether) {
+  auto card = soil_package().card;
+  card.task = Task::regression;
+  card.classes.clear();
+  card.set_quantiles({0.05, 0.5, 0.95});
+  EXPECT_THAT(card.value_names, ElementsAre("p5", "p50", "p95"));
+  const auto read = model_card_from_json(nlohmann::json::parse(to_json(card).dump()), "card.json");
+  EXPECT_EQ(read.quantiles, card.quantiles);
+  EXPECT_EQ(read.value_names, card.value_names);
+}
+
+TEST_F(ModelPackageTest, SeveralValuesThatAreNoQuantilesHaveNoScore) {
+  auto package = soil_package();
+  package.card.task = Task::regression;
+  package.card.classes.clear();
+  package.card.value_names = {"low", "middle", "high"};
+  package.model = sample("xgboost.json");
+  const std::string objective = "multi:softprob";
+  package.model.replace(package.model.find(objective), objective.size(), "reg:squarederror");
+  TableSchema schema;
+  for (const char* name : {"ndvi", "slope", "soil"}) schema.features.push_back({name, "1"});
+  schema.label = "height";
+  schema.label_type = LabelType::number;
+  const Model model(package, "m");
+  const auto table = empty_table(schema, 4);
+  expect_error(ErrorCode::invalid, "what the several values are",
+               [&] { tested_model(model, table, "table", FitContext{}, true); });
 }
 
 TEST_F(ModelPackageTest, FeaturesAreFoundByName) {

@@ -244,7 +244,7 @@ class Xgboost : public Estimator {
     Pairs all{{"verbosity", "0"}, {"nthread", fmt::format("{}", context.threads)}};
     const bool has_objective = std::any_of(
         own_.begin(), own_.end(), [](const auto& pair) { return pair.first == "objective"; });
-    if (!data.quantiles.empty()) {
+    if (!problem_.quantiles.empty()) {
       all.emplace_back("objective", "reg:quantileerror");
       all.emplace_back("quantile_alpha", nlohmann::json(problem_.quantiles).dump());
     } else if (!has_objective)

@@ -13,8 +13,6 @@
 namespace geoloom::ops {
 namespace {
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
-
 bool finite(float value) {
   return std::fabs(value) <= std::numeric_limits<float>::max();
 }
@@ -49,7 +47,7 @@ void read_physical(const raster::Block& block, const raster::Band& schema, size_
     kernels::physical_values(from.data(), from.size(), scale, offset, out.data());
   });
   for (size_t i = 0; i < valid.size(); ++i)
-    out[i] = valid[i] != 0 && finite(out[i]) ? out[i] : kNaN;
+    out[i] = valid[i] != 0 && finite(out[i]) ? out[i] : kNothing;
 }
 
 void write_measured(std::span<const float> values, raster::Block& out, size_t band, size_t slice) {

@@ -123,6 +123,8 @@ struct BlockPlan {
   size_t scratch_bytes_per_pixel = 0;  // beyond inputs and outputs, at whole_axis and pointwise
   size_t state_bytes_per_pixel = 0;    // streaming
   size_t resident_bytes = 0;           // whatever the blocks: of a model
+  // That one call had better be given, where what a call costs whatever its pixels is dear.
+  int64_t least_strip_pixels = 0;
 };
 
 // What a block op may look at beside the schemas of its inputs when it is planned.

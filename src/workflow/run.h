@@ -22,6 +22,7 @@ struct NodePlan {
   size_t scratch_bytes_per_pixel = 0;
   size_t state_bytes_per_pixel = 0;
   size_t resident_bytes = 0;
+  int64_t least_strip_pixels = 0;
   std::vector<BandOrigin> origins;
   SourceItem source;  // sources only
   std::vector<LayerFile>

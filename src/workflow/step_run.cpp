@@ -27,6 +27,7 @@ NodePlan plan_block(const Node& node, const PlanSite& site, const std::vector<No
   plan.scratch_bytes_per_pixel = block.scratch_bytes_per_pixel;
   plan.state_bytes_per_pixel = block.state_bytes_per_pixel;
   plan.resident_bytes = block.resident_bytes;
+  plan.least_strip_pixels = block.least_strip_pixels;
   plan.origins = std::move(block.origins);
   return plan;
 }

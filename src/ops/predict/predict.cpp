@@ -13,6 +13,7 @@
 #include "error/error.h"
 #include "gdal/dataset.h"
 #include "geo/calendar.h"
+#include "kernels/tree_walk.h"
 #include "learn/applicability.h"
 #include "learn/model_package.h"
 #include "ops/physical.h"
@@ -80,7 +81,6 @@ long.
     .inputs = {{"features", "one band per feature"}},
     .outputs = {{"prediction", "the bands asked for"}}};
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr size_t kMostModelBytes = size_t{4} << 30;
 // Of a model that an earlier step has not trained yet.
 constexpr size_t kUnknownModelBytes = size_t{256} << 20;
@@ -152,7 +152,7 @@ class PreparedModel : public workflow::Prepared {
 
  private:
   const learn::Model& opened() const {
-    if (!model_) model_.emplace(learn::read_model_bytes(read_(), path_), path_);
+    if (!model_) model_.emplace(learn::Model::of_bytes(read_(), path_));
     return *model_;
   }
 
@@ -405,6 +405,7 @@ workflow::BlockPlan Predict::plan_at(const workflow::PlanSite& site,
   // Planes of features, twice where pixels are left out, probabilities and sums in double.
   plan.scratch_bytes_per_pixel =
       2 * sizeof(float) * features + sizeof(double) * (1 + bands.results()) + sizeof(size_t);
+  plan.least_strip_pixels = kernels::kPixelsPerPass;
   return plan;
 }
 
@@ -471,7 +472,7 @@ void Predict::find_dissimilarity(const Fitted& fitted, const Block& in, const Bl
   std::vector<const float*> pointers;
   for (size_t f = 0; f < work.planes.size(); ++f) {
     const auto& feature = fitted.scales[f];
-    auto& plane = means.emplace_back(cells.count(), kNaN);  // NaN: nobody asks
+    auto& plane = means.emplace_back(cells.count(), kNothing);  // nobody asks
     for (size_t cell = 0; cell < cells.count(); ++cell)
       if (wanted[cell] != 0)
         plane[cell] = static_cast<float>(
