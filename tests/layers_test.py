@@ -12,7 +12,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # A layer may include itself and what stands before it.
-LAYERS = ["error", "http", "geo", "gdal", "store", "kernels", "tiff", "raster", "catalog", "learn", "workflow",
+LAYERS = ["error", "http", "geo", "gdal", "store", "kernels", "tiff", "raster", "render", "catalog", "learn", "workflow",
           "ops", "engine", "serve", "cli"]
 STRANGERS = {("ops", "engine"), ("engine", "ops")}
 

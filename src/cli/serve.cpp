@@ -7,6 +7,7 @@
 #include <iostream>
 #include <thread>
 
+#include "catalog/href.h"
 #include "cli/commands.h"
 #include "cli/document_arguments.h"
 #include "cli/stop_signal.h"
@@ -15,6 +16,7 @@
 #include "gdal/dataset.h"
 #include "serve/median_tasks.h"
 #include "serve/run_tasks.h"
+#include "serve/served_maps.h"
 #include "serve/service.h"
 
 namespace geoloom::cli {
@@ -22,6 +24,8 @@ namespace {
 
 using serve::Severity;
 using Clock = serve::TaskGate::Clock;
+
+constexpr size_t kOpenMapFiles = 512;
 
 struct ServeArguments {
   std::string address, secret_variable = "GEOLOOM_TOKEN";
@@ -35,6 +39,8 @@ struct ServeArguments {
   std::string record;
   std::string profile = R"({"compress": "jpeg", "quality": 90, "block": 256})";
   size_t connections = 1024;
+  std::vector<std::string> maps;  // NAME=PATH or PATH
+  std::string public_url;
   MachineArguments machine;
 };
 
@@ -78,11 +84,42 @@ void check_who_may_come(const ServeArguments& arguments, const serve::Authentica
                         arguments.secret_variable));
 }
 
+// NAME=PATH; a path alone is called as its last part without the ending.
+std::string place_of_map(const std::string& text) {
+  const auto equals = text.find('=');
+  const auto place = equals == std::string::npos ? text : text.substr(equals + 1);
+  return catalog::absolute_path(place);
+}
+
+std::string name_of_map(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals != std::string::npos) return text.substr(0, equals);
+  auto place = place_of_map(text);
+  while (place.size() > 1 && place.back() == '/') place.pop_back();
+  const auto name = catalog::file_name_of(place);
+  return catalog::is_image_name(name) ? name.substr(0, name.rfind('.')) : name;
+}
+
+std::vector<std::unique_ptr<serve::Resource>> resources_of(const ServeArguments& arguments,
+                                                           raster::AssetPool& pool) {
+  std::vector<std::unique_ptr<serve::Resource>> resources;
+  if (arguments.maps.empty()) return resources;
+  std::vector<serve::NamedMap> maps;
+  for (const auto& map : arguments.maps)
+    maps.push_back(
+        {name_of_map(map), render::Map::open(catalog::gdal_path(place_of_map(map)), pool)});
+  resources.push_back(std::make_unique<serve::ServedMaps>(std::move(maps), arguments.public_url));
+  return resources;
+}
+
 gdal::AllowedRoots roots_of(const ServeArguments& arguments) {
-  if (arguments.write.empty())
-    throw Error(ErrorCode::invalid, "no place is named that tasks may write to")
-        .hint("give --write FOLDER or --write s3://bucket/prefix, and --read for archives");
+  if (arguments.write.empty() && arguments.maps.empty())
+    throw Error(ErrorCode::invalid, "there is nothing to serve")
+        .hint(
+            "give --map FILE or FOLDER to show maps; for tasks, --write FOLDER or "
+            "--write s3://bucket/prefix, and --read for archives");
   auto roots = gdal::AllowedRoots{arguments.read, arguments.write, arguments.array_files};
+  for (const auto& map : arguments.maps) roots.read.push_back(place_of_map(map));
   if (!arguments.record.empty()) roots.write.push_back(arguments.record);
   // Stores write their write test, manifests and receipts below themselves only.
   return roots;
@@ -102,6 +139,7 @@ serve::ServiceOptions options_of(const ServeArguments& arguments, unsigned at_on
   options.address = address_of(arguments);
   options.port = port_of(arguments);
   options.limits.connections = arguments.connections;
+  options.looking.running = at_once;
   options.gate.running = at_once;
   options.gate.waiting = arguments.queue;
   options.gate.patience =
@@ -160,10 +198,14 @@ int serve_tasks(const ServeArguments& arguments, const Commands& commands) {
   serve::Journal journal;
   serve::OpenRuns runs(commands.registry, machine, stop);
   std::vector<std::unique_ptr<serve::TaskRoute>> routes;
-  routes.push_back(std::make_unique<serve::RunTasks>(runs, at_once));
-  routes.push_back(
-      std::make_unique<serve::MedianTasks>(commands.registry, machine, profile, at_once, stop));
-  serve::Service service(options, who, std::move(routes), refusals ? &*refusals : nullptr, journal);
+  if (!arguments.write.empty()) {
+    routes.push_back(std::make_unique<serve::RunTasks>(runs, at_once));
+    routes.push_back(
+        std::make_unique<serve::MedianTasks>(commands.registry, machine, profile, at_once, stop));
+  }
+  raster::AssetPool pool(kOpenMapFiles);
+  serve::Service service(options, who, std::move(routes), resources_of(arguments, pool),
+                         refusals ? &*refusals : nullptr, journal);
   journal.log(Severity::info, "ready",
               {{"address", options.address},
                {"port", service.port()},
@@ -222,12 +264,19 @@ void add_flow(CLI::App& command, ServeArguments& arguments) {
 }  // namespace
 
 void add_serve(CLI::App& app, Commands& commands) {
-  auto* command = app.add_subcommand("serve", "Take tasks by HTTP and carry them out");
+  auto* command =
+      app.add_subcommand("serve", "Show maps, and take tasks and carry them out, by HTTP");
   const auto arguments = std::make_shared<ServeArguments>();
   command->add_option("--address", arguments->address,
                       "Address to listen on; default 127.0.0.1, with $PORT 0.0.0.0");
   command->add_option("--port", arguments->port, "Port to listen on; default $PORT, else 8080")
       ->check(CLI::Range(1, 65535));
+  command->add_option(
+      "--map", arguments->maps,
+      "A GeoTIFF, or a folder of them side by side, to show as NAME=PATH; repeat it "
+      "for more");
+  command->add_option("--public-url", arguments->public_url,
+                      "The address by which clients reach this service, where it is another one");
   add_access(*command, *arguments);
   add_flow(*command, *arguments);
   command->add_option("--median-profile", arguments->profile,

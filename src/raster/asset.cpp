@@ -89,6 +89,11 @@ struct Asset::Impl {
   void read(const geo::Window& window, const std::vector<int>& bands, PixelType type,
             std::byte* buffer, size_t row_stride, size_t band_stride) const {
     check(window, bands);
+    read_from(*header->image, window, bands, type, buffer, row_stride, band_stride);
+  }
+
+  void read_from(const tiff::Image& image, const geo::Window& window, const std::vector<int>& bands,
+                 PixelType type, std::byte* buffer, size_t row_stride, size_t band_stride) const {
     std::vector<tiff::Image::Plane> planes;
     for (size_t i = 0; i < bands.size(); ++i) {
       const auto& band = header->info->bands[static_cast<size_t>(bands[i] - 1)];
@@ -98,7 +103,7 @@ struct Asset::Impl {
       planes.push_back({bands[i] - 1, buffer + i * band_stride, fill_of(band)});
     }
     auto& scratch = scratch_of_this_thread();
-    header->image->read(*file, window, planes, row_stride, scratch);
+    image.read(*file, window, planes, row_stride, scratch);
     trim(scratch);
   }
 
@@ -144,19 +149,65 @@ struct Asset::Impl {
     return out;
   }
 
+  void read_alpha(const tiff::Image& image, const geo::Window& window, uint8_t* buffer,
+                  size_t row_stride) const {
+    read_from(image, window, {header->alpha_band}, PixelType::uint8,
+              reinterpret_cast<std::byte*>(buffer), row_stride, 0);
+    for (int64_t y = 0; y < window.height; ++y) {
+      uint8_t* row = buffer + static_cast<size_t>(y) * row_stride;
+      std::transform(row, row + window.width, row,
+                     [](uint8_t alpha) { return static_cast<uint8_t>(alpha == 0 ? 0 : 255); });
+    }
+  }
+
+  const tiff::Image& level(size_t number) const {
+    return number == 0 ? *header->image : header->overviews.at(number - 1);
+  }
+
+  bool masked() const {
+    const auto& bands = header->info->bands;
+    return std::any_of(bands.begin(), bands.end(),
+                       [](const gdal::BandInfo& band) { return band.has_mask_band; });
+  }
+
+  std::vector<Level> levels() const {
+    std::vector<Level> all{{header->info->width, header->info->height}};
+    if (dataset) {
+      // GDAL has no way to ask for the mask of an overview that it does not average.
+      if (!masked())
+        for (const auto& [width, height] : header->info->overviews) all.push_back({width, height});
+      return all;
+    }
+    if (header->mask && header->overview_masks.empty()) return all;
+    for (const auto& overview : header->overviews)
+      all.push_back({overview.directory().width, overview.directory().height});
+    return all;
+  }
+
+  // The part of the image that a window of a level stands for.
+  geo::Window on_image(size_t number, const geo::Window& window) const {
+    const auto size = levels().at(number);
+    const auto at = [](int64_t place, int64_t of, int64_t full) { return place * full / of; };
+    const int64_t x = at(window.x, size.width, header->info->width),
+                  y = at(window.y, size.height, header->info->height);
+    return {x, y, at(window.right(), size.width, header->info->width) - x,
+            at(window.bottom(), size.height, header->info->height) - y};
+  }
+
+  void check_level(size_t number, const geo::Window& window) const {
+    const auto size = levels().at(number);
+    if (window.empty() || !geo::Window{0, 0, size.width, size.height}.contains(window))
+      throw Error(ErrorCode::internal, fmt::format("the window {} is not inside of level {}, {}x{}",
+                                                   window.text(), number, size.width, size.height));
+  }
+
   void read_mask(const geo::Window& window, int band, uint8_t* buffer, size_t row_stride) const {
     check(window, {band});
     auto& scratch = scratch_of_this_thread();
     if (header->mask) {
       header->mask->read_mask(*file, window, buffer, row_stride, scratch);
     } else if (header->alpha_band > 0) {
-      read(window, {header->alpha_band}, PixelType::uint8, reinterpret_cast<std::byte*>(buffer),
-           row_stride, 0);
-      for (int64_t y = 0; y < window.height; ++y) {
-        uint8_t* row = buffer + static_cast<size_t>(y) * row_stride;
-        std::transform(row, row + window.width, row,
-                       [](uint8_t alpha) { return static_cast<uint8_t>(alpha == 0 ? 0 : 255); });
-      }
+      read_alpha(*header->image, window, buffer, row_stride);
     } else {
       throw Error(ErrorCode::internal, "the file has no mask");
     }
@@ -234,6 +285,39 @@ void Asset::read_mask(const geo::Window& window, int band, uint8_t* buffer,
                       size_t row_stride_bytes) const {
   if (impl_->dataset) return impl_->dataset->read_mask(window, band, buffer, row_stride_bytes);
   impl_->with_place([&] { impl_->read_mask(window, band, buffer, row_stride_bytes); });
+}
+
+std::vector<Asset::Level> Asset::levels() const {
+  return impl_->levels();
+}
+
+void Asset::read_level(size_t level, const geo::Window& window, const std::vector<int>& bands,
+                       PixelType type, void* buffer) const {
+  const auto row_bytes = static_cast<size_t>(window.width) * byte_size(type);
+  const size_t band_bytes = row_bytes * static_cast<size_t>(window.height);
+  if (level == 0) return read(window, bands, type, buffer, row_bytes, band_bytes);
+  impl_->check_level(level, window);
+  if (impl_->dataset)
+    return impl_->dataset->read_overview(impl_->on_image(level, window), bands,
+                                         buffer_type_of(type), buffer, window.width, window.height);
+  impl_->with_place([&] {
+    impl_->read_from(impl_->level(level), window, bands, type, static_cast<std::byte*>(buffer),
+                     row_bytes, band_bytes);
+  });
+}
+
+void Asset::read_level_mask(size_t level, const geo::Window& window, int band,
+                            uint8_t* buffer) const {
+  const auto row_bytes = static_cast<size_t>(window.width);
+  if (level == 0) return read_mask(window, band, buffer, row_bytes);
+  impl_->check_level(level, window);
+  impl_->with_place([&] {
+    const auto& header = *impl_->header;
+    if (header.alpha_band > 0)
+      return impl_->read_alpha(impl_->level(level), window, buffer, row_bytes);
+    header.overview_masks.at(level - 1).read_mask(*impl_->file, window, buffer, row_bytes,
+                                                  scratch_of_this_thread());
+  });
 }
 
 std::vector<float> Asset::read_overview(const geo::Window& window, int band, int64_t width,

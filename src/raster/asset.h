@@ -43,6 +43,17 @@ class Asset {
   void read_mask(const geo::Window& window, int band, uint8_t* buffer,
                  size_t row_stride_bytes) const;
 
+  // The image (level 0) and those of its overviews that read_level() can read, largest first.
+  struct Level {
+    int64_t width, height;
+  };
+  std::vector<Level> levels() const;
+  // As read() and read_mask() of a level: the window is in its pixels and inside of it. Dense rows,
+  // and bands one after the other.
+  void read_level(size_t level, const geo::Window& window, const std::vector<int>& bands,
+                  PixelType type, void* buffer) const;
+  void read_level_mask(size_t level, const geo::Window& window, int band, uint8_t* buffer) const;
+
   // One band of a window as width x height samples for a picture: the nearest pixels of the
   // coarsest overview that is at least as fine as asked for, else of the image.
   std::vector<float> read_overview(const geo::Window& window, int band, int64_t width,

@@ -71,6 +71,7 @@ class HeaderParser {
     if (header_.why_gdal.empty()) find_mask(*main.directory);
     if (!header_.why_gdal.empty()) return;
     find_overviews(*main.directory);
+    find_overview_masks();
     header_.image = image_of(std::move(*main.directory));
   }
 
@@ -94,6 +95,23 @@ class HeaderParser {
               [](const tiff::Image& a, const tiff::Image& b) {
                 return a.directory().width > b.directory().width;
               });
+  }
+
+  void find_overview_masks() {
+    if (!header_.mask) return;
+    for (const auto& overview : header_.overviews) {
+      const auto& size = overview.directory();
+      for (size_t i = 1; i < tags_.directories.size(); ++i) {
+        auto found = tiff::interpret(tags_, tags_.directories[i]);
+        if (!found.directory || !found.directory->reduced || !found.directory->mask ||
+            found.directory->width != size.width || found.directory->height != size.height ||
+            found.directory->samples != 1 || found.directory->block.bits > 8)
+          continue;
+        header_.overview_masks.push_back(image_of(std::move(*found.directory)));
+        break;
+      }
+    }
+    if (header_.overview_masks.size() != header_.overviews.size()) header_.overview_masks.clear();
   }
 
   void find_mask(const tiff::Directory& main) {
@@ -130,7 +148,8 @@ class HeaderParser {
 
 size_t AssetHeader::table_bytes() const {
   size_t bytes = (image ? image->table_bytes() : 0) + (mask ? mask->table_bytes() : 0);
-  for (const auto& overview : overviews) bytes += overview.table_bytes();
+  for (const auto* images : {&overviews, &overview_masks})
+    for (const auto& image_at : *images) bytes += image_at.table_bytes();
   return bytes;
 }
 
@@ -172,6 +191,7 @@ std::shared_ptr<const AssetHeader> AssetHeaders::parse(const std::string& path,
     header.image.reset();
     header.mask.reset();
     header.overviews.clear();
+    header.overview_masks.clear();
   }
   return std::make_shared<const AssetHeader>(std::move(header));
 }

@@ -25,9 +25,10 @@ struct AssetHeader {
   std::shared_ptr<const gdal::RasterInfo> info;
   std::string why_gdal;  // empty: `image` reads the pixels
   std::optional<tiff::Image> image;
-  std::optional<tiff::Image> mask;     // the file's own mask band
-  std::vector<tiff::Image> overviews;  // largest first
-  int alpha_band = 0;                  // 1-based, when there is no mask but an alpha band
+  std::optional<tiff::Image> mask;          // the file's own mask band
+  std::vector<tiff::Image> overviews;       // largest first
+  std::vector<tiff::Image> overview_masks;  // of a file with a mask: one each, or none at all
+  int alpha_band = 0;                       // 1-based, when there is no mask but an alpha band
 
   size_t table_bytes() const;
 };

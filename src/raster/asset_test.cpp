@@ -75,6 +75,28 @@ void expect_overviews_as_gdal(const Asset& direct, const Asset& gdal) {
   }
 }
 
+// Levels by themselves, where both readers have them.
+void expect_levels_as_gdal(const Asset& direct, const Asset& gdal) {
+  const auto ours = direct.levels(), theirs = gdal.levels();
+  const PixelType type = pixel_type_of(gdal.info().bands.front().type);
+  for (size_t level = 0; level < std::min(ours.size(), theirs.size()); ++level) {
+    ASSERT_EQ(ours[level].width, theirs[level].width);
+    const geo::Window part{0, 0, ours[level].width, (ours[level].height + 1) / 2};
+    const auto bytes = static_cast<size_t>(part.pixels()) * byte_size(type);
+    std::vector<std::byte> got(bytes), expected(bytes);
+    direct.read_level(level, part, {1}, type, got.data());
+    gdal.read_level(level, part, {1}, type, expected.data());
+    EXPECT_EQ(got, expected) << gdal.path() << " level " << level;
+  }
+  for (size_t level = 0; level < ours.size(); ++level) {
+    if (!direct.info().bands.front().has_mask_band) continue;
+    std::vector<uint8_t> mask(static_cast<size_t>(ours[level].width * ours[level].height), 7);
+    direct.read_level_mask(level, {0, 0, ours[level].width, ours[level].height}, 1, mask.data());
+    EXPECT_TRUE(
+        std::all_of(mask.begin(), mask.end(), [](uint8_t m) { return m == 0 || m == 255; }));
+  }
+}
+
 // Nan samples have many bit patterns; both readers hand on those of the file.
 void expect_same_as_gdal(const std::string& path) {
   const Asset direct = Asset::open(path, Reader::automatic);
@@ -91,8 +113,10 @@ void expect_same_as_gdal(const std::string& path) {
     EXPECT_TRUE(got.samples == expected->samples) << path << " samples of " << window.text();
     EXPECT_TRUE(got.masks == expected->masks) << path << " mask of " << window.text();
   }
-  if (direct.why_gdal().empty() && gdal.info().width < 20'000)
+  if (direct.why_gdal().empty() && gdal.info().width < 20'000) {
     expect_overviews_as_gdal(direct, gdal);
+    expect_levels_as_gdal(direct, gdal);
+  }
 }
 
 class AssetTest : public testing::Test {

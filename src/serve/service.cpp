@@ -41,6 +41,24 @@ int status_of(ErrorCode code) {
   return code == ErrorCode::cancelled ? 503 : 500;
 }
 
+// Of requests that look: what is wrong with the request, with what is behind it, or with us.
+int looked_status_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid:
+      return 400;
+    case ErrorCode::denied:
+      return 403;
+    case ErrorCode::missing:
+      return 404;
+    case ErrorCode::unavailable:
+      return 502;
+    case ErrorCode::resource:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
 }  // namespace
 
 void RefusalRecord::write(const Delivery& delivery, const std::string& path, const Error& error) {
@@ -66,14 +84,17 @@ struct Service::Flight {
 };
 
 Service::Service(const ServiceOptions& options, const Authentication& authentication,
-                 std::vector<std::unique_ptr<TaskRoute>> routes, RefusalRecord* refusals,
+                 std::vector<std::unique_ptr<TaskRoute>> routes,
+                 std::vector<std::unique_ptr<Resource>> resources, RefusalRecord* refusals,
                  Journal& journal)
     : options_(options),
       authentication_(authentication),
       routes_(std::move(routes)),
+      resources_(std::move(resources)),
       refusals_(refusals),
       journal_(journal),
-      gate_(std::make_unique<TaskGate>(options.gate)) {
+      gate_(std::make_unique<TaskGate>(options.gate)),
+      looking_(std::make_unique<TaskGate>(options.looking)) {
   server_ = std::make_unique<http::Server>(
       options.address, options.port, options.limits,
       [this](const http::IncomingRequest& head) { return admit(head); },
@@ -84,8 +105,10 @@ Service::Service(const ServiceOptions& options, const Authentication& authentica
 
 Service::~Service() {
   draining_.store(true);
-  gate_->close();
-  while (!gate_->wait_until_idle(TaskGate::Clock::now() + std::chrono::hours(1))) {
+  for (auto* gate : {gate_.get(), looking_.get()}) {
+    gate->close();
+    while (!gate->wait_until_idle(TaskGate::Clock::now() + std::chrono::hours(1))) {
+    }
   }
   // Its threads use the gate until it is gone.
   server_.reset();
@@ -101,23 +124,44 @@ TaskRoute* Service::route_of(const std::string& path) const {
   return nullptr;
 }
 
+const Resource* Service::resource_of(const std::string& path) const {
+  for (const auto& resource : resources_)
+    if (resource->serves(path)) return resource.get();
+  return nullptr;
+}
+
+std::optional<http::Answer> Service::turned_away(const http::IncomingRequest& head) const {
+  const auto why = authentication_.refusal(head);
+  if (why.empty()) return std::nullopt;
+  journal_.log(Severity::warning, "a request was not let in",
+               {{"why", why}, {"path", head.path}, {"peer", head.peer}});
+  auto answer = error_answer(401, Error(ErrorCode::denied, "this needs a valid bearer token"));
+  answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
+// A browser asks without its token whether another site's page may ask with it.
+std::optional<http::Answer> Service::admit_to(const Resource&,
+                                              const http::IncomingRequest& head) const {
+  if (head.method == "OPTIONS") return std::nullopt;
+  if (auto answer = turned_away(head)) return answer;
+  if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
+  return http::Answer{405, "", "", {{"Allow", "GET, HEAD, OPTIONS"}}};
+}
+
 std::optional<http::Answer> Service::admit(const http::IncomingRequest& head) {
   if (head.path == "/healthz" || head.path == "/readyz") {
     if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
     return http::Answer{405, "", "", {{"Allow", "GET, HEAD"}}};
   }
-  if (const auto why = authentication_.refusal(head); !why.empty()) {
-    journal_.log(Severity::warning, "a request was not let in",
-                 {{"why", why}, {"path", head.path}, {"peer", head.peer}});
-    auto answer = error_answer(401, Error(ErrorCode::denied, "this needs a valid bearer token"));
-    answer.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return answer;
-  }
+  if (const auto* resource = resource_of(head.path)) return admit_to(*resource, head);
+  if (auto answer = turned_away(head)) return answer;
   if (!route_of(head.path)) {
     std::vector<std::string> paths;
     for (const auto& route : routes_) paths.push_back(route->path());
-    return error_answer(404, Error(ErrorCode::missing, "there is nothing at this path")
-                                 .hint(fmt::format("tasks go to {}", fmt::join(paths, " or "))));
+    auto nothing = Error(ErrorCode::missing, "there is nothing at this path");
+    if (!paths.empty()) nothing.hint(fmt::format("tasks go to {}", fmt::join(paths, " or ")));
+    return error_answer(404, nothing);
   }
   if (head.method != "POST") return http::Answer{405, "", "", {{"Allow", "POST"}}};
   return std::nullopt;
@@ -126,9 +170,45 @@ std::optional<http::Answer> Service::admit(const http::IncomingRequest& head) {
 void Service::handle(http::IncomingRequest request, http::Server::Respond respond) {
   if (request.path == "/healthz") return respond(health());
   if (request.path == "/readyz") return respond(readiness());
+  if (const auto* resource = resource_of(request.path))
+    return show(*resource, std::move(request), std::move(respond));
   // admit() has let through nothing else.
   auto& route = *route_of(request.path);
   take(route, std::move(request), std::move(respond));
+}
+
+void Service::show(const Resource& resource, http::IncomingRequest request,
+                   http::Server::Respond respond) {
+  if (request.method == "OPTIONS")
+    return respond({204,
+                    "",
+                    "",
+                    {{"Access-Control-Allow-Origin", "*"},
+                     {"Access-Control-Allow-Methods", "GET, HEAD"},
+                     {"Access-Control-Allow-Headers", "Authorization, If-None-Match"},
+                     {"Access-Control-Max-Age", "86400"}}});
+  const auto asked = std::make_shared<const http::IncomingRequest>(std::move(request));
+  looking_->submit([this, &resource, asked, respond] { respond(shown(resource, *asked)); },
+                   [this, respond](TaskGate::Refusal why) { respond(refusal(why)); });
+}
+
+http::Answer Service::shown(const Resource& resource, const http::IncomingRequest& request) {
+  http::Answer answer;
+  try {
+    answer = resource.get(request);
+  } catch (const Error& error) {
+    answer = error_answer(looked_status_of(error.code()), error);
+    if (answer.status >= 500)
+      journal_.log(Severity::error, "a request failed",
+                   {{"path", request.path}, {"peer", request.peer}, {"error", error_json(error)}});
+  } catch (const std::exception& error) {
+    journal_.log(Severity::error, "a request failed",
+                 {{"path", request.path}, {"peer", request.peer}, {"what", error.what()}});
+    answer = error_answer(500, Error(ErrorCode::internal, "the request could not be answered"));
+  }
+  answer.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  answer.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return answer;
 }
 
 http::Answer Service::health() const {
@@ -191,8 +271,7 @@ void Service::carry_out(const std::string& path, const std::shared_ptr<Flight>& 
   facts["queued_seconds"] = std::chrono::duration<double>(started - flight->arrived).count();
   try {
     const auto more = flight->job.work();
-    facts["work_seconds"] =
-        std::chrono::duration<double>(TaskGate::Clock::now() - started).count();
+    facts["work_seconds"] = std::chrono::duration<double>(TaskGate::Clock::now() - started).count();
     for (const auto& [key, value] : more.items()) facts[key] = value;
     ++done_;
     journal_.log(Severity::info, "task done", facts);
@@ -267,8 +346,9 @@ void Service::land(const std::shared_ptr<Flight>& flight, const http::Answer& an
 
 bool Service::drain(TaskGate::Clock::time_point until) {
   draining_.store(true);
-  gate_->close();
-  if (!gate_->wait_until_idle(until)) return false;
+  for (auto* gate : {gate_.get(), looking_.get()}) gate->close();
+  for (auto* gate : {gate_.get(), looking_.get()})
+    if (!gate->wait_until_idle(until)) return false;
   server_->stop_accepting();
   // The last answers are on their way.
   const auto patience = TaskGate::Clock::now() + kLastAnswers;

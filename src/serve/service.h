@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The push worker: takes tasks by HTTP, carries them out a few at a time, and answers when each is
-// done. What an answer means is a table in docs/push-worker.md.
+// The server: takes tasks by HTTP, carries them out a few at a time, and answers when each is done
+// (what an answer means is a table in docs/push-worker.md); and shows resources, such as maps, to
+// who may look.
 #pragma once
 
 #include <atomic>
@@ -14,6 +15,7 @@
 #include "serve/authentication.h"
 #include "serve/job.h"
 #include "serve/journal.h"
+#include "serve/resource.h"
 #include "serve/task_gate.h"
 #include "store/segments.h"
 
@@ -24,6 +26,8 @@ struct ServiceOptions {
   uint16_t port = 8080;
   http::ServerLimits limits;
   TaskGate::Limits gate;
+  // The same of resources: many clients ask for many small things at a time.
+  TaskGate::Limits looking{.running = 1, .waiting = 1024, .patience = std::chrono::seconds(10)};
   // Queues that count every answer but 2xx as a failed delivery would deliver a task again that
   // cannot succeed. With this such a task is answered 200, once its failure has been recorded.
   bool acknowledge_permanent = false;
@@ -45,7 +49,8 @@ class Service {
   // Listens when this returns. All that is referred to outlives the service. `refusals` may be null
   // unless permanent failures are acknowledged. Throws Error as http::Server does.
   Service(const ServiceOptions& options, const Authentication& authentication,
-          std::vector<std::unique_ptr<TaskRoute>> routes, RefusalRecord* refusals,
+          std::vector<std::unique_ptr<TaskRoute>> routes,
+          std::vector<std::unique_ptr<Resource>> resources, RefusalRecord* refusals,
           Journal& journal);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -62,6 +67,11 @@ class Service {
   struct Flight;
   std::optional<http::Answer> admit(const http::IncomingRequest& head);
   void handle(http::IncomingRequest request, http::Server::Respond respond);
+  std::optional<http::Answer> admit_to(const Resource& resource,
+                                       const http::IncomingRequest& head) const;
+  std::optional<http::Answer> turned_away(const http::IncomingRequest& head) const;
+  void show(const Resource& resource, http::IncomingRequest request, http::Server::Respond respond);
+  http::Answer shown(const Resource& resource, const http::IncomingRequest& request);
   void take(TaskRoute& route, http::IncomingRequest request, http::Server::Respond respond);
   void start(TaskRoute& route, Delivery delivery, http::Server::Respond respond);
   void carry_out(const std::string& path, const std::shared_ptr<Flight>& flight);
@@ -73,17 +83,19 @@ class Service {
   http::Answer health() const;
   http::Answer readiness() const;
   TaskRoute* route_of(const std::string& path) const;
+  const Resource* resource_of(const std::string& path) const;
 
   const ServiceOptions options_;
   const Authentication& authentication_;
   const std::vector<std::unique_ptr<TaskRoute>> routes_;
+  const std::vector<std::unique_ptr<Resource>> resources_;
   RefusalRecord* const refusals_;
   Journal& journal_;
   std::atomic<bool> draining_{false};
   std::atomic<uint64_t> done_{0}, failed_{0};
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Flight>> flights_;  // by job key
-  std::unique_ptr<TaskGate> gate_;
+  std::unique_ptr<TaskGate> gate_, looking_;
   std::unique_ptr<http::Server> server_;
 };
 

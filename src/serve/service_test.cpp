@@ -46,6 +46,17 @@ class Puppet final : public TaskRoute {
   std::shared_future<void> released{promise_.get_future()};
 };
 
+// Shows its query; "missing" is not there, "crash" is a defect.
+class Picture final : public Resource {
+ public:
+  bool serves(const std::string& path) const override { return path == "/picture"; }
+  http::Answer get(const http::IncomingRequest& request) const override {
+    if (request.query == "missing") throw Error(ErrorCode::missing, "nothing there");
+    if (request.query == "crash") throw std::runtime_error("/a/place/of/this/machine");
+    return {200, "text/plain", request.query, {}};
+  }
+};
+
 class Services : public testing::Test {
  protected:
   void SetUp() override {
@@ -58,7 +69,10 @@ class Services : public testing::Test {
     puppet = route.get();
     std::vector<std::unique_ptr<TaskRoute>> routes;
     routes.push_back(std::move(route));
-    service = std::make_unique<Service>(options, *who, std::move(routes), refusals, journal);
+    std::vector<std::unique_ptr<Resource>> resources;
+    resources.push_back(std::make_unique<Picture>());
+    service = std::make_unique<Service>(options, *who, std::move(routes), std::move(resources),
+                                        refusals, journal);
   }
   http::Response send(const std::string& body, const std::string& path = "/puppet",
                       const std::string& token = "", const std::string& method = "POST") const {
@@ -109,6 +123,28 @@ TEST_F(Services, AnswersByTheTable) {
   const auto body = send(R"({"id": 2, "do": "unacceptable"})").body;
   EXPECT_THAT(body, HasSubstr(R"("message":"not acceptable")"));
   EXPECT_THAT(body, HasSubstr(R"("hint":"be good")"));
+}
+
+TEST_F(Services, ResourcesAreLookedAt) {
+  start();
+  const auto got = send("", "/picture?a=1", "", "GET");
+  EXPECT_EQ(got.status, 200);
+  EXPECT_EQ(got.body, "a=1");
+  EXPECT_EQ(got.header("access-control-allow-origin"), "*");
+  EXPECT_EQ(got.header("x-content-type-options"), "nosniff");
+  EXPECT_EQ(send("", "/picture?missing", "", "GET").status, 404);
+  EXPECT_EQ(send("{}", "/picture").status, 405);
+  EXPECT_EQ(send("", "/picture", "", "OPTIONS").status, 204);
+  const auto crashed = send("", "/picture?crash", "", "GET");
+  EXPECT_EQ(crashed.status, 500);
+  EXPECT_THAT(crashed.body, Not(HasSubstr("this/machine")));
+  EXPECT_THAT(journal_text(), HasSubstr("this/machine"));
+}
+
+TEST_F(Services, ResourcesAreForThoseWhoKnowTheSecret) {
+  start(http::SharedSecret("0123456789abcdef-secret"));
+  EXPECT_EQ(send("", "/picture", "", "GET").status, 401);
+  EXPECT_EQ(send("", "/picture", "0123456789abcdef-secret", "GET").status, 200);
 }
 
 TEST_F(Services, HealthIsForEverybodyAndTasksForThoseWhoKnowTheSecret) {

@@ -21,6 +21,7 @@
 #include "ops/feature/index_bands.h"
 #include "ops/feature/index_catalogue.h"
 #include "ops/layer_file.h"
+#include "render/colour_ramp.h"
 #include "store/checksum.h"
 #include "workflow/op.h"
 
@@ -175,42 +176,6 @@ Stretch stretch_of(const Sampled& band, const std::vector<double>& percentiles) 
     return values[static_cast<size_t>(std::floor(share * static_cast<double>(values.size() - 1)))];
   };
   return {at(percentiles[0] / 100), at(percentiles[1] / 100)};
-}
-
-// From the lowest value to the highest. Viridis is that of Smith and van der Walt (2015), given to
-// the public domain, at nine places.
-using Ramp = std::vector<raster::Colour>;
-const std::map<std::string, Ramp>& ramps() {
-  static const std::map<std::string, Ramp> all{{"grey", {{0, 0, 0}, {255, 255, 255}}},
-                                               {"viridis",
-                                                {{68, 1, 84},
-                                                 {71, 44, 122},
-                                                 {59, 81, 139},
-                                                 {44, 113, 142},
-                                                 {33, 144, 141},
-                                                 {39, 173, 129},
-                                                 {92, 200, 99},
-                                                 {170, 220, 50},
-                                                 {253, 231, 37}}},
-                                               {"vegetation",
-                                                {{112, 72, 40},
-                                                 {190, 150, 96},
-                                                 {240, 232, 190},
-                                                 {160, 200, 110},
-                                                 {62, 140, 50},
-                                                 {16, 84, 36}}}};
-  return all;
-}
-
-raster::Colour colour_on(const Ramp& ramp, double share) {
-  const double place = share * static_cast<double>(ramp.size() - 1);
-  const auto before = std::min(static_cast<size_t>(place), ramp.size() - 2);
-  const double part = place - static_cast<double>(before);
-  raster::Colour out{};
-  for (size_t c = 0; c < out.size(); ++c)
-    out[c] = static_cast<uint8_t>(
-        std::nearbyint(ramp[before][c] + (ramp[before + 1][c] - ramp[before][c]) * part));
-  return out;
 }
 
 // What bands are when they are looked for by the letters of index formulas.
@@ -410,7 +375,7 @@ class Quicklook : public workflow::TaskOp {
   workflow::Value style_;
   std::string index_;  // of the style
   std::vector<std::string> colours_;
-  Ramp ramp_;  // empty: of nothing but grey
+  render::Ramp ramp_;  // empty: of nothing but grey
   std::vector<double> stretch_{2, 98};
   double gamma_ = 1;
   int64_t size_ = 1024;
@@ -448,17 +413,17 @@ void Quicklook::check_style() {
 
 void Quicklook::check_colours() {
   if (colours_.empty()) {
-    if (!index_.empty()) ramp_ = ramps().at("vegetation");
+    if (!index_.empty()) ramp_ = render::named_ramps().at("vegetation");
     return;
   }
   if (colours_.size() > 1) {
     for (const auto& colour : colours_) ramp_.push_back(raster::colour_of(colour));
     return;
   }
-  const auto found = ramps().find(colours_.front());
-  if (found == ramps().end()) {
+  const auto found = render::named_ramps().find(colours_.front());
+  if (found == render::named_ramps().end()) {
     std::vector<std::string> names;
-    for (const auto& [name, ramp] : ramps()) names.push_back(name);
+    for (const auto& [name, ramp] : render::named_ramps()) names.push_back(name);
     throw Error(ErrorCode::invalid,
                 fmt::format("quicklook.colours: there is no ramp '{}'", colours_.front()))
         .hint(spelling_hint(colours_.front(), names));
@@ -506,8 +471,8 @@ Quicklook::Shading Quicklook::by_stretch(const std::vector<Sampled>& sampled) co
   return [&sampled, limits = stretches(sampled), gamma = gamma_, &ramp = ramp_](size_t pixel) {
     if (!ramp.empty()) {
       const bool one_value = !(limits[0].min < limits[0].max);
-      return colour_on(ramp,
-                       one_value ? 0.5 : brightness(sampled[0].mean(pixel), limits[0], gamma));
+      return render::colour_on(
+          ramp, one_value ? 0.5 : brightness(sampled[0].mean(pixel), limits[0], gamma));
     }
     raster::Colour colour{};
     for (size_t i = 0; i < colour.size(); ++i) {
