@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes are a segment of records; any JSON is a receipt, a run record, or a refusal.
+// Any bytes are a segment of records; any text is a receipt or none; any JSON is a run record, or a refusal.
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,10 +15,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto line = bytes.substr(0, bytes.find('\n'));
   const auto decoded = store::decode_records(store::encode_record(line) + bytes);
   if (decoded.payloads.empty() || decoded.payloads.front() != line) __builtin_trap();
+  (void)engine::receipt_from_text(bytes);
   const auto json = workflow::Json::parse(bytes, nullptr, false);
   if (json.is_discarded()) return 0;
   try {
-    (void)engine::receipt_from_json(json);
     (void)workflow::run_record_from_json(json);
   } catch (const Error&) {  // NOLINT(bugprone-empty-catch): a refusal is a right answer
   }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bodies of requests to a push worker: envelopes, tasks and median requests. Built with libFuzzer
-// from this file and src/serve.
+// Requests to a server: bodies of tasks (envelopes, tasks, median requests), addresses of tiles and
+// queries. Built with libFuzzer from this file and src/serve.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include "engine/task_message.h"
 #include "error/error.h"
+#include "http/query.h"
 #include "serve/delivery.h"
+#include "serve/map_requests.h"
 #include "serve/median_tasks.h"
 
 namespace {
@@ -17,12 +19,21 @@ void require(bool condition) {
 }
 
 template <typename Action>
-void refusable(const Action& action) {
+void refusable(const Action& action, geoloom::ErrorCode how = geoloom::ErrorCode::invalid) {
   try {
     action();
   } catch (const geoloom::Error& error) {
-    require(error.code() == geoloom::ErrorCode::invalid);
+    require(error.code() == how);
   }
+}
+
+void addresses(std::string_view text) {
+  using namespace geoloom;
+  refusable([&] { require(serve::tile_request(text).tile.exists()); }, ErrorCode::missing);
+  refusable([&] {
+    for (const auto& [name, value] : http::parse_query(text))
+      for (const char c : name + value) require(static_cast<unsigned char>(c) >= ' ');
+  });
 }
 
 }  // namespace
@@ -31,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace geoloom;
   const void* bytes = data;
   const std::string_view body(static_cast<const char*>(bytes), size);
+  addresses(body);
   refusable([&] {
     const auto delivery = serve::read_delivery(body);
     refusable([&] {

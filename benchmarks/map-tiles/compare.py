@@ -77,12 +77,14 @@ class Server:
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen([binary, "serve", "--port", str(self.port), "--map", f"m={path}"], stderr=open(work / "journal", "w"))
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        while True:
+        while self.process.poll() is None:
             try:
                 self.get("/readyz")
                 return
             except OSError:
+                self.connection.close()
                 time.sleep(0.05)
+        raise SystemExit(f"geoloom serve ended: see {work / 'journal'}")
 
     def get(self, path):
         self.connection.request("GET", path)

@@ -6,6 +6,8 @@
 
 #include <cctype>
 #include <charconv>
+#include <deque>
+#include <future>
 #include <random>
 #include <utility>
 
@@ -150,6 +152,33 @@ NamedSegments read_all(const Store& store, const std::string& folder) {
 
 }  // namespace
 
+namespace {
+
+// A server takes longer for a segment than decoding it does.
+constexpr size_t kObjectsAhead = 4;
+
+struct WholeLines {
+  DecodedRecords records;
+  size_t bytes = 0;  // up to the last line end
+  bool cut = false;  // what follows it was torn, or is being written
+};
+
+WholeLines whole_lines(std::string_view text) {
+  const auto last = text.rfind('\n');
+  WholeLines lines;
+  lines.bytes = last == std::string_view::npos ? 0 : last + 1;
+  lines.cut = lines.bytes < text.size();
+  lines.records = decode_records(text.substr(0, lines.bytes));
+  return lines;
+}
+
+void take_over(WholeLines& lines, DecodedRecords& all) {
+  all.damaged += lines.records.damaged + (lines.cut ? 1 : 0);
+  for (auto& payload : lines.records.payloads) all.payloads.push_back(std::move(payload));
+}
+
+}  // namespace
+
 DecodedRecords read_segments(const Store& store, const std::string& folder) {
   return SegmentReader(store, folder).read_new();
 }
@@ -167,23 +196,44 @@ DecodedRecords SegmentReader::read_new() {
 // False when a segment that is listed is gone: it was compacted into one that the listing does not
 // have yet.
 bool SegmentReader::read_listed(DecodedRecords& all) {
-  for (const auto& name : store_.list(folder_ + "/")) {
-    if (!name.ends_with(".seg")) continue;
-    try {
-      read_segment(name, all);
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::missing) throw;
-      return false;
-    }
+  std::vector<std::string> names;
+  for (auto& name : store_.list(folder_ + "/"))
+    if (name.ends_with(".seg")) names.push_back(std::move(name));
+  try {
+    if (store_.local())
+      for (const auto& name : names) read_segment(name, all);
+    else
+      read_objects(names, all);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::missing) throw;
+    return false;
   }
   return true;
+}
+
+// Objects never change. Taken over in their order, while the next ones are on their way.
+void SegmentReader::read_objects(const std::vector<std::string>& names, DecodedRecords& all) {
+  std::deque<std::pair<std::string, std::future<WholeLines>>> ahead;
+  auto next = names.begin();
+  const auto start_more = [&] {
+    for (; next != names.end() && ahead.size() < kObjectsAhead; ++next)
+      if (!consumed_.contains(*next))
+        ahead.emplace_back(*next, std::async(std::launch::async, [this, name = *next] {
+          return whole_lines(store_.get_bytes(name, kSegmentLimitBytes));
+        }));
+  };
+  for (start_more(); !ahead.empty(); start_more()) {
+    const auto name = ahead.front().first;
+    auto lines = ahead.front().second.get();
+    ahead.pop_front();
+    take_over(lines, all);
+    consumed_[name] = lines.bytes;
+  }
 }
 
 void SegmentReader::read_segment(const std::string& name, DecodedRecords& all) {
   const auto known = consumed_.find(name);
   const bool first = known == consumed_.end();
-  // Objects never change, local segments grow.
-  if (!first && !store_.local()) return;
   const size_t from = first ? 0 : known->second;
   if (!first) {
     const auto size = store_.size_of(name);
@@ -192,14 +242,11 @@ void SegmentReader::read_segment(const std::string& name, DecodedRecords& all) {
   }
   const auto bytes = store_.get_bytes(name, kSegmentLimitBytes);
   if (bytes.size() <= from) return;
-  const auto added = std::string_view(bytes).substr(from);
-  const auto last = added.rfind('\n');
-  const size_t whole = last == std::string_view::npos ? 0 : last + 1;
-  auto records = decode_records(added.substr(0, whole));
-  // What follows the last line end was torn, or is being written: told once, and looked at again.
-  all.damaged += records.damaged + (first && whole < added.size() ? 1 : 0);
-  for (auto& payload : records.payloads) all.payloads.push_back(std::move(payload));
-  consumed_[name] = from + whole;
+  auto lines = whole_lines(std::string_view(bytes).substr(from));
+  // Told once, and looked at again.
+  lines.cut = lines.cut && first;
+  take_over(lines, all);
+  consumed_[name] = from + lines.bytes;
 }
 
 void compact_segments(Store& store, const std::string& folder,

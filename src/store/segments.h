@@ -55,6 +55,7 @@ class SegmentReader {
 
  private:
   bool read_listed(DecodedRecords& all);
+  void read_objects(const std::vector<std::string>& names, DecodedRecords& all);
   void read_segment(const std::string& name, DecodedRecords& all);
 
   const Store& store_;
