@@ -46,14 +46,14 @@ OrderedJson item_json(const workflow::Item& item, const workflow::Zone& zone,
 
 }  // namespace
 
-OrderedJson layer_manifest(const workflow::Run& run, size_t step, const RunState& state,
-                           const std::string& layer) {
+OrderedJson layer_head(const workflow::Run& run, size_t step, const RunState& state,
+                       const std::string& layer) {
   const auto& step_run = run.steps()[step];
-  auto zones = OrderedJson::array(), items = OrderedJson::array(), bands = OrderedJson::array();
+  auto zones = OrderedJson::array(), bands = OrderedJson::array();
   for (const auto& zone : run.zones())
     zones.push_back({{"zone", zone.name}, {"grid", workflow::grid_to_json(zone.grid)}});
   std::string media_type;
-  store::Sha256 hash;
+  store::Sha256 hash, files_hash;
   for (size_t i = 0; i < step_run.items.size(); ++i) {
     const auto& item = step_run.items[i];
     const auto* receipt = state.receipt(step, i);
@@ -62,8 +62,10 @@ OrderedJson layer_manifest(const workflow::Run& run, size_t step, const RunState
                              (receipt == nullptr ? "-" : receipt->fingerprint) + " " +
                              (output == nullptr ? "-" : output->pixel_hash) + "\n";
     hash.add(line.data(), line.size());
-    items.push_back(item_json(item, run.zones()[item.zone], receipt, output));
-    if (output == nullptr || !media_type.empty()) continue;
+    if (output == nullptr) continue;
+    const std::string file = output->name + " " + output->sha256 + "\n";
+    files_hash.add(file.data(), file.size());
+    if (!media_type.empty()) continue;
     media_type = output->media_type;
     if (output->schema) bands = workflow::schema_to_json(*output->schema).at("bands");
   }
@@ -77,7 +79,19 @@ OrderedJson layer_manifest(const workflow::Run& run, size_t step, const RunState
           {"bands", bands},
           {"zones", zones},
           {"items_hash", hash.hex()},
-          {"items", items}};
+          {"files_hash", files_hash.hex()}};
+}
+
+OrderedJson layer_items(const workflow::Run& run, size_t step, const RunState& state,
+                        const std::string& layer) {
+  const auto& step_run = run.steps()[step];
+  auto items = OrderedJson::array();
+  for (size_t i = 0; i < step_run.items.size(); ++i) {
+    const auto& item = step_run.items[i];
+    const auto* receipt = state.receipt(step, i);
+    items.push_back(item_json(item, run.zones()[item.zone], receipt, output_of(receipt, layer)));
+  }
+  return items;
 }
 
 }  // namespace geoloom::engine

@@ -13,6 +13,7 @@
 #include "engine/layer_manifest.h"
 #include "gdal/class_names.h"
 #include "gdal/dataset.h"
+#include "gdal/random_access_file.h"
 #include "raster/cog.h"
 
 namespace geoloom::engine {
@@ -71,6 +72,27 @@ bool holds(const store::Store& store, const std::string& name, const std::string
 // A run that makes nothing writes nothing.
 void put_if_other(store::Store& store, const std::string& text, const std::string& name) {
   if (!holds(store, name, text)) store.put_bytes(text, name);
+}
+
+bool begins_with(const store::Store& store, const std::string& name, const std::string& head) {
+  const auto size = store.size_of(name);
+  if (!size || static_cast<size_t>(*size) < head.size()) return false;
+  std::string there(head.size(), '\0');
+  const gdal::ByteRange start{0, there.size(), reinterpret_cast<std::byte*>(there.data())};
+  gdal::RandomAccessFile::open(store.path_of(name)).read({&start, 1});
+  return there == head;
+}
+
+void put_layer_manifest(const workflow::Run& run, size_t step, const RunState& state,
+                        const std::string& layer, store::Store& store) {
+  const auto name = fmt::format("{}layers/{}/layer.json", folder_of(run), layer);
+  auto json = layer_head(run, step, state, layer);
+  json["items"] = workflow::OrderedJson::array();
+  // Its hashes are of all items, so the list is the same where everything before it is.
+  const auto without_items = json.dump(1);
+  if (begins_with(store, name, without_items.substr(0, without_items.rfind("[]")))) return;
+  json["items"] = layer_items(run, step, state, layer);
+  store.put_bytes(json.dump(1) + "\n", name);
 }
 
 // On one file system a second name is a link, which costs nothing.
@@ -184,8 +206,7 @@ std::vector<Published> publish_step(const workflow::Run& run, size_t step, const
   const auto folder = folder_of(run);
   std::vector<Published> published;
   for (const auto& layer : step_run.step->layers_made) {
-    put_if_other(store, layer_manifest(run, step, state, layer).dump(1) + "\n",
-                 fmt::format("{}layers/{}/layer.json", folder, layer));
+    put_layer_manifest(run, step, state, layer, store);
     if (const auto chunked = cube_items(step_run, step, state, layer); !chunked.empty()) {
       const auto cubes = publish_cubes(chunked, layer, run, store, requests);
       published.insert(published.end(), cubes.begin(), cubes.end());

@@ -485,11 +485,18 @@ def layer_manifest(bench):
                            ("done", item["bytes"], item["sha256"]), f"item {item['item']}")
     lines = "".join(f"{item['item']} {item['state']} {item['fingerprint']} {item['pixel_hash']}\n" for item in told["items"])
     bench.expect_equal(told["items_hash"], hashlib.sha256(lines.encode()).hexdigest(), "the hash of the list")
+    files = "".join(f"{item['file']} {item['sha256']}\n" for item in told["items"])
+    bench.expect_equal(told["files_hash"], hashlib.sha256(files.encode()).hexdigest(), "the hash of the files")
     stamp = path.stat().st_mtime_ns
     bench.run(document)
     bench.expect_equal(path.stat().st_mtime_ns, stamp, "not written again")
     bench.run(document, "--sample", "2")
     bench.expect_equal(path.stat().st_mtime_ns, stamp, "nor by a trial")
+    for broken in (path.read_text().replace(told["files_hash"], "0" * 64), path.read_text()[:200]):
+        path.unlink()  # its inode may have other names
+        path.write_text(broken)
+        bench.run(document)
+        bench.expect_equal(json.loads(path.read_text()), told, "one that is not whole is written again")
 
 
 TESTS = [inspect_layer, inspect_vectors, layer_manifest, view, run_json, starters, errors_as_json, plan, plan_warns_of_what_costs, plan_geojson, plan_reads_no_pixel, validate, graph, schema, ops, runs, runs_retry, inspect,
