@@ -317,6 +317,7 @@ void Asset::read_level_mask(size_t level, const geo::Window& window, int band,
       return impl_->read_alpha(impl_->level(level), window, buffer, row_bytes);
     header.overview_masks.at(level - 1).read_mask(*impl_->file, window, buffer, row_bytes,
                                                   scratch_of_this_thread());
+    trim(scratch_of_this_thread());
   });
 }
 

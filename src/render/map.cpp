@@ -87,7 +87,6 @@ struct Map::File {
   geo::CoordinateOperation from_web;  // from the web's map to the file
   geo::Box web_box;
   std::vector<raster::Asset::Level> levels;
-  bool masked = false;
 
   // A level as a grid of its own.
   geo::Grid level_grid(size_t level) const {
@@ -129,6 +128,7 @@ Map::Map(std::vector<std::string> paths, raster::AssetPool& pool) : pool_(pool) 
   for (const auto& file : files_) boxes.push_back(file->web_box);
   index_ = geo::BoxIndex(std::move(boxes));
   find_zooms();
+  sampled_.resize(bands_.size());
   find_usual_bands();
 }
 
@@ -159,8 +159,6 @@ void Map::add_file(const std::string& path) {
   file->path = path;
   file->grid = *info.grid;
   file->levels = asset->levels();
-  file->masked = std::any_of(info.bands.begin(), info.bands.end(),
-                             [](const gdal::BandInfo& band) { return band.has_mask_band; });
   const auto web = geo::web_mercator_world(0, 1).crs;
   const bool known = !files_.empty() && files_.back()->grid.crs == file->grid.crs;
   file->from_web =
@@ -229,9 +227,16 @@ std::vector<Limits> Map::limits_of(const std::vector<size_t>& bands) const {
                          return bands_[b].type == PixelType::uint8;
                        });
   std::vector<Limits> limits;
-  for (const size_t band : bands)
-    limits.push_back(picture ? Limits{} : render::usual_limits(sample(band)).value_or(Limits{}));
+  for (const size_t band : bands) limits.push_back(picture ? Limits{} : sampled_limits(band));
   return limits;
+}
+
+// Looked for once: every tile of a style asks.
+Limits Map::sampled_limits(size_t band) const {
+  const std::lock_guard lock(sampled_mutex_);
+  auto& known = sampled_[band];
+  if (!known) known = render::usual_limits(sample(band)).value_or(Limits{});
+  return *known;
 }
 
 // Of some files, evenly chosen, what a picture of 256 pixels would show.
@@ -367,12 +372,12 @@ bool Map::add(const File& file, const geo::WebTile& tile, int64_t tile_pixels,
   const bool classes = bands_[bands[0]].kind != raster::BandKind::measure;
   const Resampling method = classes ? Resampling::nearest : Resampling::bilinear;
   const raster::Warp warp(world, grid, file.from_web, scale);
-  if (warp.rough_source_window(block.window()).pixels() > kMostSourcePixels)
+  const raster::WarpedWindow warped(warp, block.window(), {&method, 1});
+  if (warped.source().pixels() > kMostSourcePixels)
     throw Error(ErrorCode::invalid,
                 fmt::format("without overviews the file cannot be drawn at zoom {}", tile.zoom))
         .at({.file = file.path})
         .hint("write it as a Cloud Optimized GeoTIFF: gdal_translate -of COG");
-  const raster::WarpedWindow warped(warp, block.window(), {&method, 1});
   SourceWindow source{
       warped.source(), warped.source().intersect(grid.window()), bands_[bands[0]].type, {}, {}};
   if (source.image.empty()) return false;
@@ -403,10 +408,13 @@ bool Map::add(const File& file, const geo::WebTile& tile, int64_t tile_pixels,
   return complete;
 }
 
-std::string Map::version(const geo::WebTile& tile) const {
+std::optional<std::string> Map::version(const geo::WebTile& tile) const {
   std::string all;
-  for (const uint32_t i : index_.touching(tile.box()))
-    all += files_[i]->path + " " + gdal::local_version(files_[i]->path) + "\n";
+  for (const uint32_t i : index_.touching(tile.box())) {
+    const auto version = gdal::local_version(files_[i]->path);
+    if (version.empty()) return std::nullopt;
+    all += files_[i]->path + " " + version + "\n";
+  }
   return all;
 }
 

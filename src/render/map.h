@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -53,8 +54,9 @@ class Map {
                      const std::vector<size_t>& bands) const;
   static constexpr int64_t kMostSourcePixels = int64_t{1} << 22;
 
-  // What identifies the files that a tile is made of, as they are now.
-  std::string version(const geo::WebTile& tile) const;
+  // What identifies the files that a tile is made of, as they are now. Nothing where that is not
+  // known: of files on servers, and of those that are gone.
+  std::optional<std::string> version(const geo::WebTile& tile) const;
 
   struct Value {
     std::string file;
@@ -71,6 +73,7 @@ class Map {
   void find_zooms();
   void find_usual_bands();
   std::vector<float> sample(size_t band) const;
+  Limits sampled_limits(size_t band) const;
   raster::CubeSchema schema_of(const std::vector<size_t>& bands) const;
   // Fills what is not valid yet; true when all of it is.
   bool add(const File& file, const geo::WebTile& tile, int64_t tile_pixels,
@@ -85,6 +88,8 @@ class Map {
   int least_zoom_ = 0, most_zoom_ = 0;
   std::vector<size_t> usual_bands_;
   std::vector<Limits> usual_limits_;
+  mutable std::mutex sampled_mutex_;
+  mutable std::vector<std::optional<Limits>> sampled_;  // by band
 };
 
 }  // namespace geoloom::render

@@ -12,8 +12,7 @@
 namespace geoloom::render {
 namespace {
 
-// Tiles are made on demand: half the size of what the fastest level gives, at a third of the time
-// of the usual one.
+// Of 12: tiles are made on demand, so time counts more than size.
 constexpr int kLevel = 3;
 // Colour types of PNG (ISO/IEC 15948, 11.2.2).
 constexpr uint8_t kTrueColour = 2, kIndexed = 3, kTrueColourAlpha = 6;

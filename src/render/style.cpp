@@ -15,15 +15,16 @@ constexpr size_t kShades = 1024;
 class Scale {
  public:
   explicit Scale(const Limits& limits)
-      : min_(static_cast<float>(limits.min)),
-        steps_(static_cast<float>((kShades - 1) / (limits.max - limits.min))) {}
-  size_t operator()(float value) const {
-    const float step = (value - min_) * steps_;
-    return static_cast<size_t>(std::clamp(step, 0.0F, float{kShades - 1}) + 0.5F);
+      : min_(limits.min), steps_((kShades - 1) / (limits.max - limits.min)) {}
+  // Whatever the numbers are, requests choose them: no NaN becomes a place.
+  size_t operator()(double value) const {
+    const double step = (value - min_) * steps_;
+    if (!(step > 0)) return 0;
+    return step < kShades - 1 ? static_cast<size_t>(step + 0.5) : kShades - 1;
   }
 
  private:
-  float min_, steps_;
+  double min_, steps_;
 };
 
 double brightness(size_t step, double gamma) {
@@ -46,7 +47,7 @@ void draw_ramp(const raster::Block& block, const Style& style, Picture& picture)
     const auto values = block.plane<T>(0, 0);
     for (size_t i = 0; i < values.size(); ++i) {
       if (valid[i] == 0) continue;
-      const auto& colour = shades[scale(static_cast<float>(values[i]))];
+      const auto& colour = shades[scale(static_cast<double>(values[i]))];
       picture.pixels[i] = {colour[0], colour[1], colour[2], 255};
     }
   });
@@ -66,7 +67,7 @@ void draw_three(const raster::Block& block, const Style& style, Picture& picture
         if (valid[i] == 0)
           picture.pixels[i][3] = 0;
         else
-          picture.pixels[i][band] = shades[scale(static_cast<float>(values[i]))];
+          picture.pixels[i][band] = shades[scale(static_cast<double>(values[i]))];
       }
     });
   }

@@ -49,6 +49,14 @@ TEST(Style, ValuesBeyondTheLimitsGetTheLastColours) {
   EXPECT_EQ(picture.pixels[5], Pixel{});
 }
 
+TEST(Style, LimitsMayBeAnyNumbers) {
+  const auto block = block_of<float>({{-INFINITY, -3e38F, 0, 3e38F, INFINITY}}, {1, 1, 1, 1, 1});
+  for (const Limits& limits : {Limits{-1.7e308, 1.7e308}, Limits{0, 5e-324}, Limits{-1e300, 0}}) {
+    const auto picture = draw(block, {}, {.limits = {limits}, .ramp = named_ramps().at("grey")});
+    for (const auto& pixel : picture.pixels) EXPECT_EQ(pixel[3], 255);
+  }
+}
+
 TEST(Style, GammaBrightensTheMiddle) {
   const auto block = block_of<float>({{0, 0.25F, 1}}, {1, 1, 1});
   const auto picture =

@@ -199,13 +199,13 @@ http::Answer ServedMaps::tile(const NamedMap& map, const std::string& address,
                               const http::IncomingRequest& request) const {
   const auto asked = tile_request(address);
   const auto styled = style_request(*map.map, http::parse_query(query));
-  const auto tag =
-      "\"" + store::sha256_hex(map.map->version(asked.tile) + address + "?" + query).substr(0, 32) +
-      "\"";
-  std::vector<std::pair<std::string, std::string>> headers{{"ETag", tag},
-                                                           {"Cache-Control", "public, max-age=60"}};
-  if (request.header("if-none-match").find(tag) != std::string::npos)
-    return {304, "", "", std::move(headers)};
+  std::vector<std::pair<std::string, std::string>> headers{{"Cache-Control", "public, max-age=60"}};
+  if (const auto version = map.map->version(asked.tile)) {
+    const auto hash = store::sha256_hex(*version + address + "?" + query).substr(0, 32);
+    headers.emplace_back("ETag", "\"" + hash + "\"");
+    if (request.header("if-none-match").find(hash) != std::string::npos)
+      return {304, "", "", std::move(headers)};
+  }
   const auto block = map.map->tile(asked.tile, asked.pixels, styled.bands);
   const auto picture = render::draw(block, map.map->bands()[styled.bands[0]], styled.style);
   return {200, "image/png", render::encode_png(picture), std::move(headers)};

@@ -141,8 +141,7 @@ std::optional<http::Answer> Service::turned_away(const http::IncomingRequest& he
 }
 
 // A browser asks without its token whether another site's page may ask with it.
-std::optional<http::Answer> Service::admit_to(const Resource&,
-                                              const http::IncomingRequest& head) const {
+std::optional<http::Answer> Service::admit_to_look(const http::IncomingRequest& head) const {
   if (head.method == "OPTIONS") return std::nullopt;
   if (auto answer = turned_away(head)) return answer;
   if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
@@ -154,7 +153,7 @@ std::optional<http::Answer> Service::admit(const http::IncomingRequest& head) {
     if (head.method == "GET" || head.method == "HEAD") return std::nullopt;
     return http::Answer{405, "", "", {{"Allow", "GET, HEAD"}}};
   }
-  if (const auto* resource = resource_of(head.path)) return admit_to(*resource, head);
+  if (resource_of(head.path) != nullptr) return admit_to_look(head);
   if (auto answer = turned_away(head)) return answer;
   if (!route_of(head.path)) {
     std::vector<std::string> paths;

@@ -67,8 +67,7 @@ class Service {
   struct Flight;
   std::optional<http::Answer> admit(const http::IncomingRequest& head);
   void handle(http::IncomingRequest request, http::Server::Respond respond);
-  std::optional<http::Answer> admit_to(const Resource& resource,
-                                       const http::IncomingRequest& head) const;
+  std::optional<http::Answer> admit_to_look(const http::IncomingRequest& head) const;
   std::optional<http::Answer> turned_away(const http::IncomingRequest& head) const;
   void show(const Resource& resource, http::IncomingRequest request, http::Server::Respond respond);
   http::Answer shown(const Resource& resource, const http::IncomingRequest& request);

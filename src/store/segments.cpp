@@ -150,10 +150,6 @@ NamedSegments read_all(const Store& store, const std::string& folder) {
   throw Error(ErrorCode::unavailable, fmt::format("the records in {} keep changing", folder));
 }
 
-}  // namespace
-
-namespace {
-
 // A server takes longer for a segment than decoding it does.
 constexpr size_t kObjectsAhead = 4;
 

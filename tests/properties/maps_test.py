@@ -314,6 +314,12 @@ def without_overviews(bench):
         status, _, body = get(served, f"/maps/plain/tiles/{'/'.join(map(str, tile_at(7, lon, lat)))}.png")
         bench.expect(status == 400 and "Cloud Optimized" in json.loads(body)["error"]["hint"], "refused", (status, body))
         bench.expect_equal(get(served, f"/maps/plain/tiles/{'/'.join(map(str, tile_at(14, lon, lat)))}.png")[0], 200, "high zooms are drawn")
+    mask = numpy.full((6000, 6000), 255, "uint8")
+    masked = write_cog(bench.folder / "masked.tif", pixels, mask=mask)
+    with worker(bench, "--map", masked) as served:
+        bench.expect_equal(get(served, f"/maps/masked/tiles/{'/'.join(map(str, tile_at(7, lon, lat)))}.png")[0], 200, "masks have overviews too")
+        far = f"/maps/masked/tiles/{'/'.join(map(str, tile_at(14, lon, lat)))}.png?min=-1.7e308&max=1.7e308"
+        bench.expect_equal(get(served, far)[0], 200, "limits as far apart as numbers can be")
 
 
 def many_clients(bench):
